@@ -47,7 +47,7 @@ up: $(READY) ## start everything, leave it running, print the addresses
 down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
-test: $(READY) ## run the tests on a real local stack, two at a time
+test: $(READY) ## run the tests on a real local stack, four at a time
 	$(BIN)/pytest -m "not incident" $(SIDE_BY_SIDE)
 
 incidents: $(READY) ## the tests of the stack, the commands and test runs: each kills servers of its own

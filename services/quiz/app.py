@@ -16,6 +16,7 @@ from services.quiz.bank.change import BankChanges
 from services.quiz.bank.export import Exports
 from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.store import BankStore
+from services.quiz.bank.turns import BankTurns
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
 from services.quiz.closing.tell import LEASE as TELLING
@@ -28,11 +29,18 @@ from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
+from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.regrading import api as regrading_api
+from services.quiz.regrading import wording as regrading_wording
+from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.regrade import LOOP as REGRADING
+from services.quiz.regrading.regrade import Regrader
+from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
 from services.quiz.standings import api as standings_api
@@ -68,13 +76,15 @@ async def wire(service: Service[QuizSettings]) -> None:
     waiting = WaitingStore(service.database)
     statistics = StatisticsStore(service.database)
     bank = BankStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank):
+    regradings = RegradingStore(service.database)
+    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank, regradings):
         await store.prepare()
     publisher = await service.publisher()
-    erased, catalogue = Erased(participants), Catalogue(quizzes)
+    erased, catalogue, off_roster = Erased(participants), Catalogue(quizzes), OffRoster(service.database)
+    await off_roster.prepare()
     await erased.refresh()
     await catalogue.refresh()
-    service.run(erased.loop, catalogue.loop)
+    service.run(erased.loop, catalogue.loop, off_roster.loop)
     if service.serves_http:
         attempt_key = service.settings.attempt_key.get_secret_value()
         tokens = AttemptTokens(attempt_key)
@@ -83,16 +93,16 @@ async def wire(service: Service[QuizSettings]) -> None:
             erased,
             tokens,
             Intake(tokens, catalogue, erased, publisher),
-            service.participant_of,
+            lambda token: off_roster.said_now(service.participant_of(token)),
             grouped_starts(quizzes, attempts, results),
             grouped_outcomes(attempts, results),
         )
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
+        service.provide(regradings, Corrections(quizzes, catalogue, regradings), *_around(bank))
     if service.runs_background:
-        grader = Grader(catalogue, quizzes, results)
+        grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
         submissions = SubmissionHandler(
             grader,
@@ -105,17 +115,26 @@ async def wire(service: Service[QuizSettings]) -> None:
             participants=participants,
             waiting=waiting,
         )
-        profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
+        profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
-        lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
-        telling = Lease(service.database, TELLING, owner=service.settings.instance or TELLING)
-        teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
+        reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
+        teller = Teller(quizzes, results, catalogue, erased, publisher, _lease(service, TELLING))
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, teller, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
-            Statistician(statistics, results, catalogue, erased, lease).loop,
+            Statistician(statistics, results, catalogue, erased, reading).loop,
+            Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
+
+
+def _around(bank: BankStore) -> tuple[object, ...]:
+    turns = BankTurns()
+    return bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns)
+
+
+def _lease(service: Service[QuizSettings], name: str) -> Lease:
+    return Lease(service.database, name, owner=service.settings.instance or name)
 
 
 def assemble(settings: QuizSettings) -> FastAPI:
@@ -134,6 +153,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             review_api.routes,
             closing_api.routes,
             statistics_api.routes,
+            regrading_api.routes,
         ],
         hot=hot.ENDPOINTS,
         chinese=(
@@ -143,6 +163,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | attempts_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
+            | regrading_wording.CHINESE
         ),
     )
 

@@ -32,6 +32,7 @@ from services.registration.claims import api as claims_api
 from services.registration.claims import wording as claims_wording
 from services.registration.claims.claim import Claiming
 from services.registration.claims.issue import ClaimCodeIssue
+from services.registration.claims.leave_group import GroupLeaving
 from services.registration.claims.limit import TriesLimit
 from services.registration.consents import api as consents_api
 from services.registration.consents import wording as consents_wording
@@ -43,7 +44,6 @@ from services.registration.erasure.leave import Leaving
 from services.registration.group_bookings import api as group_bookings_api
 from services.registration.group_bookings import wording as group_bookings_wording
 from services.registration.group_bookings.book_members import GroupBooking
-from services.registration.group_bookings.change_members import GroupChange
 from services.registration.listing import api as listing_api
 from services.registration.listing import wording as listing_wording
 from services.registration.listing.lists import Lists
@@ -98,7 +98,12 @@ from services.registration.tickets import wording as tickets_wording
 from services.registration.tickets.draw import Drawings
 from services.registration.tickets.give import Tickets
 from services.registration.wiring.keys import Keys
-from services.registration.wiring.leavers import forgetting, unfinished_erasures, unfinished_merges
+from services.registration.wiring.leavers import (
+    forgetting,
+    taking_off,
+    unfinished_erasures,
+    unfinished_merges,
+)
 from services.registration.wiring.parts import Parts
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -284,6 +289,8 @@ def _wire_participants(
                 keys.codes,
                 parts.confirmation,
                 ended_tokens=service.ended_tokens,
+                members=stores.members,
+                groups=stores.groups,
             ),
             OwnData(database, participants, asking, service.ended_tokens),
             Erasure(database, participants, stores.erasures),
@@ -331,19 +338,10 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
             GroupBooking(
                 database, parts.booking, members, stores.attendances, stores.consents, stores.sessions
             ),
-            GroupChange(
-                database,
-                stores.sessions,
-                participants,
-                stores.registrations,
-                parts.promotion,
-                members=members,
-                attendances=stores.attendances,
-                consents=stores.consents,
-            ),
+            parts.group_change,
         )
     if service.runs_background:
-        service.run(RosterImports(*roster).loop)
+        service.run(RosterImports(*roster).loop, taking_off(parts).loop)
 
 
 def _wire_claims(service: Service[RegistrationSettings], parts: Parts) -> None:
@@ -355,6 +353,7 @@ def _wire_claims(service: Service[RegistrationSettings], parts: Parts) -> None:
             TriesLimit(stores.sign_ins, keys.hash),
             ClaimCodeIssue(*claims),
             Claiming(*claims, merging=parts.merging, ended_tokens=service.ended_tokens),
+            GroupLeaving(database, stores.members, stores.participants, stores.consents),
         )
 
 

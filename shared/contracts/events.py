@@ -170,7 +170,8 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     `contact_sealed`: the contact, encrypted with the participant's own key. `verified`: the participant has
     proved that the contact is theirs, or somebody who registered them vouches for it. Mails go only to
     verified contacts. `tokens_from`: tokens that were issued before this time have ended. `by_phone`: the
-    contact is a mobile phone number, not an e-mail address.
+    contact is a mobile phone number, not an e-mail address. `roster_from`: the participant has left a roster
+    and is on none; what earlier tokens say of rosters, group and district does not hold any more.
     """
 
     participant_id: Id
@@ -184,6 +185,7 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     verified: bool = False
     tokens_from: Moment | None = None
     by_phone: bool = False
+    roster_from: Moment | None = None
 
 
 class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
@@ -236,6 +238,19 @@ class GroupApplicationDecided(Event, topic="group.application_decided", key="par
     approved: bool
     group_id: Id | None = None
     reason: PersonalLine | None = None
+
+
+class ParticipantEntered(Event, topic="participant.entered", key="participant_id"):
+    """
+    A group has entered this participant, who took part before, as a member on its roster.
+
+    The event's id is computed from group and participant: a group is told of once, also if it enters the
+    participant again.
+    """
+
+    participant_id: Id
+    group_id: Id
+    group_name: Line
 
 
 class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
@@ -526,6 +541,33 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     completed_at: Moment
 
 
+class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
+    """
+    A graded attempt has other points now, since organisers have corrected the quiz.
+
+    `version` counts what was said of the result: `quiz.completed` is version 1. There is no order between
+    the two topics. `correction` is the number of the correction in the quiz, from 1. The code is
+    `key_corrected`, or `question_cancelled`: then everybody who had the question has its point.
+    """
+
+    result_id: Id
+    version: Version
+    quiz_id: Id
+    quiz_title: Line
+    participant_id: Id
+    correction: Ordinal
+    code: Code
+    points_before: Points
+    points: Points
+    points_max: Points
+    score_percent: Percent
+    passed_before: bool
+    passed: bool
+    time_used_seconds: Seconds
+    completed_at: Moment
+    regraded_at: Moment
+
+
 class FinalStanding(Part):
     rank: Ordinal
     participant_id: Id
@@ -647,6 +689,7 @@ ALL: tuple[type[Event], ...] = (
     ParticipantKeyed,
     ParticipantJoined,
     GroupApplicationDecided,
+    ParticipantEntered,
     ParticipantCodeRequested,
     ParticipantContactChanged,
     ParticipantErased,
@@ -668,6 +711,7 @@ ALL: tuple[type[Event], ...] = (
     QuizPublished,
     QuizSubmitted,
     QuizCompleted,
+    QuizRegraded,
     QuizClosed,
     AwardIssued,
     AwardRevoked,

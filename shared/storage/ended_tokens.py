@@ -37,17 +37,22 @@ class _Ended(NamedTuple):
 
 
 class EndedTokens:
-    """The participants whose earlier tokens have ended: some 100 bytes for each in memory."""
+    """
+    The participants whose earlier tokens have ended: some 100 bytes for each in memory.
 
-    def __init__(self, database: Database) -> None:
-        self._ended = database["ended_tokens"]
+    Args:
+        name: of the collection and the loop.
+    """
+
+    def __init__(self, database: Database, name: str = "ended_tokens") -> None:
+        self._ended = database[name]
         self._good_from: dict[str, int] = {}
         # The same ones, the earliest first. Who has ended tokens twice is here twice.
         self._in_order: deque[_Ended] = deque()
         # The latest time that was read, and when it was read first.
         self._latest = datetime.min.replace(tzinfo=UTC)
         self._latest_read_at = 0.0
-        self.loop = Loop("ended_tokens", self.turn)
+        self.loop = Loop(name, self.turn)
 
     async def prepare(self) -> None:
         """Create the index, and read all."""

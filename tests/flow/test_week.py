@@ -50,6 +50,7 @@ NOT_ASKED_FOR = {
     "participant.joined",
     "group.application_decided",
     "participant.code_requested",
+    "participant.entered",
     "participant.contact_changed",
     "participant.erased",
     "registration.held",

@@ -19,6 +19,7 @@ from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
+from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
@@ -55,6 +56,7 @@ class Stores:
         self.attempts = AttemptStore(database)
         self.waiting = WaitingStore(database)
         self.ended_tokens = EndedTokens(database)
+        self.off_roster = OffRoster(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings):
@@ -74,7 +76,7 @@ class Grading:
         participants, waiting, results = stores.participants, stores.waiting, stores.results
         self.erased = Erased(participants)
         self.publisher = publisher
-        self.grader = Grader(catalogue, stores.quizzes, results)
+        self.grader = Grader(catalogue, results)
         self.waiting_grader = WaitingGrader(
             self.grader, catalogue, waiting, participants, self.erased, publisher
         )
@@ -89,7 +91,9 @@ class Grading:
             participants=participants,
             waiting=waiting,
         )
-        self.participants = ParticipantHandler(participants, self.waiting_grader, stores.ended_tokens)
+        self.participants = ParticipantHandler(
+            participants, self.waiting_grader, stores.ended_tokens, stores.off_roster
+        )
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)

@@ -31,6 +31,7 @@ from tests.registration.builders import (
     soon,
 )
 from tests.registration.claims import builders as claims
+from tests.registration.claims.leaving import all_taken_off, leave
 from tests.registration.consents.test_consents import link
 from tests.registration.group_bookings.test_group_bookings import book
 from tests.registration.merging.builders import all_moved, merge
@@ -106,7 +107,24 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
         await client.get(path, headers=ORGANISER)
 
 
-async def _members(client: httpx.AsyncClient) -> None:
+async def _who_leaves(client: httpx.AsyncClient, database: Database, manager: dict[str, str]) -> None:
+    id_ = await claims.member(client, manager, "张三")
+    who = (await claims.claim(client, await claims.code_for(client, manager, id_))).json()
+    await put(client, "field", activity("field", capacity=9))
+    assert (await book(client, manager, [id_], session_id="field")).status_code == 201
+    for _ in range(2):
+        assert (await leave(client, who, id_)).status_code == 204
+    await all_taken_off(database)
+    form = {"name": "张三"}
+    assert (await client.post("/groups/school-1/members", json=form, headers=manager)).status_code == 409
+    await client.get("/groups/school-1/members", params={"limit": 1}, headers=manager)
+    code = await claims.code_for(client, manager, id_)
+    assert (await claims.claim(client, code, who["token"])).status_code == 200
+    assert (await leave(client, who, id_)).status_code == 204
+    await erase_whole(client, database, who)
+
+
+async def _members(client: httpx.AsyncClient, database: Database) -> None:
     """What guardians ask for, and members who claim."""
     manager = await manager_of(client)
     await put(client, "hall", activity("hall", capacity=9, admits="roster", minors_need_consent=True))
@@ -120,6 +138,7 @@ async def _members(client: httpx.AsyncClient) -> None:
     assert (await book(client, manager, [adult], session_id="hall")).status_code == 201
     for path in ("/me/memberships", "/me/attendances", "/me/attendances?limit=1"):
         assert (await client.get(path, headers=bearer(token))).is_success
+    await _who_leaves(client, database, manager)
 
 
 async def _on_rotas(client: httpx.AsyncClient, database: Database) -> None:
@@ -194,7 +213,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         for id_ in await AnnouncementStore(database).unfinished("", 9):
             await announcements(database).tell(id_, limit=1)
         await _bodies(client, database)
-        await _members(client)
+        await _members(client, database)
         await _on_rotas(client, database)
         await _doubles(client, database, people[2]["participant_id"], people[3]["participant_id"])
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}

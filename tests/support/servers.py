@@ -1,7 +1,7 @@
 """
 The Kafka and the MongoDB that all tests share, also in several processes.
 
-The process that begins the run starts them: pytest itself, or the controller of its workers (pytest -n 2),
+The process that begins the run starts them: pytest itself, or the controller of its workers (pytest -n 4),
 which gives each worker the addresses. A server that dies ends the run: hundreds of tests would fail one by
 one for that single reason, each after a timeout.
 """

@@ -1,4 +1,4 @@
-"""Which tests may run side by side (pytest -n 2 --dist loadscope), and which begin first."""
+"""Which tests may run side by side (pytest -n 4 --dist loadscope), and which begin first."""
 
 from functools import cache
 from pathlib import Path

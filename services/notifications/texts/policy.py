@@ -18,7 +18,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.events import Channel
 
 DeliveryChannel = Literal["inbox", "email", "sms"]
-Fact: TypeAlias = str | int | bool | datetime | None
+Fact: TypeAlias = str | int | float | bool | datetime | None
 
 # The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
@@ -124,10 +124,18 @@ NOTICES: Mapping[type[Event], Notice] = {
     events.GroupApplicationDecided: Notice(
         "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")
     ),
+    # Inbox only: any group can enter anybody's address, and must not be able to send mails by it.
+    events.ParticipantEntered: Notice("participant_entered", ("group_id", "group_name"), ("inbox",)),
     # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
     events.QuizCompleted: Notice(
         "quiz_completed",
         ("quiz_title", "score_percent", "passed", "time_used_seconds", "completed_at"),
+        ("inbox",),
+    ),
+    # Inbox only, for the same reason. Whoever gets an award by it gets the mail about the award.
+    events.QuizRegraded: Notice(
+        "quiz_regraded",
+        ("quiz_title", "code", "points_before", "points", "points_max", "passed_before", "passed"),
         ("inbox",),
     ),
     events.AwardIssued: Notice(

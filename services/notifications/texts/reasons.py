@@ -61,6 +61,8 @@ OTHER_REASON: Mapping[Language, str] = {
 # Codes of `registration.cancelled`. With any other code the message does not say who or what cancelled.
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = frozenset({"cancelled_by_organiser", "session_cancelled"})
+# Nobody is left for whom the group had booked.
+BY_MEMBER = "member_left"
 BY_TIME = frozenset({"hold_expired", "offer_expired", "session_began", "registration_closed"})
 
 
@@ -73,10 +75,10 @@ def cancelled_by(code: str) -> str:
     """
     Who or what cancelled a registration.
 
-    Returns: "participant", "organiser", a code of `BY_TIME`, or "unknown".
+    Returns: "participant", "organiser", `BY_MEMBER`, a code of `BY_TIME`, or "unknown".
     """
     if code == BY_PARTICIPANT:
         return "participant"
-    if code in BY_TIME:
+    if code == BY_MEMBER or code in BY_TIME:
         return code
     return "organiser" if code in BY_ORGANISER else "unknown"

@@ -73,6 +73,8 @@ class Teller:
             return False
         quiz_id = record.quiz_id
         telling = await self._quizzes.begin_telling(quiz_id, len(await self._results.portions()))
+        if telling is None:
+            return False
         portions = in_portions(telling.portions)
         until = time.monotonic() + self._turn_seconds
         for told, portion in enumerate(portions[telling.told :], start=telling.told + 1):

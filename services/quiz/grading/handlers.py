@@ -20,6 +20,7 @@ from services.quiz.grading.metrics import count
 from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
+from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.rules import Profile, ProfileChange, later_change
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
@@ -174,7 +175,7 @@ class SubmissionHandler:
             result = graded.get(attempt_id)
             if result and result.submission_id == received.context.id:
                 count("repeated")
-                to_publish.append((received.context, result, self._grader.title(result)))
+                to_publish.append((received.context, result.as_first(), self._grader.title(result)))
                 continue
             count("rejected")
             batch.reject(received, why)
@@ -223,20 +224,26 @@ class ParticipantHandler:
     """Stores profiles, and grades submissions that waited for them."""
 
     def __init__(
-        self, participants: ParticipantStore, waiting_grader: WaitingGrader, ended_tokens: EndedTokens
+        self,
+        participants: ParticipantStore,
+        waiting_grader: WaitingGrader,
+        ended_tokens: EndedTokens,
+        off_roster: OffRoster,
     ) -> None:
         self._participants = participants
         self._waiting_grader = waiting_grader
         self._ended_tokens = ended_tokens
+        self._off_roster = off_roster
 
     async def keep_participants(self, batch: Batch[ParticipantJoined | ParticipantErased]) -> Following:
         """
         Store profiles, and grade submissions that waited for them; delete waiting submissions of erased
-        people. Tokens that have ended are refused from now on.
+        people. Tokens that have ended are refused from now on, and what the others say of a roster that
+        somebody has left does not hold any more.
         """
-        await self._ended_tokens.keep(
-            received.event for received in batch if isinstance(received.event, ParticipantJoined)
-        )
+        joined = [one.event for one in batch if isinstance(one.event, ParticipantJoined)]
+        await self._ended_tokens.keep(joined)
+        await self._off_roster.keep(joined)
         changes: dict[str, ProfileChange] = {}
         for received in batch:
             event = received.event

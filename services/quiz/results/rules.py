@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple, NewType
 
 import msgspec
+from msgspec.structs import replace
 
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
@@ -20,7 +21,10 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """
     A graded attempt, `half_points` of `half_points_max` half points.
 
-    `submission_id` is the id of the event that was graded: the first in the log.
+    Attributes:
+        submission_id: the id of the event that was graded: the first in the log.
+        version: 1, and one more for each correction that has changed the points.
+        first_half_points, first_passed: as they were in version 1, if there is a later one.
     """
 
     attempt_id: AttemptId
@@ -36,6 +40,15 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     time_used_seconds: int
     submitted_at: datetime
     answers: str
+    version: int = 1
+    first_half_points: int | None = None
+    first_passed: bool | None = None
+
+    def as_first(self) -> "Result":
+        """The result in its first version: `quiz.completed` says it the same way every time."""
+        if self.first_half_points is None or self.first_passed is None:
+            return self
+        return replace(self, version=1, half_points=self.first_half_points, passed=self.first_passed)
 
     @property
     def points(self) -> float:

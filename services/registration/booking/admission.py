@@ -28,8 +28,8 @@ unverified: a person who has not verified a contact
 member: a person who has not verified a contact either, but has claimed a membership by a code on paper: the
     group vouches for the person
 verified: a person who has verified a contact
-group: a school, unit or service team
-vouched: another system, an organiser or a group asks for this participant
+group: a school, unit or service team, whoever asks for it
+vouched: another system or an organiser asks for this person
 """
 
 
@@ -50,12 +50,12 @@ class Enrolled(NamedTuple):
 
 def trust_of(participant: Participant | None, *, vouched: bool) -> Trust:
     """Args: participant: None for a newcomer."""
+    if participant is not None and participant.is_group:
+        return "group"
     if vouched:
         return "vouched"
     if participant is None or participant.profile is None:
         return "unverified"
-    if participant.is_group:
-        return "group"
     if participant.has_verified_contact:
         return "verified"
     return "member" if participant.is_verified else "unverified"

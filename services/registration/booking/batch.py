@@ -67,7 +67,7 @@ class BookingRequest(msgspec.Struct, frozen=True):
         request_id: the id in the events: for a command the sender's id, over HTTP the same as `answer_id`.
         is_command: nobody waits for an answer. So a refusal is published as an event, and stored. Over HTTP a
             refusal is only the answer.
-        vouched: another system, an organiser or a group asks for this participant. So nothing has to be
+        vouched: another system or an organiser asks for this participant. So nothing has to be
             verified.
     """
 

@@ -18,6 +18,7 @@ from services.registration.claims.bodies import (
 )
 from services.registration.claims.claim import Claiming
 from services.registration.claims.issue import ClaimCodeIssue
+from services.registration.claims.leave_group import GroupLeaving
 from services.registration.claims.limit import TriesLimit
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.managers.manage import Managers
@@ -40,6 +41,7 @@ CODES_BYTES_MAX = 65_536
 Managing = Annotated[Managers, provided(Managers)]
 Issuing = Annotated[ClaimCodeIssue, provided(ClaimCodeIssue)]
 Claims = Annotated[Claiming, provided(Claiming)]
+Leaving = Annotated[GroupLeaving, provided(GroupLeaving)]
 Tries = Annotated[TriesLimit, provided(TriesLimit)]
 Groups = Annotated[GroupStore, provided(GroupStore)]
 Members = Annotated[RosterStore, provided(RosterStore)]
@@ -67,7 +69,8 @@ async def issue_codes(
     """
     Hand them out on paper. The same code is given again while nobody has used it and it has not ended;
     with `renew` another one, and the former one ends. For somebody who has claimed there is none: remove the
-    member and enter the person anew if the token is lost.
+    member and enter the person anew if the token is lost. For somebody who has left the group there is one:
+    only the same person can use it, with the own token, and is a member again.
 
     403 `not_manager`; 404 `member_unknown`.
     """
@@ -110,6 +113,19 @@ async def list_memberships(
     """All of them. Empty until your e-mail is verified."""
     found = await own_memberships(who.participant_id, members, participants)
     return MembershipsOut(memberships=await _memberships(found, groups))
+
+
+@routes.delete("/me/memberships/{member_id}", status_code=204, summary="Leave a group")
+async def leave_group(member_id: IdInPath, who: AsParticipant, leaving: Leaving) -> None:
+    """
+    The group sees that you have left, and cannot enter you again: you come back only by a claim code from it.
+    Your name comes off its bookings of sessions that have not begun, and these places come free. What you
+    have registered for yourself stays. Repeating it changes nothing.
+
+    404 `member_unknown`, also for somebody else's membership, and until your e-mail is verified; 401
+    `participant_unknown`, `participant_erased`, `token_ended`.
+    """
+    await leaving.leave(who.participant_id, member_id, Origin.of_request(), issued_at=who.issued_at)
 
 
 @routes.get("/me/attendances", summary="Registrations of your groups for which you are named")

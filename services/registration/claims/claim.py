@@ -1,5 +1,7 @@
 """A code is given: whoever has it is the member from now on."""
 
+from datetime import datetime
+
 import msgspec
 from msgspec.structs import replace
 
@@ -78,7 +80,7 @@ class Claiming:
             await self._participants.lock(unit, [group_id])
             member = (await self._members.by_id(unit, group_id, [code.member_id])).get(code.member_id)
             if member is None:
-                raise code_wrong()
+                return await self._come_back(unit, code, asker, now)
             if asker is not None and member.participant_id == asker.participant_id and code.used_at:
                 # The answer did not arrive.
                 return Claimed(member, asker)
@@ -91,6 +93,27 @@ class Claiming:
             return await self._into(unit, code, member, asker, origin)
 
         return await save_together(self._database, work)
+
+    async def _come_back(
+        self, unit: UnitOfWork, code: ClaimCode, asker: Participant | None, now: datetime
+    ) -> Claimed:
+        """
+        Somebody who has left the group is a member again, who the group and the person want.
+
+        Only the same participant: nobody else may take a place on a roster that somebody has left.
+        """
+        left = (await self._members.left.by_id(unit, code.group_id, [code.member_id])).get(code.member_id)
+        mine = asker is not None and left is not None and left.participant_id == asker.participant_id
+        if left is None or asker is None or not mine or not is_good(code, now):
+            raise code_wrong()
+        await self._check_no_other(unit, code.group_id, asker)
+        await self._claims.save(unit, [replace(code, used_at=now)])
+        return Claimed(await self._members.come_back(unit, left, now), asker)
+
+    async def _check_no_other(self, unit: UnitOfWork, group_id: str, asker: Participant) -> None:
+        theirs = await self._members.of_participants(unit, [asker.participant_id])
+        if any(one.group_id == group_id for one in theirs):
+            raise Conflict("you are another member of this group", code="member_already")
 
     async def _asker(self, unit: UnitOfWork, who: str | None) -> Participant | None:
         """
@@ -154,10 +177,10 @@ class Claiming:
         self, unit: UnitOfWork, code: ClaimCode, member: Member, asker: Participant, origin: Origin
     ) -> Claimed:
         """The member's participant goes into the one who asks, with everything that is its own."""
-        theirs = await self._members.of_participants(unit, [asker.participant_id])
-        if any(one.group_id == code.group_id for one in theirs):
-            raise Conflict("you are another member of this group", code="member_already")
-        await self._merging.merge_in(unit, member.participant_id, asker.participant_id, origin)
+        await self._check_no_other(unit, code.group_id, asker)
+        await self._merging.merge_in(
+            unit, member.participant_id, asker.participant_id, origin, claimed=member.member_id
+        )
         moved = (await self._members.by_id(unit, code.group_id, [member.member_id]))[member.member_id]
         claimed = replace(moved, claimed_at=clock.now())
         await self._members.save(unit, [claimed])

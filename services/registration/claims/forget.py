@@ -7,7 +7,7 @@ from services.registration.rosters.store import RosterStore
 
 class MemberForgetting:
     """
-    Deletes what groups say of an erased participant.
+    Deletes what groups say of an erased participant, also those that the participant has left.
 
     Without the participant's key nobody can read it, but it would still show that somebody was on the roster.
     Registrations of the group keep their places until the manager changes them.
@@ -29,4 +29,9 @@ class MemberForgetting:
             await self._consents.forget(ids)
             await self._claims.forget(ids)
             await self._members.forget(ids)
-        return len(ids) == limit
+        left = await self._members.left.ids_of_participant(participant_id, limit)
+        if left:
+            await self._claims.forget(left)
+            await self._members.left.forget(left)
+        await self._members.notified.forget(participant_id)
+        return limit in (len(ids), len(left))

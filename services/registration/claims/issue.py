@@ -46,6 +46,8 @@ class ClaimCodeIssue:
         """
         The codes of these members. While a code is good and nobody has used it, the same one is given again.
 
+        Whoever has left the group may come back by a code: only that person, and with the own token.
+
         Args:
             renew: other codes are given, and the former ones end.
 
@@ -57,12 +59,15 @@ class ClaimCodeIssue:
             # As in every change of a roster: no member is removed meanwhile.
             await self._participants.lock(unit, [group_id])
             found = await self._members.by_id(unit, group_id, member_ids)
-            missing = next((one for one in member_ids if one not in found), None)
+            left = await self._members.left.by_id(
+                unit, group_id, [one for one in member_ids if one not in found]
+            )
+            missing = next((one for one in member_ids if one not in found and one not in left), None)
             if missing is not None:
                 raise member_unknown(missing)
             now = clock.now()
             closed = await unclaimable(unit, self._members, self._participants, list(found.values()))
-            before = await self._claims.of_members(unit, found.keys())
+            before = await self._claims.of_members(unit, [*found, *left])
             codes, issued = [], []
             for id_ in dict.fromkeys(member_ids):
                 if id_ in closed:

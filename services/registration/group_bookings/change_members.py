@@ -2,15 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.registration.booking import events, metrics
+from services.registration.booking.cancel import Cancellation
 from services.registration.booking.promote import Promotion
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.consents.store import ConsentStore
 from services.registration.group_bookings.book_members import check_members
 from services.registration.group_bookings.rules import (
+    MEMBER_LEFT,
     Attendance,
+    is_changeable,
     named_once,
     with_other_members,
     with_other_places,
@@ -18,8 +24,9 @@ from services.registration.group_bookings.rules import (
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.store import RosterStore
+from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
-from shared.contracts.origin import Origin
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Database
@@ -84,16 +91,56 @@ class GroupChange:
             await self._attendances.save(unit, with_other_members(attending, named))
             if after == before:
                 return after, Counter()
-            await self._registrations.save(unit, [after])
-            if after.status == "confirmed":
-                unit.publish(events.confirmed(after, session, origin, now))
-            elif (position := await self._registrations.position(after, unit)) is not None:
-                unit.publish(events.waitlisted(after, session, position, origin, now))
-            session, counts = await self._promotion.promote(unit, session, origin, now)
-            await self._sessions.save(unit, [session])
+            counts = await self._save_places(unit, session, after, origin, now)
             # A smaller wait may have got its places just now.
             return (await self._registrations.by_id(unit, [registration_id]))[registration_id], counts
 
         registration, counts = await save_together(self._database, work)
         metrics.count(**counts)
         return registration
+
+    async def _save_places(
+        self, unit: UnitOfWork, session: Session, after: Registration, origin: Origin, now: datetime
+    ) -> Counter[str]:
+        """The group is told of its places, and the waiting list moves up."""
+        await self._registrations.save(unit, [after])
+        if after.status == "confirmed":
+            unit.publish(events.confirmed(after, session, origin, now))
+        elif (position := await self._registrations.position(after, unit)) is not None:
+            unit.publish(events.waitlisted(after, session, position, origin, now))
+        session, counts = await self._promotion.promote(unit, session, origin, now)
+        await self._sessions.save(unit, [session])
+        return counts
+
+    async def take_off(
+        self, unit: UnitOfWork, registration_id: str, member_id: str, cancellation: Cancellation
+    ) -> Counter[str]:
+        """
+        Take a member who has left off a registration, in a unit of work; a repeat changes nothing.
+
+        The place comes free, as if the manager had named the others; of the last one the registration is
+        cancelled. Nothing changes once the session has begun or the ticket was shown. A place that is offered
+        to the group stays as large as it was offered.
+
+        Returns: how many were cancelled and promoted.
+        """
+        before = (await self._registrations.by_id(unit, [registration_id]))[registration_id]
+        session = (await self._sessions.lock(unit, [before.session_id]))[before.session_id]
+        now = clock.now()
+        await self._participants.lock(unit, [before.participant_id])
+        attending = (await self._attendances.by_id([registration_id], unit)).get(registration_id)
+        if (
+            attending is None
+            or member_id not in attending.member_ids
+            or not is_changeable(session, before, now)
+        ):
+            return Counter()
+        rest = [one for one in attending.member_ids if one != member_id]
+        await self._attendances.save(unit, replace(attending, member_ids=rest))
+        if not rest:
+            _, counts = await cancellation.cancel_in(unit, before, MEMBER_LEFT, UNKNOWN_ORIGIN)
+            return counts
+        if before.status not in ("confirmed", "waitlisted"):
+            return Counter()
+        session, after = with_other_places(session, before, len(rest))
+        return await self._save_places(unit, session, after, UNKNOWN_ORIGIN, now)

@@ -1,6 +1,7 @@
 """Who of a group attends, and how the places of its registration change; pure functions."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -13,6 +14,8 @@ from shared.runtime.errors import Conflict
 # How often a group may name other members for a registration. A change of the number makes an event and a
 # message.
 ATTENDEES_CHANGES_MAX = 20
+# Why a registration of a group is cancelled whose last member has left the group.
+MEMBER_LEFT = "member_left"
 
 
 class Attendance(msgspec.Struct, frozen=True):
@@ -77,6 +80,12 @@ def with_other_places(
     if more:
         registration = replace(registration, places=places, version=registration.version + 1)
     return session, registration
+
+
+def is_changeable(session: Session, registration: Registration, now: datetime) -> bool:
+    """Whether a member who leaves the group now comes off its registration."""
+    ahead = session.cancelled is None and not session.has_begun(now)
+    return ahead and registration.status in ("held", "offered", "confirmed", "waitlisted")
 
 
 def named_once(member_ids: Sequence[str]) -> list[str]:

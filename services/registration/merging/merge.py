@@ -1,6 +1,6 @@
 """One id goes: it is erased, and everybody hears into whom it went."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -10,7 +10,9 @@ from services.registration.merging.rules import Merge, check_mergeable
 from services.registration.merging.store import MergeStore
 from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId
-from services.registration.participants.store import ParticipantStore
+from services.registration.participants.store import GroupStore, ParticipantStore
+from services.registration.rosters.notify_entered import notify_entered
+from services.registration.rosters.rules import Member
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import decrypt_words, encrypt_words
@@ -37,12 +39,14 @@ class Merging:
         members: RosterStore,
         consents: ConsentStore,
         merges: MergeStore,
+        groups: GroupStore,
     ) -> None:
         self._database = database
         self._participants = participants
         self._members = members
         self._consents = consents
         self._merges = merges
+        self._groups = groups
 
     async def merge(self, goes_id: str, into_id: str, origin: Origin) -> Merge:
         """
@@ -63,8 +67,15 @@ class Merging:
 
         return await save_together(self._database, work)
 
-    async def merge_in(self, unit: UnitOfWork, goes_id: str, into_id: str, origin: Origin) -> Merge:
-        """`merge` as a part of another transaction."""
+    async def merge_in(
+        self, unit: UnitOfWork, goes_id: str, into_id: str, origin: Origin, *, claimed: str | None = None
+    ) -> Merge:
+        """
+        `merge` as a part of another transaction.
+
+        Args:
+            claimed: the member whom the one who stays claims to be, and so knows of.
+        """
         if goes_id == into_id:
             raise Rejected("name two participants", code="merge_itself")
         locked = await self._participants.lock(unit, [goes_id, into_id])
@@ -78,7 +89,7 @@ class Merging:
             stays.participant,
             has_proved=await self._has_proved(unit, goes.participant),
         )
-        await self._move_members(unit, goes, stays)
+        await self._move_members(unit, goes, stays, claimed, origin)
         merge = Merge(goes.participant.participant_id, stays.participant.participant_id, clock.now())
         await self._merges.add(unit, merge)
         await self._erase(unit, goes.participant, merge, origin)
@@ -91,20 +102,31 @@ class Merging:
         known = (await self._participants.contacts.known(unit, [goes.contact_hash])).get(goes.contact_hash)
         return known is not None and known.proved
 
-    async def _move_members(self, unit: UnitOfWork, goes: Person, stays: Person) -> None:
-        """Who stays is the member of the groups that have entered the one who goes."""
-        id_ = stays.participant.participant_id
-        moved = [
-            replace(
-                member,
-                participant_id=id_,
-                details_locked=_encrypted_again(member.details_locked, goes.key, stays.key),
-                was_known=True,
-                version=member.version + 1,
-            )
-            for member in await self._members.of_participants(unit, [goes.participant.participant_id])
-        ]
+    async def _move_members(
+        self, unit: UnitOfWork, goes: Person, stays: Person, claimed: str | None, origin: Origin
+    ) -> None:
+        """
+        Who stays is the member of the groups that have entered the one who goes, and is notified.
+
+        What one of the two has left stays left.
+        """
+        gone_id, id_ = goes.participant.participant_id, stays.participant.participant_id
+        left = self._members.left
+        left_before = await left.of_participants(unit, [id_])
+        await left.save(
+            unit, [_moved(one, goes, stays) for one in await left.of_participants(unit, [gone_id])]
+        )
+        moved = [_moved(one, goes, stays) for one in await self._members.of_participants(unit, [gone_id])]
         await self._members.save(unit, moved)
+        groups = {one.group_id for one in left_before}
+        away = [one for one in moved if one.group_id in groups and one.member_id != claimed]
+        if away:
+            await self._members.leave(unit, away, clock.now())
+            for one in away:
+                await self._consents.remove(unit, one.member_id)
+        moved = [one for one in moved if one not in away]
+        unasked = [one for one in moved if one.member_id != claimed]
+        await self._notify(unit, stays.participant, unasked, origin)
         contact = stays.participant.contact_hash
         if moved and contact is not None:
             # Groups need the one who stays now, also if nobody verifies the contact.
@@ -114,6 +136,16 @@ class Merging:
             if consent is not None and consent.guardian_locked is not None:
                 guardian = _encrypted_again(consent.guardian_locked, goes.key, stays.key)
                 await self._consents.save(unit, replace(consent, guardian_locked=guardian))
+
+    async def _notify(
+        self, unit: UnitOfWork, stays: Participant, moved: Sequence[Member], origin: Origin
+    ) -> None:
+        """As in an enrolment. Somebody who has verified nothing is notified after the verification."""
+        if not stays.is_verified:
+            return
+        for one in moved:
+            if (group := await self._groups.read_in(unit, one.group_id)) is not None:
+                await notify_entered(unit, self._members, group, [stays.participant_id], origin, clock.now())
 
     async def _erase(self, unit: UnitOfWork, goes: Participant, merge: Merge, origin: Origin) -> None:
         id_, version, now = goes.participant_id, goes.version + 1, merge.merged_at
@@ -143,6 +175,16 @@ def _person(id_: str, locked: Mapping[str, Participant], keys: Mapping[str, byte
     if found is None or found.profile is None or key is None:
         raise NotFound(f"there is no participant {id_}", code="person_unknown", participant_id=id_)
     return Person(found, key)
+
+
+def _moved(member: Member, goes: Person, stays: Person) -> Member:
+    return replace(
+        member,
+        participant_id=stays.participant.participant_id,
+        details_locked=_encrypted_again(member.details_locked, goes.key, stays.key),
+        was_known=True,
+        version=member.version + 1,
+    )
 
 
 def _encrypted_again(words: str, before: bytes, after: bytes) -> str:

@@ -10,6 +10,7 @@ from shared.contracts.events import (
     Language,
     ParticipantCodeRequested,
     ParticipantContactChanged,
+    ParticipantEntered,
     ParticipantErased,
     ParticipantJoined,
     ParticipantKeyed,
@@ -45,6 +46,7 @@ def changed(participant: Participant, origin: Origin, now: datetime) -> Record:
         "verified": participant.is_verified,
         "tokens_from": participant.tokens_from,
         "by_phone": profile.by_phone,
+        "roster_from": participant.roster_from,
     }
     cause = f"{participant.participant_id}/{participant.version}"
     return record_of(ParticipantJoined, known, cause, origin, now, source=REGISTRATION)
@@ -94,6 +96,15 @@ def contact_changed(before: Participant, origin: Origin, now: datetime) -> Envel
     }
     cause = f"{before.participant_id}/{version}"
     return enclosed(ParticipantContactChanged, told, cause, origin, now, source=REGISTRATION)
+
+
+def entered(
+    participant_id: str, group_id: str, group_name: str, origin: Origin, now: datetime
+) -> Envelope[Event]:
+    """A group has entered this participant on its roster: one event, however often the group does it."""
+    told = {"participant_id": participant_id, "group_id": group_id, "group_name": group_name}
+    cause = f"{group_id}/{participant_id}"
+    return enclosed(ParticipantEntered, told, cause, origin, now, source=REGISTRATION)
 
 
 def erased(

@@ -48,6 +48,7 @@ class Participant(msgspec.Struct, frozen=True):
         tokens_from: tokens that were issued before have ended.
         contest_from: until then tokens do not say that the contact is verified. So nobody gets another
             attempt at a quiz by leaving and joining again on the same day.
+        roster_from: what tokens from before this moment say of rosters does not hold any more.
     """
 
     participant_id: ParticipantId
@@ -58,6 +59,7 @@ class Participant(msgspec.Struct, frozen=True):
     contact_hash: str | None = None
     tokens_from: datetime | None = None
     contest_from: datetime | None = None
+    roster_from: datetime | None = None
 
     @property
     def is_verified(self) -> bool:

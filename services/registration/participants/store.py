@@ -274,6 +274,7 @@ def _document(participant: Participant) -> Document:
         "tokens_from": participant.tokens_from,
         # Left out if there is none, as usual.
         **({"contest_from": participant.contest_from} if participant.contest_from else {}),
+        **({"roster_from": participant.roster_from} if participant.roster_from else {}),
     }
 
 
@@ -296,6 +297,7 @@ def _participant(document: Document) -> Participant:
         document.get("contact_hash"),
         document.get("tokens_from"),
         document.get("contest_from"),
+        document.get("roster_from"),
     )
 
 

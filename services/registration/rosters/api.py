@@ -127,11 +127,14 @@ async def list_members(
     limit: Limit = PAGE,
     after: After = None,
 ) -> MembersOut:
-    """A page of them, in the order of their ids, which begin with the time. 403 `not_manager`."""
+    """
+    A page of them, in the order of their ids, which begin with the time. Whoever has left your group is there
+    too, with the state `left`. 403 `not_manager`.
+    """
     await managing.check(group_id, who.participant_id)
     place = place_after(after, str)
     page, following = await one_page(
-        lambda most: members.page(group_id, place[0] if place else None, most),
+        lambda most: members.page_with_left(group_id, place[0] if place else None, most),
         limit,
         lambda one: (one.member_id,),
     )
@@ -159,7 +162,8 @@ async def add_member(
     The same member again changes nothing. Somebody who takes part already with this e-mail is the member.
 
     403 `not_manager`; 404 `group_unknown`; 409 `member_known`, `member_email_known` (another member has this
-    e-mail); 422 `roster_full`; 429 `group_changes_too_many`: many members go by a file.
+    e-mail), `member_left` (the person has left your group, and comes back by a claim code); 422
+    `roster_full`; 429 `group_changes_too_many`: many members go by a file.
     """
     await managing.check(group_id, who.participant_id)
     await limiting.check_change(group_id)
@@ -183,9 +187,9 @@ async def put_member(
     """
     Once the member has signed in, or if the member took part before, only what the group says is corrected.
 
-    403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
-    (somebody else has this e-mail), `consent_for_name` (a guardian has agreed for the member of this name);
-    429 `group_changes_too_many`.
+    403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_left`,
+    `member_email_known` (somebody else has this e-mail), `consent_for_name` (a guardian has agreed for the
+    member of this name); 429 `group_changes_too_many`.
     """
     await managing.check(group_id, who.participant_id)
     await limiting.check_change(group_id)

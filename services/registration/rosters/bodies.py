@@ -1,6 +1,7 @@
 """What is sent and answered about rosters."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -47,6 +48,10 @@ class MemberOut(BaseModel):
     audience: Audience
     is_minor: bool
     claimed: bool = Field(description="somebody has shown to be this member, by the e-mail or by a code")
+    state: Literal["member", "left"] = Field(
+        description="left: the person has left your group, and is no member any more"
+    )
+    left_at: datetime | None = None
 
     @classmethod
     def of(cls, member: Member, details: Details | None, *, is_verified: bool) -> "MemberOut":
@@ -61,6 +66,8 @@ class MemberOut(BaseModel):
             audience=member.audience,
             is_minor=member.is_minor,
             claimed=is_verified or member.claimed_at is not None,
+            state="member" if member.left_at is None else "left",
+            left_at=member.left_at,
         )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from msgspec.structs import replace
+
 from services.registration.participants import events
 from services.registration.participants.rules import Group, Participant
 from services.registration.participants.store import GroupStore, ParticipantStore
@@ -59,8 +61,8 @@ class MemberChanges:
         Add a member. The same one again, with the same details, changes nothing.
 
         Raises:
-            Conflict: there is a member of this name, department and number with other details; or another
-                member has the address.
+            Conflict: there is a member of this name, department and number with other details; another
+                member has the address; or the person has left the group.
             Rejected: the roster is full.
         """
         identity = identity_of(details, group_id, self._admission.hash)
@@ -73,6 +75,7 @@ class MemberChanges:
                     raise _known(known)
                 return known
             check_not_full(await self._members.count(group_id, unit), 1)
+            await self._check_not_left(unit, group_id, identity, details)
             await self._check_address(unit, group_id, identity, details)
             [member] = await self._enrolment.enrol(unit, group, {identity: details}, origin, clock.now())
             return member
@@ -85,8 +88,8 @@ class MemberChanges:
 
         Raises:
             NotFound: there is no such member of this group.
-            Conflict: another member has this name, department and number; somebody else has the address; or a
-                guardian has agreed for the member, who would get another name.
+            Conflict: another member has this name, department and number, or had them and has left; somebody
+                else has the address; or a guardian has agreed for the member, who would get another name.
         """
         identity = identity_of(details, group_id, self._admission.hash)
 
@@ -98,6 +101,8 @@ class MemberChanges:
                 raise _known(same)
             if member.details_fingerprint == fingerprint_of(details, self._admission.hash):
                 return member
+            if identity != member.identity_hash:
+                await self._check_not_left(unit, group_id, identity, replace(details, email=None))
             if await self._name_of(unit, member) != details.name:
                 for check in self._check_renamed:
                     await check(unit, member_id)
@@ -142,6 +147,13 @@ class MemberChanges:
             raise Conflict(
                 "another member, or somebody who takes part already, has this address",
                 code="member_email_known",
+            )
+
+    async def _check_not_left(self, unit: UnitOfWork, group_id: str, identity: str, details: Details) -> None:
+        if await self._enrolment.left(unit, group_id, {identity: details}):
+            raise Conflict(
+                "this person has left the group; who wants to come back claims it by a code from you",
+                code="member_left",
             )
 
     async def _lock(self, unit: UnitOfWork, group_id: str) -> Group:

@@ -13,6 +13,7 @@ from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.rules import Group, Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.admit import Admitted, MemberAdmission
+from services.registration.rosters.notify_entered import notify_entered
 from services.registration.rosters.rules import Details, Member, speaks_for
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
@@ -50,6 +51,18 @@ class Enrolment:
             if (owner != there[identity].participant_id if identity in there else owner in taken)
         }
 
+    async def left(self, unit: UnitOfWork, group_id: str, said: Mapping[str, Details]) -> set[str]:
+        """
+        Those of these identities who have left the group: the same person, or the same address.
+
+        The group does not enter them again. They come back by a code that the group gives them.
+        """
+        owners = await self._owners(unit, said)
+        gone = await self._members.left.among(unit, group_id, said.keys(), set(owners.values()))
+        identities = {one.identity_hash for one in gone}
+        people = {one.participant_id for one in gone}
+        return {one for one in said if one in identities or owners.get(one) in people}
+
     async def _owners(self, unit: UnitOfWork, said: Mapping[str, Details]) -> dict[str, ParticipantId]:
         """Who has the addresses that are known, by identities."""
 
@@ -68,11 +81,13 @@ class Enrolment:
         Enrol new members.
 
         Args:
-            said: by identities, of which none is `misaddressed`.
+            said: by identities, of which none is `misaddressed`, and none has `left`.
+
+        Who took part before is notified (notify_entered.py).
         """
         owners = await self._owners(unit, said)
         # Locked: an erasure comes before it, and has freed the address, or after it.
-        await self._participants.lock(unit, set(owners.values()))
+        locked = await self._participants.lock(unit, set(owners.values()))
         keys = await ensure_keys(
             unit, set(owners.values()), self._participants, self._admission.sealer, origin, now
         )
@@ -101,6 +116,8 @@ class Enrolment:
         await self._members.add(unit, members)
         for one in admitted:
             unit.publish(*one.events)
+        verified = [id_ for id_ in owners.values() if locked[id_].is_verified]
+        await notify_entered(unit, self._members, group, verified, origin, now)
         return members
 
     async def change(

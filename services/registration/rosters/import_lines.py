@@ -133,11 +133,13 @@ class RosterImports:
     ) -> Import:
         """Import these lines. What has become wrong since the import began is left out, and named."""
         added, changed, same = await self._compare(unit, found.group_id, lines)
-        wrong = await self._misaddressed(unit, found, lines, [*added, *changed])
-        added = [one for one in added if one not in wrong]
+        left = await self._enrolment.left(unit, found.group_id, {one: lines[one].details for one in added})
+        wrong = await self._misaddressed(unit, found, lines, [*added, *changed]) - left
+        added = [one for one in added if one not in wrong | left]
         changed = [one for one in changed if one not in wrong]
         room = max(0, MEMBERS_MAX - await self._members.count(found.group_id, unit)) if added else 0
         faults = [LineFault(lines[one].number, found.email_heading, "email_of_another") for one in wrong]
+        faults += [LineFault(lines[one].number, None, "member_left") for one in left]
         faults += [
             LineFault(lines[one].number, None, "no_room", {"most": MEMBERS_MAX}) for one in added[room:]
         ]

@@ -1,7 +1,7 @@
 """A file is checked and compared with the roster; nothing is stored but the preview, encrypted, for a day."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -98,10 +98,9 @@ class Previews:
                 raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
             # Only what has to be written: unchanged lines do nothing.
             to_write = {one: checked.good[one] for one in (*added, *changed)}
-            wrong = await self._enrolment.misaddressed(unit, group_id, to_write)
-            faults = [
-                LineFault(checked.numbers[one], checked.email_heading, "email_of_another") for one in wrong
-            ]
+            left = await self._enrolment.left(unit, group_id, {one: to_write[one] for one in added})
+            misaddressed = await self._enrolment.misaddressed(unit, group_id, to_write) - left
+            wrong = left | misaddressed
             preview = Import(
                 import_id=ordered_id(now),
                 group_id=group_id,
@@ -117,7 +116,7 @@ class Previews:
                 expires_at=now + PREVIEW_KEPT,
                 email_heading=checked.email_heading,
             )
-            preview = with_faults(preview, [*checked.faults, *faults])
+            preview = with_faults(preview, [*checked.faults, *_faults(checked, left, misaddressed)])
             lines = [
                 Line(one, details, checked.numbers[one])
                 for one, details in to_write.items()
@@ -199,6 +198,14 @@ class Previews:
         if group is None:
             raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
         return group
+
+
+def _faults(checked: Checked, left: Collection[str], misaddressed: Collection[str]) -> list[LineFault]:
+    """What only a look at the database shows to be wrong."""
+    faults = [LineFault(checked.numbers[one], None, "member_left") for one in left]
+    return faults + [
+        LineFault(checked.numbers[one], checked.email_heading, "email_of_another") for one in misaddressed
+    ]
 
 
 def import_unknown(import_id: str) -> NotFound:

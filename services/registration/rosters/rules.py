@@ -57,6 +57,7 @@ class Member(msgspec.Struct, frozen=True):
         details_fingerprint: shows whether an import says the same as before.
         was_known: the participant was there before the group named its address.
         claimed_at: when somebody became the member by a code (the room `claims`).
+        left_at: when the participant left the group. Who has left is no member (`left.py`).
     """
 
     member_id: str
@@ -71,6 +72,7 @@ class Member(msgspec.Struct, frozen=True):
     version: int = 1
     was_known: bool = False
     claimed_at: datetime | None = None
+    left_at: datetime | None = None
 
     @property
     def is_by_own_group(self) -> bool:

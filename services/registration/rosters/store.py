@@ -2,6 +2,8 @@
 The collections of this room.
 
 members              the members of groups; what a group says about one only encrypted
+members_left         those who have left their group (left.py)
+members_notified         who was notified of which group (notified.py)
 roster_imports       files that were uploaded: what is wrong with them, and what became of them
 roster_import_lines  the good lines of such a file, encrypted with the body's key, until they are imported
 """
@@ -11,7 +13,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
+from services.registration.rosters.left import LeftMembers
+from services.registration.rosters.notified import NotifiedMembers
 from services.registration.rosters.rules import TO_BE_IMPORTED, UNDER_WAY, Import, Member
 from shared.storage import mongo
 from shared.storage.documents import lock_one, to_document
@@ -35,10 +40,16 @@ class RosterStore:
     Reads and writes members.
 
     Raises Unavailable while the database is away.
+
+    Attributes:
+        left: those who have left. No other method of this store finds them.
+        notified: who was notified of the group.
     """
 
     def __init__(self, database: Database) -> None:
         self._members = database["members"]
+        self.left = LeftMembers(database)
+        self.notified = NotifiedMembers(database)
 
     async def prepare(self) -> None:
         """Create the collection and its indexes now: creating one in a transaction causes conflicts."""
@@ -50,6 +61,8 @@ class RosterStore:
                     IndexModel([("participant_id", ASCENDING)]),
                 ]
             )
+        await self.left.prepare()
+        await self.notified.prepare()
 
     async def fingerprints(
         self, group_id: str, identities: Collection[str], unit: UnitOfWork | None = None
@@ -79,6 +92,11 @@ class RosterStore:
         with outages_named():
             found = self._members.find(these).sort("_id", ASCENDING).limit(limit)
             return [_member(document) for document in await found.to_list(None)]
+
+    async def page_with_left(self, group_id: str, after: str | None, limit: int) -> list[Member]:
+        """The same, with those who have left."""
+        found = await self.page(group_id, after, limit) + await self.left.page(group_id, after, limit)
+        return sorted(found, key=lambda one: one.member_id)[:limit]
 
     async def by_id(self, unit: UnitOfWork, group_id: str, member_ids: Collection[str]) -> dict[str, Member]:
         """The members of this group among these ids."""
@@ -117,6 +135,12 @@ class RosterStore:
         found = await self._members.find(these, session=unit.session).to_list(None)
         return [_member(document) for document in found]
 
+    async def own(self, unit: UnitOfWork, participant_id: str, member_id: str) -> Member | None:
+        """The member with this id, if it is this participant."""
+        these: Document = {"_id": member_id, "participant_id": participant_id}
+        document = await self._members.find_one(these, session=unit.session)
+        return _member(document) if document else None
+
     async def read_of_participant(self, participant_id: str) -> list[Member]:
         """As whom groups have this participant, outside of a transaction."""
         with outages_named():
@@ -138,6 +162,19 @@ class RosterStore:
         """Whether any group has this participant as a member."""
         with outages_named():
             return await self._members.find_one({"participant_id": participant_id}, {"_id": 1}) is not None
+
+    async def leave(self, unit: UnitOfWork, members: Sequence[Member], now: datetime) -> None:
+        """These members have left. Their bookings are changed afterwards (`LeftMembers.pending`)."""
+        these: Document = {"_id": {"$in": [one.member_id for one in members]}}
+        await self._members.delete_many(these, session=unit.session)
+        await self.left.add(unit, [replace(one, left_at=now, version=one.version + 1) for one in members])
+
+    async def come_back(self, unit: UnitOfWork, member: Member, now: datetime) -> Member:
+        """Somebody who had left is a member again, by a code."""
+        back = replace(member, left_at=None, claimed_at=now, version=member.version + 1)
+        await self.left.remove(unit, member.member_id)
+        await self.add(unit, [back])
+        return back
 
     async def add(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
         await mongo.insert_in(

@@ -17,6 +17,7 @@ CHINESE: dict[str, str] = {
     "import_empty": "文件中没有可以导入的行",
     "member_unknown": "名册中没有编号为 {member_id} 的成员",
     "member_email_known": "这个邮箱已属于名册中的另一成员或其他参与者，请删去或更正",
+    "member_left": "该成员已自行退出本单位；如本人愿意重新加入，请向其发放认领码，由本人认领",
     "member_known": "名册中已有姓名、班级（部门）和编号相同的成员",
 }
 
@@ -33,6 +34,10 @@ LINES: dict[str, tuple[str, str]] = {
     "email_of_another": (
         "another member, or somebody who takes part already, has this address; leave it out or correct it",
         "这个邮箱已属于名册中的另一成员或其他参与者，请删去或更正",
+    ),
+    "member_left": (
+        "this person has left the group; give a claim code to whoever wants to come back",
+        "该成员已自行退出本单位；如本人愿意重新加入，请向其发放认领码，由本人认领",
     ),
     "no_room": (
         "the roster has {most} members meanwhile, and takes no more",

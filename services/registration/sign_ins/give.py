@@ -10,7 +10,7 @@ def give_token(signer: TokenSigner, participant: Participant, *, on_roster: bool
     profile, now = participant.profile, clock.now()
     assert profile is not None  # noqa: S101 (an erased participant gets no token)
     # Tokens know only whole seconds: this one must not count among those that have just ended.
-    issued_at = max(now, participant.tokens_from or now)
+    issued_at = max(now, participant.tokens_from or now, participant.roster_from or now)
     return signer.sign(
         participant.participant_id,
         profile.group_id,

@@ -17,7 +17,9 @@ from services.registration.participants.rules import (
     Profile,
     contact_known,
 )
-from services.registration.participants.store import ParticipantStore
+from services.registration.participants.store import GroupStore, ParticipantStore
+from services.registration.rosters.notify_entered import notify_entered
+from services.registration.rosters.store import RosterStore
 from services.registration.sign_ins.rules import (
     AGAIN_AFTER,
     SIGN_IN_KEPT,
@@ -48,6 +50,9 @@ class ContactVerification:
         codes: ContactCodes,
         confirmation: PlaceConfirmation,
         ended_tokens: EndedTokens,
+        *,
+        members: RosterStore,
+        groups: GroupStore,
     ) -> None:
         self._database = database
         self._participants = participants
@@ -55,6 +60,8 @@ class ContactVerification:
         self._codes = codes
         self._confirmation = confirmation
         self._ended_tokens = ended_tokens
+        self._members = members
+        self._groups = groups
 
     async def verify(self, id_: str, typed: str, origin: Origin) -> Participant:
         """
@@ -175,8 +182,17 @@ class ContactVerification:
         if verified.tokens_from is not None and first:
             await self._ended_tokens.end({verified.participant_id: verified.tokens_from}, unit.session)
         if first:
+            await self._notify_of_groups(unit, verified, origin, now)
             await self._confirmation.confirm_held(unit, verified, origin, now)
         return verified
+
+    async def _notify_of_groups(
+        self, unit: UnitOfWork, verified: Participant, origin: Origin, now: datetime
+    ) -> None:
+        """Until now somebody else may have read the inbox: whoever gave this contact without having it."""
+        for one in await self._members.of_participants(unit, [verified.participant_id]):
+            if (group := await self._groups.read_in(unit, one.group_id)) is not None:
+                await notify_entered(unit, self._members, group, [verified.participant_id], origin, now)
 
 
 def _unknown() -> NotFound:

@@ -1,10 +1,11 @@
-"""What a worker does for participants who are erased, or who were merged into another one."""
+"""What a worker does for participants who leave a group, are erased, or were merged into another one."""
 
 from collections.abc import Sequence
 
 from services.registration.claims.forget import MemberForgetting
 from services.registration.erasure.finish import Forget, UnfinishedErasures
 from services.registration.erasure.forget import Forgetting
+from services.registration.group_bookings.take_off import TakingOff
 from services.registration.merging.move import UnfinishedMerges
 from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.rotas.end import Ending
@@ -43,6 +44,14 @@ def unfinished_merges(parts: Parts) -> UnfinishedMerges:
         promotion=parts.promotion,
         cancellation=parts.cancellation,
         forget=(moving_shifts.move, *_forget(parts)),
+    )
+
+
+def taking_off(parts: Parts) -> TakingOff:
+    """Who has left a group comes off its bookings."""
+    stores = parts.stores
+    return TakingOff(
+        parts.database, stores.members.left, stores.attendances, parts.group_change, parts.cancellation
     )
 
 

@@ -7,6 +7,7 @@ from services.registration.booking.cancel import Cancellation
 from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.promote import Promotion
 from services.registration.consents.judge import EnrolledMembers
+from services.registration.group_bookings.change_members import GroupChange
 from services.registration.merging.merge import Merging
 from services.registration.participants.put_group import GroupChanges
 from services.registration.wiring.keys import Keys
@@ -43,6 +44,16 @@ class Parts:
             stores.participants, stores.registrations, sealer=keys.sealer, tickets=keys.tickets, hold=hold
         )
         self.cancellation = Cancellation(database, stores.sessions, stores.registrations, self.promotion)
+        self.group_change = GroupChange(
+            database,
+            *places,
+            self.promotion,
+            members=stores.members,
+            attendances=stores.attendances,
+            consents=stores.consents,
+        )
         self.confirmation = PlaceConfirmation(database, *places, sealer=keys.sealer, tickets=keys.tickets)
-        self.merging = Merging(database, stores.participants, stores.members, stores.consents, stores.merges)
+        self.merging = Merging(
+            database, stores.participants, stores.members, stores.consents, stores.merges, stores.groups
+        )
         self.group_changes = GroupChanges(database, stores.groups, stores.participants, keys.sealer)

@@ -13,6 +13,7 @@ from services.notifications.messages.rules import RetryPolicy
 from services.notifications.sending.budget import Budget
 from services.notifications.texts.sms import parts_of
 from shared.contracts.events import NotificationDelivered
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from tests.notifications.builders import (
     NAME,
@@ -21,11 +22,13 @@ from tests.notifications.builders import (
     cancelled,
     code_requested,
     confirmed,
+    contact_changed,
     desk,
     erased,
     everything,
     issued,
     joined,
+    key_of,
     keyed,
     known,
     moved,
@@ -131,6 +134,22 @@ async def test_a_code_goes_to_a_number_in_any_order_and_to_a_new_one(mongo: str)
         assert len(gateway.to(number_of(person))) == 2
 
 
+async def test_the_number_from_before_is_told_of_a_change_once_and_the_new_one_is_not(mongo: str) -> None:
+    person, before = new_id(), new_id()
+    async with with_gateway(mongo) as (at, gateway):
+        await at.handle(*by_phone(person))
+        old = encrypt_contact(Contact(name=NAME, phone=number_of(before)), key_of(person))
+        told = enclosed(contact_changed(person, by_phone=True, contact_locked=old))
+        await at.handle(told)
+        await at.handle(told)
+        await send(at, gateway)
+        assert await at.states(person, "sms") == ["delivered"]
+    [body] = gateway.bodies
+    assert (body["to"], "联系方式已" in body["text"]) == (number_of(before), True)
+    assert NAME not in body["text"]
+    assert number_of(person) not in body["text"]
+
+
 async def test_a_mail_that_waited_for_an_unknown_contact_becomes_an_sms_once(mongo: str) -> None:
     person = new_id()
     happened = [enclosed(confirmed(person)), enclosed(issued(person))]
@@ -186,6 +205,7 @@ async def test_a_refused_sms_is_final_a_deferred_one_is_tried_again_and_others_d
             await eventually(lambda: at.states(fine, "sms"), lambda states: states == ["delivered"])
             await eventually(lambda: at.states(deferred, "sms"), lambda states: states == ["delivered"])
             await eventually(lambda: len(gateway.to(number_of(silent))) >= 2)
+            await eventually(lambda: at.states(refused, "sms"), lambda states: states == ["failed"])
         [final] = await at.messages(refused, "sms")
         [again] = await at.messages(deferred, "sms")
         [unknown] = await at.messages(silent, "sms")

@@ -1,17 +1,21 @@
 """A quiz says whom it needs, and a refusal what to do next."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from services.quiz.attempts.rules import check_admitted
+from services.quiz.participants.off_roster import OffRoster
 from services.quiz.quizzes.rules import Quiz, QuizId, QuizRecord
 from shared.contracts.events import Admits
 from shared.runtime.errors import Forbidden
-from tests.quiz.builders import quiz, service
+from shared.web.tokens import TokenVerifier
+from tests.quiz.builders import joined, people, quiz, service
 from tests.quiz.http import put
-from tests.support.service import SIGNER, bearer, code_of, in_outbox
+from tests.quiz.parts import new_parts
+from tests.support.service import SIGNER, TOKEN_PUBLIC_KEY, bearer, code_of, in_outbox
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,43 @@ async def test_a_quiz_for_people_with_a_confirmed_email_takes_a_token_of_a_sign_
         assert code_of(refused) == (403, "quiz_for_confirmed")
         assert "POST /sign-ins" in refused.json()["detail"]
         assert (await start(client, verified=True)).status_code == 201
+
+
+@pytest.mark.stack
+async def test_what_a_token_says_of_a_roster_that_somebody_has_left_lets_nobody_in(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        keep = parts.grading.keep_participants
+        now = datetime.now(UTC)
+        left_at = now.replace(microsecond=0) + timedelta(seconds=1)
+        gone = joined("wang", group_id=None, version=2).model_copy(update={"roster_from": left_at})
+        await keep(people(joined("wang"), gone))
+        # An earlier event that comes late changes nothing.
+        await keep(people(joined("wang")))
+        off_roster = OffRoster(parts.stores.database)
+        await off_roster.prepare()
+
+        def said(at: datetime, who: str = "wang") -> tuple[bool, str | None, str | None]:
+            token = SIGNER.sign(who, "school-1", "范县", at, verified=True, on_roster=True)
+            held = off_roster.said_now(TokenVerifier(TOKEN_PUBLIC_KEY).verify(token, now))
+            return held.on_roster, held.group_id, held.district
+
+        assert said(now) == (False, None, None)
+        assert said(left_at) == (True, "school-1", "范县")
+        assert said(now, "li") == (True, "school-1", "范县")
+
+
+@pytest.mark.stack
+async def test_a_quiz_for_rosters_asks_what_holds_now(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "one", quiz(admits="roster"))
+        left_at = datetime.now(UTC) + timedelta(hours=1)
+        gone = joined("wang", group_id=None).model_copy(update={"roster_from": left_at})
+        await OffRoster(database).keep([gone])
+
+        async def is_refused() -> bool:
+            return (await start(client, verified=True, on_roster=True)).status_code == 403
+
+        await eventually(is_refused)
+        assert code_of(await start(client, verified=True, on_roster=True)) == (403, "quiz_for_roster")

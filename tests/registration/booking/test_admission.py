@@ -40,7 +40,7 @@ def test_a_newcomer_is_unconfirmed_until_a_contact_is_confirmed_or_somebody_vouc
     assert trust_of(participant(verified=True), vouched=False) == "verified"
     claimed = replace(participant(verified=True), contact_hash=None)
     assert trust_of(claimed, vouched=False) == "member"
-    assert trust_of(participant("group"), vouched=False) == "group"
+    assert [trust_of(participant("group"), vouched=vouched) for vouched in (False, True)] == ["group"] * 2
     assert trust_of(participant(), vouched=True) == "vouched"
 
 
