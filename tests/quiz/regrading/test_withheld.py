@@ -14,11 +14,12 @@ pytestmark = pytest.mark.stack
 async def test_a_correction_of_withheld_results_is_told_at_the_close_only(kafka: str, mongo: str) -> None:
     async with new_parts(kafka, mongo, shows_scores="at_close") as parts:
         at, sent = await correcting(parts), crowd(parts, 40)
+        one = teller(parts, parts.publisher)
         await graded(parts, sent)
         before = await at.points()
         await at.correct("q1", "B")
         # What is being graded again is not told.
-        assert not await tell(parts, teller(parts, parts.publisher))
+        assert not await tell(parts, one)
         await at.regrade()
         await at.correct("q1", "C")
         await at.regrade()
@@ -27,7 +28,7 @@ async def test_a_correction_of_withheld_results_is_told_at_the_close_only(kafka:
         assert await at.points() == points
         assert await at.standings() == best_of(sent, points)
         assert await parts.completed(kafka) == []
-        assert await tell(parts, teller(parts, parts.publisher))
+        assert await tell(parts, one)
         assert {event.result_id: event.points for _, event in await parts.completed(kafka)} == points
         assert await at.events() == []
         with pytest.raises(Conflict, match="look at it again"):
