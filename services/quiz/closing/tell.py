@@ -6,7 +6,6 @@ another worker goes on with the last portion that was not noted. It publishes th
 same ids.
 """
 
-import logging
 import time
 from uuid import UUID
 
@@ -24,8 +23,6 @@ from shared.contracts.traces import new_traceparent, trace_begun_by
 from shared.messaging.publisher import Publisher
 from shared.runtime import clock
 from shared.storage.lease import Lease
-
-log = logging.getLogger(__name__)
 
 LEASE = "telling"
 # After this time the next quiz has its turn.
