@@ -55,13 +55,15 @@ class Contest:
 
     @classmethod
     def of_now(cls) -> "Contest":
-        """The sample's quiz, opened an hour ago."""
+        """The sample's quiz, opened an hour ago, which shows its scores at once."""
         sample = week.read()
         now = datetime.now(UTC)
         definition = sample.quiz | {
             "opens_at": (now - timedelta(hours=1)).isoformat(),
             "closes_at": (now + timedelta(days=8)).isoformat(),
             "duration_seconds": DURATION_SECONDS,
+            # Results are measured on their way to awards and inboxes.
+            "shows_scores": "at_once",
         }
         return cls(sample.quiz_id, Quiz.model_validate(definition))
 

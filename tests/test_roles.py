@@ -37,6 +37,7 @@ BY_OWNERS = {"GET /acts"}
 READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
     "GET /quizzes/{quiz_id}/corrections",
+    "GET /quizzes/{quiz_id}/corrections/preview",
     "GET /bank/questions",
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",

@@ -14,6 +14,7 @@ from ops.audit.corrections import correction_checks, right_letters, same_as_firs
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, read_as
 from ops.audit.papers import paper_of
+from ops.audit.withheld import published_checks
 from ops.deployment.ledger import Promise
 from shared.contracts.envelope import event_id
 from shared.contracts.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
@@ -131,11 +132,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         compare("submissions are graded", graded, results),
         true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
-        compare(
-            "results are published (quiz.completed)",
-            _to_be_published(results, erased, completed),
-            (e.body["result_id"] for e in completed),
-        ),
+        *published_checks(results, quizzes, definitions, erased, completed),
         true_of_all(
             "what is published is what is stored",
             (e.id for e in completed if not same_as_first(e.body, results, erased)),
@@ -144,14 +141,6 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *correction_checks(log, quizzes, results),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
-
-
-def _to_be_published(
-    results: Mapping[str, Json], erased: Collection[str], completed: list[Entry]
-) -> list[str]:
-    """All results. Those of the erased only if they were published before quiz heard of the erasure."""
-    published = {event.body["result_id"] for event in completed}
-    return [id_ for id_, one in results.items() if id_ in published or one["participant_id"] not in erased]
 
 
 def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:

@@ -19,6 +19,8 @@ from services.quiz.bank.store import BankStore
 from services.quiz.bank.turns import BankTurns
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
+from services.quiz.closing.tell import LEASE as TELLING
+from services.quiz.closing.tell import Teller
 from services.quiz.erasure.sweep import Sweeper
 from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
@@ -43,7 +45,6 @@ from services.quiz.regrading.regrade import Regrader
 from services.quiz.regrading.store import PreviewStore, RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
-from services.quiz.review import wording as review_wording
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
@@ -118,8 +119,9 @@ async def wire(service: Service[QuizSettings]) -> None:
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
         reading, previewing, regrading = _leases(service, STATISTICS, PREVIEWS, REGRADING)
+        teller = Teller(quizzes, results, catalogue, erased, publisher, *_leases(service, TELLING))
         service.run(
-            Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
+            Closer(quizzes, standings, catalogue, waiting_grader, teller, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
             Statistician(statistics, results, catalogue, erased, reading).loop,
@@ -161,7 +163,6 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | quizzes_wording.CHINESE
             | standings_wording.CHINESE
             | attempts_wording.CHINESE
-            | review_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
             | regrading_wording.CHINESE

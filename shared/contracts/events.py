@@ -59,6 +59,7 @@ Audience = Literal["youth", "farmers", "workers", "elderly", "officials", "other
 Language = Literal["zh-CN", "en"]
 Channel = Literal["inbox", "email"]
 Admits = Literal["anyone", "verified", "roster"]
+ShowsScores = Literal["at_once", "at_close"]
 WaitingPolicy = Literal["strict", "fill"]
 Overlap = Literal["allow", "warn", "refuse"]
 QuestionKind = Literal["single", "multiple", "true_false"]
@@ -474,7 +475,8 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     "{quiz_id}/{participant_id}/{day}/{number}" in the namespace `attempt_ids`, with the
     day in the quiz's time zone (2026-05-20) and the number from 1 to attempts_per_day.
     A system that offers the quiz checks who may begin: `admits` says it, and the claims `verified` and
-    `roster` of the participant's token show who somebody is.
+    `roster` of the participant's token show who somebody is. If `shows_scores` is `at_close`, nobody is told
+    a score, a rank or a right answer before the close, and `quiz.completed` comes at the close.
     """
 
     quiz_id: Id
@@ -487,6 +489,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     grace_seconds: Seconds
     attempts_per_day: Annotated[int, Field(ge=1, le=100)]
     admits: Admits = "anyone"
+    shows_scores: ShowsScores = "at_once"
     pass_percent: Percent
     papers: Annotated[int, Field(ge=1, le=4_096)]
     attempt_ids: Id
@@ -518,7 +521,7 @@ class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
 
 class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     """
-    A graded attempt. `result_id` equals the attempt's id.
+    A graded attempt. `result_id` equals the attempt's id. It comes at the close if the quiz says so.
 
     `points` of `points_max` decide passing and rank; `score_percent` is the same in whole
     percent, rounded down.

@@ -77,17 +77,21 @@ viewer = _of_roles(acting.VIEWER)
 door_or_viewer = _of_roles(acting.ANY_ROLE)
 
 
-async def organiser_or_not(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> bool:
+async def organiser_or_none(
+    request: Request, key: Annotated[str | None, Depends(_key_header)]
+) -> Organiser | None:
     """
-    True for an organiser of any role, False for everybody without a key.
+    The organiser of any role whose key the request carries, None for everybody without a key.
 
     Raises:
         Forbidden: there is a key, and it is wrong.
     """
-    if key is None:
-        return False
-    await door_or_viewer(request, key)
-    return True
+    return None if key is None else await door_or_viewer(request, key)
+
+
+async def organiser_or_not(by: Annotated[Organiser | None, Depends(organiser_or_none)]) -> bool:
+    """True for an organiser of any role, False for everybody without a key."""
+    return by is not None
 
 
 async def participant_or_none(
@@ -129,6 +133,7 @@ ByOrganiser = Annotated[Organiser, Depends(organiser)]
 ByViewer = Annotated[Organiser, Depends(viewer)]
 ByDoorOrViewer = Annotated[Organiser, Depends(door_or_viewer)]
 """As `AsOrganiser`, `AsViewer` and `AsDoorOrViewer`, for a route that has to know whose key it is."""
+ByOrganiserOrNone = Annotated[Organiser | None, Depends(organiser_or_none)]
 IsOrganiser = Annotated[bool, Depends(organiser_or_not)]
 AsParticipantOrNone = Annotated[Participant | None, Depends(participant_or_none)]
 AsParticipantOrOrganiser = Annotated[Participant | None, Depends(participant_or_organiser)]

@@ -1,5 +1,7 @@
 """One thing of each kind spoilt in a week at rest, and the statement of the audit that has to fail by it."""
 
+from datetime import UTC, datetime
+
 from ops.audit.run import Audit
 from ops.deployment.databases import Databases
 from shared.messaging.publisher import Record
@@ -13,6 +15,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     # The change comes last, so that the document that was changed is not deleted.
     ("quiz", "standings", {}, None, "ranks are counted from the standings"),
     ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 52}}}, "standings are the best results"),
+    (
+        "quiz",
+        "quizzes",
+        {"telling": {"$exists": True}},
+        {"$set": {"closes_at": datetime(2099, 1, 1, tzinfo=UTC)}},
+        "withheld results are published after the end of their quiz",
+    ),
     ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
     (
         "awards",

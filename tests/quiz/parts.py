@@ -12,6 +12,7 @@ from services.quiz.attempts.start import Start, start_attempts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import Closer
+from services.quiz.closing.tell import LEASE, TURN_SECONDS, Teller
 from services.quiz.erasure.sweep import IDS_AT_ONCE, Sweeper
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
@@ -36,6 +37,7 @@ from shared.runtime.background import looping
 from shared.runtime.errors import Conflict
 from shared.storage import outbox
 from shared.storage.ended_tokens import EndedTokens
+from shared.storage.lease import Lease
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz, submission
@@ -73,6 +75,7 @@ class Grading:
     def __init__(self, stores: Stores, catalogue: Catalogue, publisher: Publisher) -> None:
         participants, waiting, results = stores.participants, stores.waiting, stores.results
         self.erased = Erased(participants)
+        self.publisher = publisher
         self.grader = Grader(catalogue, results)
         self.waiting_grader = WaitingGrader(
             self.grader, catalogue, waiting, participants, self.erased, publisher
@@ -104,13 +107,27 @@ def subscriptions_of(grading: Grading) -> list[Subscription]:
 
 
 def closer(
-    stores: Stores, catalogue: Catalogue, grading: Grading, kafka: str, log_delay_seconds_max: float = 0
+    stores: Stores,
+    catalogue: Catalogue,
+    grading: Grading,
+    kafka: str,
+    log_delay_seconds_max: float = 0,
+    turn_seconds: float = TURN_SECONDS,
 ) -> Closer:
     return Closer(
         stores.quizzes,
         stores.standings,
         catalogue,
         grading.waiting_grader,
+        Teller(
+            stores.quizzes,
+            stores.results,
+            catalogue,
+            grading.erased,
+            grading.publisher,
+            Lease(stores.database, LEASE, owner="tests"),
+            turn_seconds=turn_seconds,
+        ),
         kafka,
         log_delay_seconds_max=log_delay_seconds_max,
     )
@@ -148,8 +165,11 @@ class Parts:
     def submission(self, participant_id: str | None = None, **changes: Any) -> Submission:
         return submission(self.quiz_id, self.quiz, participant_id, **changes)
 
-    def closer(self, kafka: str, log_delay_seconds_max: float = 0) -> Closer:
-        return closer(self.stores, self.catalogue, self.grading, kafka, log_delay_seconds_max)
+    def closer(
+        self, kafka: str, log_delay_seconds_max: float = 0, turn_seconds: float = TURN_SECONDS
+    ) -> Closer:
+        stores, catalogue, grading = self.stores, self.catalogue, self.grading
+        return closer(stores, catalogue, grading, kafka, log_delay_seconds_max, turn_seconds)
 
     def sweeper(self, again_seconds: float = 0) -> Sweeper:
         return sweeper(self.stores, self.catalogue, again_seconds)

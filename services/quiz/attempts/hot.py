@@ -94,7 +94,10 @@ READ_RESULT = HotEndpoint(
     "/attempts/{attempt_id}/result",
     name="read_result",
     summary="The result of one's own attempt",
-    description="`pending`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404).",
+    description="""\
+`pending`, `received`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404).
+
+If `shows_scores` of the quiz is `at_close`, it is `received` without points until the quiz is closed.""",
     status=FOUND,
     returns=ResultOut,
     asks={"attempt_id": AttemptIdInPath, "who": AsParticipant},
@@ -171,10 +174,10 @@ class AttemptEndpoints:
         found = await self.outcomes.add(attempt_id)
         if found is None or found.participant_id != who.participant_id:
             raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
-        graded = found if isinstance(found, Result) else None
+        graded = found if isinstance(found, Result) and not await self._is_withheld(found) else None
         result = {
             "attempt_id": attempt_id,
-            "status": "graded" if isinstance(found, Result) else self._status(found),
+            "status": "graded" if graded else self._status(found),
             "code": None if isinstance(found, Result) else found.refused,
             "points": graded.points if graded else None,
             "points_max": graded.points_max if graded else None,
@@ -184,7 +187,14 @@ class AttemptEndpoints:
         }
         return FOUND, encoder.encode(result)
 
-    def _status(self, attempt: Attempt) -> AttemptStatus:
+    async def _is_withheld(self, result: Result) -> bool:
+        # If the quiz cannot be read now, we do not know it: the request must not be answered with a score.
+        offered = self.catalogue.get(result.quiz_id) or await self.catalogue.look_up(result.quiz_id)
+        return offered.record.withholds_scores
+
+    def _status(self, attempt: Result | Attempt) -> AttemptStatus:
+        if isinstance(attempt, Result):
+            return "received"
         offered = self.catalogue.get(attempt.quiz_id)
         closed = offered is not None and offered.record.status == "closed"
         return status_without_result(attempt, is_closed=closed)

@@ -18,7 +18,7 @@ from services.quiz.results.rules import AttemptId
 from shared.runtime.errors import Conflict, Forbidden
 from shared.runtime.ids import derived_id
 
-AttemptStatus = Literal["pending", "graded", "missed", "refused"]
+AttemptStatus = Literal["pending", "received", "graded", "missed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 
 from services.quiz.closing.events import closed
 from services.quiz.closing.submission_log import read_log_state
+from services.quiz.closing.tell import Teller
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, QuizRecord
@@ -48,6 +49,7 @@ class Closer:
         standings: StandingStore,
         catalogue: Catalogue,
         waiting_grader: WaitingGrader,
+        teller: Teller,
         kafka: str,
         *,
         log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
@@ -56,6 +58,7 @@ class Closer:
         self._standings = standings
         self._catalogue = catalogue
         self._waiting_grader = waiting_grader
+        self._teller = teller
         self._kafka = kafka
         self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
         # By quiz, where the log ended when the quiz was first seen to be over.
@@ -102,7 +105,8 @@ class Closer:
             # Only this quiz has a problem: the others close.
             raise CloseError(error.message) from error
         await self._standings.release_all(quiz_id)
-        if record := await self._quizzes.read(quiz_id):
+        # Before the end, so that a worker that dies leaves a quiz that is still to be closed.
+        if (record := await self._quizzes.read(quiz_id)) and await self._teller.tell(record):
             await self._finish(record, now)
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:

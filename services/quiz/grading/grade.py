@@ -1,5 +1,6 @@
 """
 Grade valid submissions: results and standings are stored together, then `quiz.completed` is published.
+If the quiz shows scores at the close, the close publishes it.
 
 The events are made from what is stored. So a repeat after a crash publishes everything that the first try
 may not have published.
@@ -81,7 +82,20 @@ class Grader:
                 to_publish.append((context, stored.as_first(), self.title(stored)))
         count("graded", len(results) - len(earlier))
         count("repeated", len(earlier))
-        return completed_records(to_publish, clock.now())
+        return self.records(to_publish)
+
+    def records(self, completed: Sequence[Completed]) -> list[Record]:
+        """
+        The events of results.
+
+        There is none for a result of a quiz that withholds its scores: the close publishes it
+        (closing/tell.py).
+        """
+        quiz_ids = {result.quiz_id for _, result, _ in completed}
+        withheld = {one for one in quiz_ids if self._catalogue.find(one).record.withholds_scores}
+        if withheld:
+            completed = [one for one in completed if one[1].quiz_id not in withheld]
+        return completed_records(completed, clock.now())
 
     async def _store(self, valid: Sequence[tuple[Valid, Profile]]) -> Stored:
         for _ in range(TRIES_MAX):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
-from services.quiz.grading.events import Completed, completed_records
+from services.quiz.grading.events import Completed
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
 from services.quiz.grading.metrics import count
@@ -31,7 +31,6 @@ from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizSu
 from shared.contracts.topics import QUIZ_GRADING, QUIZ_PARTICIPANTS
 from shared.messaging.publisher import Record
 from shared.messaging.received import Batch, Following, Received, Subscription
-from shared.runtime import clock
 from shared.runtime.errors import Rejected
 from shared.storage.ended_tokens import EndedTokens
 
@@ -183,7 +182,7 @@ class SubmissionHandler:
             if why.code in SHOWN_REFUSALS and result is None:
                 codes.setdefault(attempt_id, why.code)
         await self._attempts.refuse(codes)
-        return completed_records(to_publish, clock.now())
+        return self._grader.records(to_publish)
 
     async def _with_profiles(self, first: Mapping[str, Valid]) -> ByProfile:
         """Which submissions can be graded now, and which have to wait."""

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from services.quiz.quizzes.rules import ADMITS, Status
+from services.quiz.quizzes.rules import ADMITS, SHOWS_SCORES, Status
 from shared.contracts.checked import ID_PATTERN
-from shared.contracts.events import Admits
+from shared.contracts.events import Admits, ShowsScores
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 
@@ -24,6 +24,7 @@ class QuizOut(BaseModel):
     duration_seconds: int = Field(examples=[1200])
     attempts_per_day: int = Field(examples=[1])
     admits: Admits = Field(description=ADMITS)
+    shows_scores: ShowsScores = Field(description=SHOWS_SCORES)
     pass_percent: int = Field(examples=[60])
     questions: int = Field(description="questions on a paper", examples=[20])
 

@@ -24,6 +24,7 @@ def published(
         grace_seconds=quiz.grace_seconds,
         attempts_per_day=quiz.attempts_per_day,
         admits=quiz.admits,
+        shows_scores=quiz.shows_scores,
         pass_percent=quiz.pass_percent,
         papers=quiz.papers,
         attempt_ids=str(ATTEMPT_IDS),

@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line, MomentIn, Ordinal, Text, Zone, line, same_to_readers
-from shared.contracts.events import QUESTIONS_MAX, Admits, Letters, Percent, QuestionKind
+from shared.contracts.events import QUESTIONS_MAX, Admits, Letters, Percent, QuestionKind, ShowsScores
 from shared.runtime.errors import Conflict
 
 QuizId = NewType("QuizId", str)
@@ -43,6 +43,7 @@ ADMITS = (
     "anyone; verified: people who have verified an e-mail; roster: of those, the members of a school, unit"
     " or service team"
 )
+SHOWS_SCORES = "at_once; at_close: until the quiz is closed only organisers learn scores and ranks"
 
 Status = Literal["open", "closing", "closed"]
 KEY_CORRECTED = "key_corrected"
@@ -117,6 +118,7 @@ QUIZ_EXAMPLE: JsonDict = {
     "opens_at": "2026-05-20T08:00:00+08:00",
     "closes_at": "2026-05-28T20:00:00+08:00",
     "duration_seconds": 1200,
+    "shows_scores": "at_close",
     "papers": 512,
     "blueprint": {"生命与健康": 1},
     "questions": [
@@ -147,6 +149,7 @@ class Quiz(BaseModel):
     grace_seconds: Annotated[int, Field(ge=0, le=GRACE_SECONDS_MAX)] = 5
     attempts_per_day: Annotated[int, Field(ge=1, le=ATTEMPTS_A_DAY_MAX)] = 1
     admits: Annotated[Admits, Field(description=ADMITS)] = "anyone"
+    shows_scores: Annotated[ShowsScores, Field(description=SHOWS_SCORES)] = "at_once"
     pass_percent: Percent = 60
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
     blueprint: Annotated[dict[Line, Ordinal], Field(min_length=1, max_length=100)]
@@ -188,10 +191,11 @@ class Quiz(BaseModel):
         True if this can replace an earlier version that has opened.
 
         Somebody may have an attempt of that version in another system. So everything must stay that decides
-        the owner of an attempt, who may have one, the deadline, and the number of points. The close may only
-        move later.
+        the owner of an attempt, who may have one, the deadline, the number of points, and when scores are
+        shown. The close may only move later.
         """
-        kept = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day", "admits")
+        times = ("opens_at", "timezone", "duration_seconds", "grace_seconds")
+        kept = (*times, "attempts_per_day", "admits", "shows_scores")
         return (
             all(getattr(self, name) == getattr(earlier, name) for name in kept)
             and self.questions_a_paper == earlier.questions_a_paper
@@ -270,6 +274,11 @@ class QuizRecord:
     corrections: tuple[Correction, ...] = ()
     regrading: int | None = None
 
+    @property
+    def withholds_scores(self) -> bool:
+        """True if only organisers may learn scores now."""
+        return self.quiz.shows_scores == "at_close" and self.status != "closed"
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -333,6 +342,7 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
         raise Conflict(f"quiz {record.quiz_id} has attempts and cannot change", code="quiz_in_use")
     if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):
         raise Conflict(
-            f"quiz {record.quiz_id} has opened: times, attempts, number of questions and whom it admits stay",
+            f"quiz {record.quiz_id} has opened: times, attempts, number of questions, whom it admits and"
+            " when it shows scores stay",
             code="quiz_opened",
         )

@@ -3,13 +3,15 @@ Quizzes as they are stored.
 
 quizzes         the parts that change during a quiz, the number of its present version, and its corrections in
                 order; `corrected` is their number, and `regrading` the one by which results are graded again
-                now. Every process looks at version and revision each second
+                now. Every process looks at version and revision each second. `telling`: how far the close has
+                published results that were withheld
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +24,7 @@ from shared.storage.mongo import (
     Database,
     Document,
     DuplicateKeyError,
+    ReturnDocument,
     outages_named,
 )
 from shared.storage.unit_of_work import UnitOfWork
@@ -34,6 +37,13 @@ READS_MAX = 5
 
 class ChangedError(Exception):
     """The quiz has another version by now, or somebody has begun it: nothing is saved."""
+
+
+class Telling(NamedTuple):
+    """How far the close has told the results of a quiz: `told` of `portions`."""
+
+    portions: int
+    told: int
 
 
 class QuizStore:
@@ -239,7 +249,8 @@ class QuizStore:
         """
         Add a correction, and mark the quiz as being graded again.
 
-        Returns: False if another correction came first, the quiz has been closed, or nobody has begun it.
+        Returns: False if another correction came first, the quiz has been closed or publishes what it
+        withheld, or nobody has begun it.
         """
         updated = await self._quizzes.update_one(
             {
@@ -249,6 +260,7 @@ class QuizStore:
                 # None: there is no such field yet.
                 "corrected": correction.number - 1 or None,
                 "regrading": None,
+                "telling": None,
             },
             {
                 "$push": {"corrections": msgspec.structs.asdict(correction)},
@@ -272,6 +284,27 @@ class QuizStore:
             session=unit.session,
         )
         return bool(updated.modified_count)
+
+    async def begin_telling(self, quiz_id: str, portions: int) -> Telling | None:
+        """
+        Note that the scores that were withheld are being told, in so many portions of results; if that was
+        noted before, it stays as it was. From now on nothing is corrected.
+
+        Returns: how far it is; None if results are being graded again.
+        """
+        new = {"$ifNull": ["$telling", {"portions": portions, "told": 0}]}
+        with outages_named():
+            found = await self._quizzes.find_one_and_update(
+                {"_id": quiz_id, "regrading": None},
+                [{"$set": {"telling": new}}],
+                return_document=ReturnDocument.AFTER,
+            )
+        return Telling(found["telling"]["portions"], found["telling"]["told"]) if found else None
+
+    async def go_on_telling(self, quiz_id: str, told: int) -> None:
+        """Note that the first `told` portions are told."""
+        with outages_named():
+            await self._quizzes.update_one({"_id": quiz_id}, {"$max": {"telling.told": told}})
 
     async def finish_closing(self, unit: UnitOfWork, quiz_id: str, corrected: int = 0) -> bool:
         """

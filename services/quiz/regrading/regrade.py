@@ -23,7 +23,7 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.events import regraded_event
-from services.quiz.regrading.rules import PEOPLE_MAX, Regrading, figures_of, pieces, regraded
+from services.quiz.regrading.rules import PEOPLE_MAX, Regrading, figures_of, pieces, regraded, untold
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import AttemptId, Portion, Result, in_portions
 from services.quiz.results.store import ResultStore
@@ -150,11 +150,14 @@ class Regrader:
                 offered = await self._offered(regrading, result.quiz_version)
                 after = _regraded(offered, result)
                 if after is not result:
-                    changed[result.attempt_id] = result, after
                     record = offered.record
-                    correction = record.corrections[regrading.number - 1]
-                    title = record.quiz.title
-                    unit.publish(regraded_event(result, after, title, correction, now, origin))
+                    if record.withholds_scores:
+                        after = untold(after)
+                    else:
+                        correction = record.corrections[regrading.number - 1]
+                        title = record.quiz.title
+                        unit.publish(regraded_event(result, after, title, correction, now, origin))
+                    changed[result.attempt_id] = result, after
                 key, order_ = _standing(offered, after, marks.frozen_at)
                 best[key] = max(order_, best.get(key, 0))
             if not changed:

@@ -221,6 +221,15 @@ def ranks_changed(counts: Mapping[int, int], moves: Mapping[tuple[int, int], int
     return others + sum(people for (old, new), people in moves.items() if before[old] != after[new])
 
 
+def untold(result: Result) -> Result:
+    """
+    A regraded result that nobody was told before: it has no earlier version.
+
+    The close tells it as it is then.
+    """
+    return replace(result, version=1, first_half_points=None, first_passed=None)
+
+
 def figures_of(changed: Mapping[str, tuple[Result, Result]], standings: int) -> Figures:
     """
     What some results add to the figures, except the number of those that were looked at.

@@ -149,21 +149,8 @@ class ResultStore:
         return [_result(document) for document in found]
 
     async def regrade(self, unit: UnitOfWork, results: Sequence[Result]) -> None:
-        """Store later versions of results."""
-        updates = [
-            UpdateOne(
-                {"_id": result.attempt_id},
-                {
-                    "$set": {
-                        "halves": result.half_points,
-                        "passed": result.passed,
-                        "version": result.version,
-                        "first": [result.first_half_points, result.first_passed],
-                    }
-                },
-            )
-            for result in results
-        ]
+        """Store the points of results that were graded again."""
+        updates = [UpdateOne({"_id": result.attempt_id}, {"$set": _regraded(result)}) for result in results]
         if updates:
             await self._results.bulk_write(updates, ordered=False, session=unit.session)
 
@@ -195,6 +182,13 @@ def _result_document(result: Result) -> Document:
         "submitted_at": result.submitted_at,
         "answers": result.answers,
     }
+
+
+def _regraded(result: Result) -> Document:
+    points: Document = {"halves": result.half_points, "passed": result.passed}
+    if result.version == 1:
+        return points
+    return points | {"version": result.version, "first": [result.first_half_points, result.first_passed]}
 
 
 def _result(document: Document) -> Result:

@@ -11,11 +11,12 @@ from services.quiz.quizzes.bodies import OptionOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.papers import draw, paper_number
 from services.quiz.quizzes.rules import OPTIONS_MAX, QUESTIONS_A_PAPER_MAX
+from services.quiz.quizzes.showing import not_closed_yet
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
 from services.quiz.review.rules import Reviewed, review
 from services.quiz.scoring.rules import PERCENT_SHOWN
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import NotFound
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -73,8 +74,8 @@ async def read_review(
     found = result or (await attempts.started([AttemptId(attempt_id)])).get(attempt_id)
     if found is None or found.participant_id != who.participant_id:
         raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
-    if (await catalogue.look_up(found.quiz_id)).record.status != "closed":
-        raise Conflict(f"quiz {found.quiz_id} is not closed yet", code="quiz_not_closed")
+    if (record := (await catalogue.look_up(found.quiz_id)).record).status != "closed":
+        raise not_closed_yet(record)
     offered = await catalogue.look_up(found.quiz_id, found.quiz_version)
     quiz, reviewed = offered.record.quiz, result.answers if result else None
     questions = draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers))

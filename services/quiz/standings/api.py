@@ -10,6 +10,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord, not_open_yet
+from services.quiz.quizzes.showing import check_scores_shown
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent
 from services.quiz.standings.aliases import Aliases
@@ -18,7 +19,7 @@ from services.quiz.standings.rules import Standing, parts_of, ranked
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
-from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrNone, IsOrganiser
+from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrNone, ByOrganiserOrNone
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
@@ -80,7 +81,7 @@ async def read_standings(
     ranks: CountedRanks,
     aliases: KnownAliases,
     erased: ErasedParticipants,
-    is_organiser: IsOrganiser,
+    by: ByOrganiserOrNone,
     who: AsParticipantOrNone,
     limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP,
 ) -> StandingsOut:
@@ -88,11 +89,13 @@ async def read_standings(
     Equal points in equal seconds share a rank; the one who finished earlier is only listed first.
 
     Everybody may read it. With a token your own standing is marked (401 `participant_erased`). With an
-    organiser's key the ids of the participants are there.
+    organiser's key the ids of the participants are there. 409 `quiz_not_closed` if the quiz shows scores
+    at the close: before it only organisers and owners read the standings.
     """
     if who is not None:
         erased.check(who.participant_id)
     record = (await catalogue.look_up(quiz_id)).record
+    check_scores_shown(record, by)
     best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
     # The page shows the present, the number is a moment old.
     participants = max(await ranks.participants(quiz_id), len(best))
@@ -108,7 +111,7 @@ async def read_standings(
                 record,
                 aliases,
                 yours=who is not None and standing.participant_id == who.participant_id,
-                is_organiser=is_organiser,
+                is_organiser=by is not None,
             )
             for standing in best
         ],
@@ -125,9 +128,13 @@ async def read_own_standing(
     aliases: KnownAliases,
     erased: ErasedParticipants,
 ) -> OwnStandingOut:
-    """404 `standing_unknown` before the first result, or the first one before a freeze."""
+    """
+    404 `standing_unknown` before the first result, or the first one before a freeze. 409 `quiz_not_closed` if
+    the quiz shows scores at the close.
+    """
     erased.check(who.participant_id)
     record = (await catalogue.look_up(quiz_id)).record
+    check_scores_shown(record, None)
     order = await standings.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")

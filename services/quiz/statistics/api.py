@@ -11,6 +11,7 @@ from fastapi import Header, Query
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import Question, QuizRecord
+from services.quiz.quizzes.showing import check_scores_shown
 from services.quiz.statistics.bodies import (
     StateOut,
     StatisticsOut,
@@ -51,9 +52,11 @@ async def read_statistics(
     lets new ones be made: ask again. After the close they are made once more, and are final.
 
     Each attempt counts by itself. Erased people's attempts, and submissions that were refused, do not count.
-    Before the close viewers see neither keys nor options. 404 `quiz_unknown`.
+    Before the close viewers see neither keys nor options; if the quiz shows scores at the close, nothing: 409
+    `quiz_not_closed`. 404 `quiz_unknown`.
     """
     record = (await catalogue.look_up(quiz_id)).record
+    check_scores_shown(record, who)
     state = await statistics.state(quiz_id)
     if not state.due and not state.reading and is_old(state.made_at, clock.now(), final=state.final):
         await statistics.ask(quiz_id)
