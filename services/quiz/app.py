@@ -35,6 +35,14 @@ from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
 from services.quiz.review import wording as review_wording
+from services.quiz.saving import hot as saving_hot
+from services.quiz.saving import wording as saving_wording
+from services.quiz.saving.hand_in import HandIn
+from services.quiz.saving.handlers import SavedHandler
+from services.quiz.saving.handlers import subscriptions as saving_subscriptions
+from services.quiz.saving.hot import SavedEndpoints
+from services.quiz.saving.save import Saves
+from services.quiz.saving.store import SavedStore
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
@@ -66,9 +74,10 @@ async def wire(service: Service[QuizSettings]) -> None:
     results = ResultStore(service.database)
     attempts = AttemptStore(service.database)
     waiting = WaitingStore(service.database)
+    saved = SavedStore(service.database)
     statistics = StatisticsStore(service.database)
     bank = BankStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank):
+    for store in (participants, quizzes, standings, results, attempts, waiting, saved, statistics, bank):
         await store.prepare()
     publisher = await service.publisher()
     erased, catalogue, off_roster = Erased(participants), Catalogue(quizzes), OffRoster(service.database)
@@ -79,16 +88,18 @@ async def wire(service: Service[QuizSettings]) -> None:
     if service.serves_http:
         attempt_key = service.settings.attempt_key.get_secret_value()
         tokens = AttemptTokens(attempt_key)
+        intake = Intake(tokens, catalogue, erased, publisher)
         endpoints = AttemptEndpoints(
             catalogue,
             erased,
             tokens,
-            Intake(tokens, catalogue, erased, publisher),
+            intake,
             lambda token: off_roster.said_now(service.participant_of(token)),
             grouped_starts(quizzes, attempts, results),
             grouped_outcomes(attempts, results),
         )
-        service.answer(*endpoints.routes())
+        saves = Saves(intake, catalogue, erased, publisher)
+        service.answer(*endpoints.routes(), *SavedEndpoints(intake, saves, erased, saved).routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
         service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
@@ -108,11 +119,22 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
+        service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
         lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
         service.run(
-            Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
+            HandIn(
+                saved,
+                catalogue,
+                erased,
+                publisher,
+                quizzes=quizzes,
+                attempts=attempts,
+                results=results,
+                waiting=waiting,
+            ).loop,
+            Closer(quizzes, standings, catalogue, waiting_grader, saved, service.settings.kafka).loop,
             Upkeep(standings).loop,
-            Sweeper(catalogue, participants, waiting, results, standings).loop,
+            Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
             Statistician(statistics, results, catalogue, erased, lease).loop,
         )
 
@@ -134,10 +156,11 @@ def assemble(settings: QuizSettings) -> FastAPI:
             closing_api.routes,
             statistics_api.routes,
         ],
-        hot=hot.ENDPOINTS,
+        hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
             participants_wording.CHINESE
             | quizzes_wording.CHINESE
+            | saving_wording.CHINESE
             | standings_wording.CHINESE
             | attempts_wording.CHINESE
             | review_wording.CHINESE

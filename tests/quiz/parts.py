@@ -25,6 +25,10 @@ from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
+from services.quiz.saving.hand_in import HandIn
+from services.quiz.saving.handlers import SavedHandler
+from services.quiz.saving.handlers import subscriptions as saving_subscriptions
+from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizCompleted
@@ -53,13 +57,14 @@ class Stores:
         self.results = ResultStore(database)
         self.attempts = AttemptStore(database)
         self.waiting = WaitingStore(database)
+        self.saved = SavedStore(database)
         self.ended_tokens = EndedTokens(database)
         self.off_roster = OffRoster(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings):
             await store.prepare()
-        for store_ in (self.results, self.attempts, self.waiting):
+        for store_ in (self.results, self.attempts, self.waiting, self.saved):
             await store_.prepare()
         await outbox.prepare(self.database)
 
@@ -91,6 +96,17 @@ class Grading:
         self.participants = ParticipantHandler(
             participants, self.waiting_grader, stores.ended_tokens, stores.off_roster
         )
+        self.saved = SavedHandler(stores.saved, catalogue, self.erased)
+        self.hand_in = HandIn(
+            stores.saved,
+            catalogue,
+            self.erased,
+            publisher,
+            quizzes=stores.quizzes,
+            attempts=stores.attempts,
+            results=results,
+            waiting=waiting,
+        )
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)
@@ -100,7 +116,10 @@ class Grading:
 
 
 def subscriptions_of(grading: Grading) -> list[Subscription]:
-    return subscriptions(grading.submissions, grading.participants)
+    return [
+        *subscriptions(grading.submissions, grading.participants),
+        *saving_subscriptions(grading.saved),
+    ]
 
 
 def closer(
@@ -111,6 +130,7 @@ def closer(
         stores.standings,
         catalogue,
         grading.waiting_grader,
+        stores.saved,
         kafka,
         log_delay_seconds_max=log_delay_seconds_max,
     )
@@ -123,6 +143,7 @@ def sweeper(
         catalogue,
         stores.participants,
         stores.waiting,
+        stores.saved,
         stores.results,
         stores.standings,
         again_seconds=again_seconds,

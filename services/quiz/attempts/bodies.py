@@ -72,3 +72,11 @@ class ResultOut(BaseModel):
     score_percent: int | None = Field(None, description=PERCENT_SHOWN, examples=[85])
     passed: bool | None = None
     time_used_seconds: int | None = Field(None, examples=[431])
+    automatic: bool | None = Field(
+        None, description="what was saved was handed in, since nothing was submitted"
+    )
+    receipt_id: str | None = Field(
+        None,
+        description="the receipt of the submission that counts; another id if it was handed in automatically",
+        examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"],
+    )

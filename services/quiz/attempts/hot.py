@@ -181,6 +181,8 @@ class AttemptEndpoints:
             "score_percent": graded.score_percent if graded else None,
             "passed": graded.passed if graded else None,
             "time_used_seconds": graded.time_used_seconds if graded else None,
+            "automatic": graded.automatic if graded else None,
+            "receipt_id": graded.submission_id if graded else None,
         }
         return FOUND, encoder.encode(result)
 

@@ -13,21 +13,18 @@ with one token.
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import combinations
 
-import msgspec
-
+from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
 from services.quiz.attempts.receipts import Receipts
-from services.quiz.attempts.submission import Answers, Submission, answered, encoder
+from services.quiz.attempts.submission import Answers, Submission, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.papers import Paper
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Forbidden, Rejected, Unavailable
+from shared.runtime.errors import Conflict, Forbidden, Unavailable
 from shared.runtime.ids import random_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
@@ -47,18 +44,6 @@ ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
 # About 300 bytes each.
 RECEIPTS_MAX = 50_000
-_LETTERS = "ABCDEFGH"
-# All answers with their letters in alphabetical order. Other orders are valid too; they take the slow check.
-_USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in combinations(_LETTERS, several))
-
-
-class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`submission.Answered` without its patterns, which cost more than everything else in intake."""
-
-    answers: dict[str, str]
-
-
-_sheet = msgspec.json.Decoder(_Sheet)
 
 
 class Intake:
@@ -118,7 +103,7 @@ class Intake:
         if offered.record.version != claims.quiz_version:
             offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
         now = clock.now()
-        answers = _answers(request.body, offered.paper(claims.attempt_id))
+        answers = answers_of(request.body, offered.paper(claims.attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
         attempt_id, receipt_id = claims.attempt_id, random_id()
@@ -153,6 +138,10 @@ class Intake:
             raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
         return claims
 
+    def receipt(self, attempt_id: str) -> bytes | None:
+        """The receipt that this process gave for an attempt, if it is remembered."""
+        return self._receipts.get(attempt_id)
+
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
         return [None] * len(records)
@@ -171,28 +160,3 @@ def _submission(claims: AttemptClaims, answers: Answers, now: datetime) -> Submi
         district=claims.district,
         quiz_version=claims.quiz_version,
     )
-
-
-def _answers(body: bytes, paper: Paper) -> Answers:
-    try:
-        answers = _sheet.decode(body).answers
-        # The ids of the paper's questions are valid, and not too many.
-        if not (answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values())):
-            answers = answered.decode(body).answers
-            if not answers.keys() <= paper.question_ids:
-                raise Rejected(
-                    "an answer is to a question that is not on this paper", code="question_unknown"
-                )
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Rejected(
-            f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
-        ) from None
-    # Ids and letters have no colons. In valid answers each colon follows a key.
-    if body.count(b":") != len(answers) + 1:
-        raise Rejected("the answers cannot be read: a key stands twice", code="submission_malformed")
-    return answers
-
-
-def _without_input(error: Exception) -> str:
-    # msgspec names the place and the expectation, never the value; a decode error quotes bytes.
-    return str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"

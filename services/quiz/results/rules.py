@@ -21,6 +21,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     A graded attempt, `half_points` of `half_points_max` half points.
 
     `submission_id` is the id of the event that was graded: the first in the log.
+    `automatic`: what was saved was handed in.
     """
 
     attempt_id: AttemptId
@@ -36,6 +37,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     time_used_seconds: int
     submitted_at: datetime
     answers: str
+    automatic: bool = False
 
     @property
     def points(self) -> float:

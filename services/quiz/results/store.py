@@ -132,7 +132,7 @@ def _result_document(result: Result) -> Document:
         "time_used_seconds": result.time_used_seconds,
         "submitted_at": result.submitted_at,
         "answers": result.answers,
-    }
+    } | ({"automatic": True} if result.automatic else {})
 
 
 def _result(document: Document) -> Result:
@@ -150,4 +150,5 @@ def _result(document: Document) -> Result:
         document["time_used_seconds"],
         document["submitted_at"],
         document["answers"],
+        automatic=document.get("automatic", False),
     )

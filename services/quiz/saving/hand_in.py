@@ -1,0 +1,130 @@
+"""
+When the time of an attempt is over and nothing was submitted, what was saved is handed in.
+
+A hand-in is a submission in the log, after everything that came in time. So grading needs no rule of its own
+for it: the first submission in the log counts. Its event's id is computed from the attempt. So it makes no
+difference if two workers hand in the same answers, or if one dies and another one repeats it.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from services.quiz.attempts.events import submitted_record
+from services.quiz.attempts.store import AttemptStore
+from services.quiz.grading.store import WaitingStore
+from services.quiz.participants.erased import Erased
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.store import QuizStore
+from services.quiz.results.rules import AttemptId
+from services.quiz.results.store import ResultStore
+from services.quiz.saving.rules import HAND_IN_AFTER, handed_in
+from services.quiz.saving.store import OPEN_MAX, Open, SavedStore
+from shared.contracts.envelope import event_id
+from shared.contracts.events import QuizSubmitted
+from shared.messaging.publisher import Publisher
+from shared.runtime import clock
+from shared.runtime.background import Loop
+
+log = logging.getLogger(__name__)
+
+LOOP = "handing in"
+LOOK_SECONDS = 1.0
+# A hand-in without a result: it was refused, because the broker's clock is behind ours, or grading is late.
+HANDED_AGAIN = timedelta(seconds=60)
+HANDED_MAX = 10
+
+
+class HandIn:
+    """Hands in what was saved and not submitted."""
+
+    def __init__(
+        self,
+        saved: SavedStore,
+        catalogue: Catalogue,
+        erased: Erased,
+        publisher: Publisher,
+        *,
+        quizzes: QuizStore,
+        attempts: AttemptStore,
+        results: ResultStore,
+        waiting: WaitingStore,
+    ) -> None:
+        self._saved = saved
+        self._catalogue = catalogue
+        self._erased = erased
+        self._publisher = publisher
+        self._quizzes = quizzes
+        self._attempts = attempts
+        self._results = results
+        self._waiting = waiting
+        self.loop = Loop(LOOP, self.turn)
+
+    async def turn(self) -> float:
+        """Hand in what is due now; returns seconds to rest."""
+        return 0.0 if await self.hand_in_due(clock.now()) == OPEN_MAX else LOOK_SECONDS
+
+    async def hand_in_due(self, now: datetime) -> int:
+        """
+        Look at the sheets that are due; returns how many there were.
+
+        Raises:
+            Unavailable: a server does not answer; call again.
+        """
+        quiz_ids = [one.record.quiz_id for one in self._catalogue.all() if one.record.status != "closed"]
+        if not quiz_ids:
+            return 0
+        if over := await self._quizzes.over(now - HAND_IN_AFTER):
+            await self._saved.make_due(over, now)
+        due = await self._saved.due(quiz_ids, now)
+        if due:
+            await self._erased.keep_fresh()
+            await self._look_at(due, now)
+        return len(due)
+
+    async def _look_at(self, due: Sequence[Open], now: datetime) -> None:
+        ids = [AttemptId(one.sheet.attempt_id) for one in due]
+        graded = await self._results.of_attempts(ids)
+        waiting = await self._waiting.attempts_among(ids)
+        begun = await self._attempts.started(ids)
+        settled: list[str] = []
+        to_hand_in: list[Open] = []
+        for one in due:
+            attempt_id = one.sheet.attempt_id
+            attempt = begun.get(attempt_id)
+            refused = attempt is not None and attempt.refused is not None and one.handed > 0
+            if (
+                attempt_id in graded
+                or attempt_id in waiting
+                or refused
+                or one.sheet.participant_id in self._erased.ids
+            ):
+                settled.append(attempt_id)
+            elif one.handed >= HANDED_MAX:
+                log.error("saved answers cannot be handed in", extra={"attempt_id": attempt_id})
+                settled.append(attempt_id)
+            elif one.handed_at is None or now - one.handed_at >= HANDED_AGAIN:
+                to_hand_in.append(one)
+        handed = await self._hand_in(to_hand_in, now)
+        await self._saved.settle(settled)
+        looked_at = {*settled, *handed}
+        await self._saved.look_again([id_ for id_ in ids if id_ not in looked_at], now)
+
+    async def _hand_in(self, to_hand_in: Sequence[Open], now: datetime) -> list[str]:
+        if not to_hand_in:
+            return []
+        await self._catalogue.learn({(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in})
+        records = []
+        for one in to_hand_in:
+            schedule = self._catalogue.find(one.sheet.quiz_id, one.sheet.quiz_version).schedule
+            records.append(submitted_record(handed_in(one.sheet, schedule), hand_in_id(one.sheet.attempt_id)))
+        # First write, then note it: after a crash in between, it is written again with the same id.
+        await self._publisher.write(records)
+        ids = [one.sheet.attempt_id for one in to_hand_in]
+        await self._saved.note_handed_in(ids, now)
+        return ids
+
+
+def hand_in_id(attempt_id: str) -> str:
+    """The id of the event that hands in what was saved of an attempt."""
+    return event_id(f"{attempt_id}/saved", QuizSubmitted.type)
