@@ -73,7 +73,7 @@ class ResultOut(BaseModel):
     passed: bool | None = None
     time_used_seconds: int | None = Field(None, examples=[431])
     automatic: bool | None = Field(
-        None, description="what was saved was handed in, since nothing was submitted"
+        None, description="nothing was submitted in time, and what was saved was handed in"
     )
     receipt_id: str | None = Field(
         None,

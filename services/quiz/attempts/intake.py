@@ -5,9 +5,9 @@ This is the hot path of the peak week. It normally makes no query: the attempt t
 the deadline, and the quizzes are in memory. Concurrent submissions share one write
 (shared/messaging/group_commit.py).
 
-Only the first submission of an attempt counts. So this process answers a second submission with the receipt
-of the first one. A client that lost the answer sends again and gets the receipt. And nobody can fill the log
-with one token.
+Only the first submission of an attempt counts. A client that lost the answer sends the same body again, and
+this process answers with the first receipt. Another body gets 409 with the first receipt. And nobody can fill
+the log with one token.
 """
 
 import time
@@ -16,7 +16,7 @@ from datetime import datetime
 
 from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
-from services.quiz.attempts.receipts import Receipts
+from services.quiz.attempts.receipts import AlreadySubmitted, Receipt, Receipts
 from services.quiz.attempts.submission import Answers, Submission, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
@@ -42,7 +42,7 @@ ITEMS_MAX = WAITING_MAX
 # acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
-# About 300 bytes each.
+# About 400 bytes each.
 RECEIPTS_MAX = 50_000
 
 
@@ -83,6 +83,7 @@ class Intake:
 
         Raises:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
+            AlreadySubmitted: other answers of this attempt were accepted before.
             Overloaded: too many submissions wait; this one was not written.
             Unavailable: it may be in the log or not. Send it again; the first submission counts.
         """
@@ -90,8 +91,10 @@ class Intake:
         self._log.check_not_full()
         who = request.who
         claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
-        if (receipt := self._receipts.get(claims.attempt_id)) is not None:
-            return ACCEPTED, receipt
+        if (first := self._receipts.get(claims.attempt_id)) is not None:
+            if first.of != hash(request.body):
+                raise AlreadySubmitted(claims.attempt_id, first)
+            return ACCEPTED, first.json
         if claims.attempt_id in self._under_way:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
         self._erased.check(claims.participant_id)
@@ -116,7 +119,7 @@ class Intake:
         if time.time() - now.timestamp() > self._accepted_seconds_max:
             raise Unavailable("it took too long to tell whether this was in time; send it again")
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
-        self._receipts.add(attempt_id, receipt)
+        self._receipts.add(attempt_id, Receipt(receipt, hash(request.body)))
         return ACCEPTED, receipt
 
     def claims(self, attempt_id: str, authorization: bytes) -> AttemptClaims:
@@ -138,7 +141,7 @@ class Intake:
             raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
         return claims
 
-    def receipt(self, attempt_id: str) -> bytes | None:
+    def receipt(self, attempt_id: str) -> Receipt | None:
         """The receipt that this process gave for an attempt, if it is remembered."""
         return self._receipts.get(attempt_id)
 

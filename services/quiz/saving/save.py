@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.quiz.attempts.answers import saved_of
 from services.quiz.attempts.intake import ACCEPTED, Intake
+from services.quiz.attempts.receipts import AlreadySubmitted
 from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims
 from services.quiz.participants.erased import Erased
@@ -73,8 +74,8 @@ class Saves:
             who if isinstance(who, AttemptClaims) else self._intake.claims(request.id, request.authorization)
         )
         attempt_id = claims.attempt_id
-        if self._intake.receipt(attempt_id) is not None:
-            raise Conflict(f"attempt {attempt_id} is submitted already", code="attempt_submitted")
+        if (receipt := self._intake.receipt(attempt_id)) is not None:
+            raise AlreadySubmitted(attempt_id, receipt)
         if self._pace.is_too_fast(attempt_id):
             raise NotHttp(
                 429,

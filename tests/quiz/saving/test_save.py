@@ -23,7 +23,7 @@ from tests.quiz.attempts.test_intake import Slow
 from tests.quiz.builders import ATTEMPT_KEY, as_resident, attempt, erased, people, service, token
 from tests.quiz.http import put
 from tests.quiz.parts import Parts, new_parts
-from tests.quiz.saving.builders import in_the_log, minutes_ago, saves, sheet, sheet_of
+from tests.quiz.saving.builders import event_of, in_the_log, minutes_ago, saves, sheet, sheet_of
 from tests.support.service import code_of
 from tests.support.waiting import eventually
 
@@ -109,7 +109,7 @@ async def test_a_save_sets_every_field_of_the_event_and_the_contract_reads_the_s
         made = sheet(one.parts, mine, revision=3, district=None)
         _, _, value, _ = saved_record(made, "an-id")
         read = QuizAnswersSaved.model_validate_json(value or b"")
-        assert {name: getattr(made, name) for name in QuizAnswersSaved.model_fields} == dict(read)
+        assert read == event_of(made)
 
 
 async def test_what_cannot_be_submitted_cannot_be_saved(kafka: str, mongo: str) -> None:
