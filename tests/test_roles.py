@@ -36,6 +36,7 @@ BY_OWNERS = {"GET /acts"}
 # Keys of quizzes and of the question bank, messages of groups, and who manages them, are not for readers.
 READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
+    "GET /quizzes/{quiz_id}/corrections",
     "GET /bank/questions",
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from ops.audit.corrections import passed_once, results_of_now
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Log
 from ops.deployment.ledger import Promise
@@ -21,7 +22,9 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     # promises.
     expected = {promise.id for promise in promises if promise.kind == "conferred"}
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
-    expected |= set(_certificates(log, schemes)) | set(_prizes(log, schemes))
+    expected |= set(_certificates(results_of_now(log), schemes)) | set(_prizes(log, schemes))
+    # What the points of then have earned stays, if the correction came later.
+    expected |= stored & set(_certificates(passed_once(log), schemes))
     expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
@@ -81,12 +84,12 @@ def _counts(topic: str, published: Json, by_id: Mapping[str, Json]) -> bool:
     return bool(published["version"] == 2 == version)
 
 
-def _certificates(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
-    completed = [event.body for event in log.events("quiz.completed")]
+def _certificates(results: Iterable[Json], schemes: Iterable[Json]) -> Iterator[str]:
+    results = list(results)
     for scheme in schemes:
         rule = scheme["rule"]
         if rule["type"] == "pass_mark":
-            for result in completed:
+            for result in results:
                 # The points decide, not the rounded percentage.
                 reached = result["points"] * 100 >= rule["score_percent"] * result["points_max"]
                 if result["quiz_id"] == rule["quiz_id"] and reached:
@@ -120,7 +123,7 @@ def _tied(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[str, bool]]:
         if last is None or tier is None:
             continue
         tied = (last["points"], last["time_used_seconds"])
-        for result in (event.body for event in log.events("quiz.completed")):
+        for result in results_of_now(log):
             if result["quiz_id"] != closing["quiz_id"] or result["participant_id"] in listed:
                 continue
             if (result["points"], result["time_used_seconds"]) == tied:

@@ -34,6 +34,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "shift.reminded": BOTH,
     "shift.ended": BOTH,
     "quiz.completed": INBOX,
+    "quiz.regraded": INBOX,
     "award.issued": BOTH,
     "award.revoked": BOTH,
 }
@@ -41,6 +42,8 @@ FACTS = (
     "ticket_sealed",
     "award_code",
     "score_percent",
+    "points",
+    "points_before",
     "scheme_title",
     "activity_title",
     "duty",

@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from math import floor
 from struct import iter_unpack
 from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from ops.audit.corrections import correction_checks, right_letters, same_as_first
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, read_as
 from ops.audit.papers import paper_of
@@ -66,7 +66,7 @@ class Known:
         self.published = published
         self._definitions = definitions
         self._papers: dict[tuple[Version, int], tuple[list[Json], frozenset[str]]] = {}
-        self._keys: dict[Version, dict[str, frozenset[str]]] = {}
+        self._keys: dict[Version, dict[str, frozenset[str] | None]] = {}
 
     def version(self, quiz_id: str, named: int | None) -> Version | None:
         """The version to grade a submission by: the one it names, or the latest. None if that is unknown."""
@@ -84,11 +84,12 @@ class Known:
             self._papers[which] = paper, frozenset(question["id"] for question in paper)
         return self._papers[which]
 
-    def keys(self, version: Version) -> dict[str, frozenset[str]]:
-        """The right letters of every question."""
+    def keys(self, version: Version) -> dict[str, frozenset[str] | None]:
+        """The right letters of every question, with all corrections; None: it is cancelled."""
         if version not in self._keys:
-            questions = self._definitions[version]["questions"]
-            self._keys[version] = {question["id"]: frozenset(question["key"]) for question in questions}
+            quiz = self.quizzes[version[0]]
+            present = self._definitions[version[0], quiz["version"]]
+            self._keys[version] = right_letters(quiz, self._definitions[version], present)
         return self._keys[version]
 
 
@@ -106,7 +107,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     parked = {one["_id"] async for one in database["parked"].find()}
     good, bad, dropped = _judged(log, known, erased)
     graded = {
-        attempt: _grade(first, known)
+        attempt: _left_alone(_grade(first, known), known, results, erased)
         for attempt, first in _first_of_each(good, results)
         if attempt not in parked and (attempt in results or first.body["participant_id"] not in erased)
     }
@@ -137,9 +138,10 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         true_of_all(
             "what is published is what is stored",
-            (e.id for e in completed if not _same(e.body, results, erased)),
+            (e.id for e in completed if not same_as_first(e.body, results, erased)),
             len(completed),
         ),
+        *correction_checks(log, quizzes, results),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
 
@@ -227,7 +229,7 @@ def _grade(entry: Entry, known: Known) -> Graded:
     points = Fraction(0)
     for question in paper:
         chosen, right = set(sent.answers.get(question["id"], "")), keys[question["id"]]
-        if chosen == right:
+        if right is None or chosen == right:
             points += 1
         elif question["kind"] == "multiple" and chosen and chosen < right:
             points += Fraction(1, 2)
@@ -243,6 +245,15 @@ def _grade(entry: Entry, known: Known) -> Graded:
     )
 
 
+def _left_alone(graded: Graded, known: Known, results: Mapping[str, Json], erased: Collection[str]) -> Graded:
+    """What was expected; of the erased what is stored, since corrections leave their results alone."""
+    stored = results.get(graded.attempt_id)
+    corrected = known.quizzes[graded.quiz_id].get("corrections")
+    if stored is None or not corrected or graded.participant_id not in erased:
+        return graded
+    return replace(graded, points=Fraction(stored["halves"], 2), passed=stored["passed"])
+
+
 def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:
     fields = ("quiz_id", "participant_id", "passed", "time_used_seconds")
     for attempt, should in graded.items():
@@ -252,25 +263,6 @@ def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> 
             or (found["halves"], found["halves_max"]) != (2 * should.points, 2 * should.points_max)
         ):
             yield attempt
-
-
-def _same(published: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
-    """
-    True if an event matches the stored data.
-
-    Group and district of erased people are not stored any more.
-    """
-    stored = results.get(published["result_id"])
-    if stored is None:
-        return False
-    fields = ("participant_id", "quiz_id", "passed", "time_used_seconds")
-    profile = () if published["participant_id"] in erased else ("group_id", "district")
-    halves, halves_max = stored["halves"], stored["halves_max"]
-    points = halves / 2, halves_max / 2, floor(Fraction(100 * halves, halves_max))
-    return (
-        all(published[name] == stored[name] for name in (*fields, *profile))
-        and (published["points"], published["points_max"], published["score_percent"]) == points
-    )
 
 
 async def _rankings(

@@ -16,6 +16,7 @@ from services.quiz.bank.change import BankChanges
 from services.quiz.bank.export import Exports
 from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.store import BankStore
+from services.quiz.bank.turns import BankTurns
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
 from services.quiz.erasure.sweep import Sweeper
@@ -32,12 +33,18 @@ from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.regrading import api as regrading_api
+from services.quiz.regrading import wording as regrading_wording
+from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.regrade import LOOP as REGRADING
+from services.quiz.regrading.regrade import Regrader
+from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
 from services.quiz.review import wording as review_wording
 from services.quiz.saving import hot as saving_hot
 from services.quiz.saving import wording as saving_wording
-from services.quiz.saving.hand_in import HandIn
+from services.quiz.saving.hand_in import HandIn, Looking
 from services.quiz.saving.handlers import SavedHandler
 from services.quiz.saving.handlers import subscriptions as saving_subscriptions
 from services.quiz.saving.hot import SavedEndpoints
@@ -68,16 +75,14 @@ class QuizSettings(Settings):
 
 async def wire(service: Service[QuizSettings]) -> None:
     """Put the service's rooms together."""
-    participants = ParticipantStore(service.database)
-    quizzes = QuizStore(service.database)
-    standings = StandingStore(service.database)
-    results = ResultStore(service.database)
+    participants, quizzes = ParticipantStore(service.database), QuizStore(service.database)
+    standings, results = StandingStore(service.database), ResultStore(service.database)
     attempts = AttemptStore(service.database)
-    waiting = WaitingStore(service.database)
-    saved = SavedStore(service.database)
-    statistics = StatisticsStore(service.database)
-    bank = BankStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, saved, statistics, bank):
+    waiting, saved = WaitingStore(service.database), SavedStore(service.database)
+    statistics, bank = StatisticsStore(service.database), BankStore(service.database)
+    regradings = RegradingStore(service.database)
+    first = participants, quizzes, standings, results, attempts
+    for store in (*first, waiting, saved, statistics, bank, regradings):
         await store.prepare()
     publisher = await service.publisher()
     erased, catalogue, off_roster = Erased(participants), Catalogue(quizzes), OffRoster(service.database)
@@ -98,13 +103,13 @@ async def wire(service: Service[QuizSettings]) -> None:
             grouped_starts(quizzes, attempts, results),
             grouped_outcomes(attempts, results),
         )
-        saves = Saves(intake, catalogue, erased, publisher)
-        service.answer(*endpoints.routes(), *SavedEndpoints(intake, saves, erased, saved).routes())
+        saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, saved)
+        service.answer(*endpoints.routes(), *saves.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
+        service.provide(regradings, Corrections(quizzes, catalogue, regradings), *_around(bank))
     if service.runs_background:
-        grader = Grader(catalogue, quizzes, results)
+        grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
         submissions = SubmissionHandler(
             grader,
@@ -120,23 +125,25 @@ async def wire(service: Service[QuizSettings]) -> None:
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
         service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
-        lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
+        looking = Looking(saved, attempts, results, waiting)
+        reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
         service.run(
-            HandIn(
-                saved,
-                catalogue,
-                erased,
-                publisher,
-                quizzes=quizzes,
-                attempts=attempts,
-                results=results,
-                waiting=waiting,
-            ).loop,
+            HandIn(looking, quizzes, catalogue, erased, publisher).loop,
             Closer(quizzes, standings, catalogue, waiting_grader, saved, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
-            Statistician(statistics, results, catalogue, erased, lease).loop,
+            Statistician(statistics, results, catalogue, erased, reading).loop,
+            Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
+
+
+def _around(bank: BankStore) -> tuple[object, ...]:
+    turns = BankTurns()
+    return bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns)
+
+
+def _lease(service: Service[QuizSettings], name: str) -> Lease:
+    return Lease(service.database, name, owner=service.settings.instance or name)
 
 
 def assemble(settings: QuizSettings) -> FastAPI:
@@ -155,6 +162,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             review_api.routes,
             closing_api.routes,
             statistics_api.routes,
+            regrading_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
@@ -166,6 +174,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | review_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
+            | regrading_wording.CHINESE
         ),
     )
 

@@ -564,6 +564,33 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     automatic: bool = False
 
 
+class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
+    """
+    A graded attempt has other points now, since organisers have corrected the quiz.
+
+    `version` counts what was said of the result: `quiz.completed` is version 1. There is no order between
+    the two topics. `correction` is the number of the correction in the quiz, from 1. The code is
+    `key_corrected`, or `question_cancelled`: then everybody who had the question has its point.
+    """
+
+    result_id: Id
+    version: Version
+    quiz_id: Id
+    quiz_title: Line
+    participant_id: Id
+    correction: Ordinal
+    code: Code
+    points_before: Points
+    points: Points
+    points_max: Points
+    score_percent: Percent
+    passed_before: bool
+    passed: bool
+    time_used_seconds: Seconds
+    completed_at: Moment
+    regraded_at: Moment
+
+
 class FinalStanding(Part):
     rank: Ordinal
     participant_id: Id
@@ -708,6 +735,7 @@ ALL: tuple[type[Event], ...] = (
     QuizAnswersSaved,
     QuizSubmitted,
     QuizCompleted,
+    QuizRegraded,
     QuizClosed,
     AwardIssued,
     AwardRevoked,

@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
-from shared.contracts.checked import Moment
+from shared.contracts.checked import Line, Moment
 from shared.runtime.acting import Act, ActPages, Role
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOwner
 from shared.web.routes import Routes
 
 WHO_CHARS_MAX = 40
+OneKey = Annotated[Line, StringConstraints(max_length=WHO_CHARS_MAX)]
 
 
 class ActOut(BaseModel):
@@ -70,7 +71,7 @@ routes = Routes(tags=["operation"])
 @routes.get("/acts", dependencies=[AsOwner], summary="What organisers did here, the latest first")
 async def list_acts(
     acts: Annotated[ActPages, Depends(_acts)],
-    who: Annotated[str | None, Query(max_length=WHO_CHARS_MAX, description="only of this key")] = None,
+    who: Annotated[OneKey | None, Query(description="only of this key")] = None,
     since: Annotated[Moment | None, Query(description="from this moment on")] = None,
     limit: Limit = PAGE,
     after: After = None,

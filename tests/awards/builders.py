@@ -21,6 +21,7 @@ from shared.contracts.events import (
     QuizClosed,
     QuizCompleted,
     QuizPublished,
+    QuizRegraded,
 )
 from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
@@ -135,8 +136,32 @@ def erased(participant_id: str) -> ParticipantErased:
     return ParticipantErased(participant_id=participant_id, version=2, erased_at=NOW)
 
 
+def regraded(of: QuizCompleted, points: float, before: float | None = None, version: int = 2) -> QuizRegraded:
+    """A correction after which a result has so many points."""
+    return QuizRegraded(
+        result_id=of.result_id,
+        version=version,
+        quiz_id=of.quiz_id,
+        quiz_title=of.quiz_title,
+        participant_id=of.participant_id,
+        correction=version - 1,
+        code="key_corrected",
+        points_before=of.points if before is None else before,
+        points=points,
+        points_max=of.points_max,
+        score_percent=int(points),
+        passed_before=(of.points if before is None else before) >= 60,
+        passed=points >= 60,
+        time_used_seconds=of.time_used_seconds,
+        completed_at=of.completed_at,
+        regraded_at=NOW,
+    )
+
+
 def envelope(event: Event) -> Envelope[Event]:
     cause = event.result_id if isinstance(event, QuizCompleted) else event.key
+    if isinstance(event, QuizRegraded):
+        cause = f"{event.result_id}/{event.correction}"
     return enclose(event, source=SOURCE, cause=cause, now=NOW)
 
 

@@ -20,7 +20,7 @@ from services.awards.schemes.put import put_scheme
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Event
-from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
+from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted, QuizRegraded
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare
@@ -58,13 +58,13 @@ class Parts:
         for store in (self.known, self.results, self.schemes, self.awards):
             await store.prepare()
 
-    async def handle(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
+    async def handle(self, *happened: QuizCompleted | QuizRegraded | QuizClosed) -> dict[str, AwardIssued]:
         """Handle these as one batch; returns the events that follow, by id."""
         following, _ = await self.handle_or_reject(*happened)
         return following
 
     async def handle_or_reject(
-        self, *happened: QuizCompleted | QuizClosed
+        self, *happened: QuizCompleted | QuizRegraded | QuizClosed
     ) -> tuple[dict[str, AwardIssued], list[str]]:
         """The same, and the codes of what is given up."""
         batch = batch_of(*[envelope(event) for event in happened])

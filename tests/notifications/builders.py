@@ -195,6 +195,28 @@ def completed(participant_id: str, *, passed: bool = True) -> events.QuizComplet
     )
 
 
+def regraded(participant_id: str, **changes: Any) -> events.QuizRegraded:
+    fields: dict[str, Any] = {
+        "result_id": str(uuid4()),
+        "version": 2,
+        "quiz_id": "contest",
+        "quiz_title": "科普知识竞赛",
+        "participant_id": participant_id,
+        "correction": 1,
+        "code": "key_corrected",
+        "points_before": 11.5,
+        "points": 12,
+        "points_max": 20,
+        "score_percent": 60,
+        "passed_before": False,
+        "passed": True,
+        "time_used_seconds": 754,
+        "completed_at": NOW,
+        "regraded_at": NOW,
+    }
+    return events.QuizRegraded(**(fields | changes))
+
+
 def issued(participant_id: str, **changes: Any) -> events.AwardIssued:
     fields: dict[str, Any] = {
         "award_id": str(uuid4()),
@@ -332,6 +354,7 @@ def everything(participant_id: str) -> list[Event]:
         entered(participant_id),
         reminded(participant_id),
         completed(participant_id),
+        regraded(participant_id),
         issued(participant_id),
         revoked(participant_id),
         requested(participant_id),

@@ -25,7 +25,7 @@ from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
-from services.quiz.saving.hand_in import HandIn
+from services.quiz.saving.hand_in import HandIn, Looking
 from services.quiz.saving.handlers import SavedHandler
 from services.quiz.saving.handlers import subscriptions as saving_subscriptions
 from services.quiz.saving.store import SavedStore
@@ -78,7 +78,7 @@ class Grading:
     def __init__(self, stores: Stores, catalogue: Catalogue, publisher: Publisher) -> None:
         participants, waiting, results = stores.participants, stores.waiting, stores.results
         self.erased = Erased(participants)
-        self.grader = Grader(catalogue, stores.quizzes, results)
+        self.grader = Grader(catalogue, results)
         self.waiting_grader = WaitingGrader(
             self.grader, catalogue, waiting, participants, self.erased, publisher
         )
@@ -97,16 +97,8 @@ class Grading:
             participants, self.waiting_grader, stores.ended_tokens, stores.off_roster
         )
         self.saved = SavedHandler(stores.saved, catalogue, self.erased)
-        self.hand_in = HandIn(
-            stores.saved,
-            catalogue,
-            self.erased,
-            publisher,
-            quizzes=stores.quizzes,
-            attempts=stores.attempts,
-            results=results,
-            waiting=waiting,
-        )
+        looking = Looking(stores.saved, stores.attempts, results, waiting)
+        self.hand_in = HandIn(looking, stores.quizzes, catalogue, self.erased, publisher)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)

@@ -35,10 +35,17 @@ CODE_TRIES_MAX = 8
 
 
 class Earned(msgspec.Struct, frozen=True):
-    """An award that an event grants, and the context of that event."""
+    """
+    An award that an event grants, and the context of that event.
+
+    Attributes:
+        only_again: a correction has taken away what earned it. It is not issued. But if an earlier try has
+            issued it, that try may have ended before publishing.
+    """
 
     due: PlannedAward
     context: Context
+    only_again: bool = False
 
 
 class Issuer:
@@ -68,7 +75,7 @@ class Issuer:
             causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
         # A query costs less than a refused insert, and many people take part in a contest many times.
         existing = await self._awards.find(causes)
-        missing = {id_: one.due for id_, one in causes.items() if id_ not in existing}
+        missing = {id_: one.due for id_, one in causes.items() if id_ not in existing and not one.only_again}
         missing = await self._without_erased(missing)
         await self._make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)

@@ -15,7 +15,11 @@ RESULTS_KEPT = retention(QuizCompleted)
 
 # A struct, since every result makes one: making a frozen dataclass costs four times as much.
 class Result(msgspec.Struct, frozen=True):
-    """The parts of a graded attempt that awards uses: `points` of `points_max`, in halves."""
+    """
+    The parts of a graded attempt that awards uses: `points` of `points_max`, in halves.
+
+    `version` is 1, and higher after each correction that has changed the points.
+    """
 
     result_id: str
     quiz_id: str
@@ -24,6 +28,7 @@ class Result(msgspec.Struct, frozen=True):
     points_max: float
     time_used_seconds: int
     completed_at: datetime
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@ Results and closings in MongoDB.
 
 results    One document a result. Its id is "quiz/time-result", so results are read in the order of their
            submission, and a repeated result is the same document. The collection is clustered:
-           the id is its only index, which halves the cost of an insert. Kept for `RESULTS_KEPT`.
+           the id is its only index, which halves the cost of an insert. A result whose points a
+           correction has changed has a `version`. Kept for `RESULTS_KEPT`.
 closings   One document a closed quiz. Kept for ever: people may ask about prizes years later.
 """
 
@@ -14,7 +15,7 @@ from services.awards.results.rules import Closing, Result
 from shared.contracts.events import FinalStanding
 from shared.runtime import clock
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 
 COUNT_MS_MAX = 15_000
 TIME_DIGITS = 13
@@ -36,9 +37,42 @@ class ResultStore:
                 self._database, [self._results.name], clusteredIndex={"key": {"_id": 1}, "unique": True}
             )
 
-    async def remember(self, results: Sequence[Result]) -> None:
-        """Keep these results, each once."""
-        await mongo.insert_new(self._results, [_document(result) for result in results])
+    async def remember(self, results: Sequence[Result]) -> list[Result]:
+        """
+        Keep these results, each once; the highest version of a result stays.
+
+        Returns: the results in the versions that are kept now. A correction may be known before the result.
+        """
+        there = await mongo.insert_new(self._results, [_document(result) for result in results])
+        if not there:
+            return list(results)
+        # Repeats and corrections are few.
+        later = [result for place, result in enumerate(results) if place in there and result.version > 1]
+        if later:
+            await self._replace(later)
+        ids = {_id_of(results[place]) for place in there}
+        with mongo.outages_named():
+            found = await self._results.find({"_id": {"$in": list(ids)}}).to_list(None)
+        kept = {document["_id"]: document for document in found}
+        return [
+            _result(document, result.quiz_id) if (document := kept.get(_id_of(result))) else result
+            for result in results
+        ]
+
+    async def _replace(self, results: Sequence[Result]) -> None:
+        updates = [
+            UpdateOne(
+                # No field: version 1.
+                {
+                    "_id": _id_of(result),
+                    "$or": [{"version": None}, {"version": {"$lt": result.version}}],
+                },
+                {"$set": {"points": result.points, "version": result.version}},
+            )
+            for result in results
+        ]
+        with mongo.outages_named():
+            await self._results.bulk_write(updates)
 
     async def forget_before(self, moment: datetime) -> int:
         """Remove the results that were submitted before this moment; returns their number."""
@@ -114,13 +148,20 @@ class ResultStore:
 
 
 def _document(result: Result) -> Document:
-    return {
-        "_id": f"{result.quiz_id}/{_digits(result.completed_at)}-{result.result_id}",
+    document: Document = {
+        "_id": _id_of(result),
         "participant_id": result.participant_id,
         "points": result.points,
         "points_max": result.points_max,
         "time_used_seconds": result.time_used_seconds,
     }
+    if result.version > 1:
+        document["version"] = result.version
+    return document
+
+
+def _id_of(result: Result) -> str:
+    return f"{result.quiz_id}/{_digits(result.completed_at)}-{result.result_id}"
 
 
 def _digits(moment: datetime) -> str:
@@ -147,4 +188,5 @@ def _result(document: Document, quiz_id: str) -> Result:
         document["points_max"],
         document["time_used_seconds"],
         clock.from_epoch_ms(int(time_ms)),
+        document.get("version", 1),
     )

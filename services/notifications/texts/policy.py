@@ -18,7 +18,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.events import Channel
 
 DeliveryChannel = Literal["inbox", "email", "sms"]
-Fact: TypeAlias = str | int | bool | datetime | None
+Fact: TypeAlias = str | int | float | bool | datetime | None
 
 # The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
@@ -130,6 +130,12 @@ NOTICES: Mapping[type[Event], Notice] = {
     events.QuizCompleted: Notice(
         "quiz_completed",
         ("quiz_title", "score_percent", "passed", "time_used_seconds", "completed_at"),
+        ("inbox",),
+    ),
+    # Inbox only, for the same reason. Whoever gets an award by it gets the mail about the award.
+    events.QuizRegraded: Notice(
+        "quiz_regraded",
+        ("quiz_title", "code", "points_before", "points", "points_max", "passed_before", "passed"),
         ("inbox",),
     ),
     events.AwardIssued: Notice(

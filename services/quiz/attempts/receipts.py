@@ -23,10 +23,11 @@ class Receipt(NamedTuple):
 class AlreadySubmitted(Conflict):
     """The attempt is submitted with other answers. The problem shows the first receipt."""
 
-    code = "attempt_submitted"
-
     def __init__(self, attempt_id: str, receipt: Receipt) -> None:
-        super().__init__(f"attempt {attempt_id} is submitted already; the first submission counts")
+        super().__init__(
+            f"attempt {attempt_id} is submitted already; the first submission counts",
+            code="attempt_submitted",
+        )
         self.shown = {"receipt": msgspec.Raw(receipt.json)}
 
 

@@ -25,6 +25,7 @@ from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.imports import import_unknown
 from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus, question_unknown
 from services.quiz.bank.store import BankStore, Wanted
+from services.quiz.bank.turns import BankTurns
 from services.quiz.formats.rules import QUESTION_FILE_BYTES_MAX, Format
 from services.quiz.formats.write import MEDIA_TYPES, XLSX
 from shared.contracts.checked import Line
@@ -50,13 +51,14 @@ Bank = Annotated[BankStore, provided(BankStore)]
 Changes = Annotated[BankChanges, provided(BankChanges)]
 Importing = Annotated[QuestionImports, provided(QuestionImports)]
 Exporting = Annotated[Exports, provided(Exports)]
+Turns = Annotated[BankTurns, provided(BankTurns)]
 
 OneTopic = Annotated[Line | None, Query(description="only of this topic", examples=["天文"])]
 OneDifficulty = Annotated[Difficulty | None, Query(description="only of this difficulty")]
 OneStatus = Annotated[EntryStatus | None, Query(description="only with this status")]
 OneKind = Annotated[QuestionKind | None, Query(description="only of this kind")]
 Words = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=SEARCH_CHARS_MAX)] | None,
+    Annotated[Line, StringConstraints(max_length=SEARCH_CHARS_MAX)] | None,
     Query(description="only with these words in the text"),
 ]
 OfFormat = Annotated[
@@ -79,9 +81,11 @@ FILE_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-@routes.get("/bank/questions", dependencies=[AsOrganiser], summary="Questions of the bank, by their ids")
+@routes.get("/bank/questions", summary="Questions of the bank, by their ids")
 async def list_questions(
+    by: ByOrganiser,
     bank: Bank,
+    turns: Turns,
     topic: OneTopic = None,
     difficulty: OneDifficulty = None,
     status: OneStatus = None,
@@ -90,24 +94,27 @@ async def list_questions(
     limit: Limit = PAGE,
     after: After = None,
 ) -> EntriesOut:
-    """Page by page, with their keys. All conditions have to hold."""
+    """Page by page, with their keys. All conditions have to hold. 503 `overloaded`."""
     place = place_after(after, str)
     wanted = Wanted(topic, difficulty, status, kind, words)
-    page, following = await one_page(
-        lambda most: bank.page(wanted, place[0] if place else None, most),
-        limit,
-        lambda entry: (entry.question_id,),
-    )
+    async with turns.search(by.name):
+        page, following = await one_page(
+            lambda most: bank.page(wanted, place[0] if place else None, most),
+            limit,
+            lambda entry: (entry.question_id,),
+        )
     return EntriesOut(questions=[EntryOut.of(entry) for entry in page], after=following)
 
 
-@routes.get("/bank/topics", dependencies=[AsOrganiser], summary="How many questions there are of each topic")
-async def count_topics(bank: Bank) -> TopicsOut:
-    """By topic, difficulty and status: what a blueprint can ask for."""
+@routes.get("/bank/topics", summary="How many questions there are of each topic")
+async def count_topics(by: ByOrganiser, bank: Bank, turns: Turns) -> TopicsOut:
+    """By topic, difficulty and status: what a blueprint can ask for. 503 `overloaded`."""
+    async with turns.search(by.name):
+        counts = await bank.counts()
     return TopicsOut(
         topics=[
             TopicCountOut(topic=topic, difficulty=difficulty, status=status, count=count)
-            for topic, difficulty, status, count in await bank.counts()
+            for topic, difficulty, status, count in counts
         ]
     )
 
@@ -207,7 +214,8 @@ async def preview_questions(
 ) -> QuestionImportOut:
     """
     The body is the file. Nothing is imported yet: the answer lists every problem by its line. QTI: an item,
-    or a package of items. CSV and XLSX: docs/organising.md has the columns.
+    or a package of items. CSV and XLSX: docs/organising.md has the columns. A preview waits a day for its
+    confirmation. If those of all keys are too many, the oldest of the key that has most is deleted.
 
     409 `bank_previews_too_many`, `bank_full`; 422 `file_unreadable`, `file_encoding`, `file_too_long`,
     `file_too_wide`, `file_unpacked`, `file_empty`, `file_column_missing`, `file_column_doubled`; 503
@@ -244,11 +252,19 @@ async def confirm_question_import(
     """
     All questions are drafts, whose author is who confirms. Repeating it changes nothing.
 
-    404 `import_unknown`; 409 `import_has_problems`, `import_changes_nothing`, `import_outdated` (the bank has
-    changed since), `bank_full`.
+    404 `import_unknown`; 409 `import_has_problems`, `bank_full`; 409 `import_changes_nothing`,
+    `import_outdated` (the bank has changed since): then the preview is deleted; 503 `overloaded`.
     """
     imported = await importing.confirm(import_id, current().act.who, skip_problems=form.skip_problems)
     return QuestionImportOut.of(imported, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.delete(
+    "/bank/imports/{import_id}", dependencies=[AsOrganiser], status_code=204, summary="Delete a preview"
+)
+async def delete_question_import(import_id: IdInPath, importing: Importing) -> None:
+    """So that another file can wait in its place. Repeating it changes nothing. 409 `import_done`."""
+    await importing.delete(import_id)
 
 
 @routes.get(
@@ -297,14 +313,16 @@ async def read_template(by: ByOrganiser, exporting: Exporting, kind: OfFormat) -
     responses={412: answered("Refused: a question has another version by now")},
     summary="Reviewed questions as those of a quiz",
 )
-async def take_for_quiz(form: Annotated[ForQuizIn, Body()], exporting: Exporting) -> ForQuizOut:
+async def take_for_quiz(
+    by: ByOrganiser, form: Annotated[ForQuizIn, Body()], exporting: Exporting
+) -> ForQuizOut:
     """
     In the shape that `PUT /quizzes/{quiz_id}` takes, in the order in which they are named.
 
     404 `bank_question_unknown`; 409 `question_not_reviewed`, `question_retired`; 412
-    `question_version_differs`.
+    `question_version_differs`; 503 `overloaded`.
     """
-    questions = await exporting.for_quiz(form.versions)
+    questions = await exporting.for_quiz(by.name, form.versions)
     return ForQuizOut(questions=questions, topics=Counter(question.topic for question in questions))
 
 

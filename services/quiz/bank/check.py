@@ -30,11 +30,13 @@ class Good(msgspec.Struct, frozen=True):
 
     Attributes:
         named: the file says its id, so it may be one of the bank.
+        text_key: that of its text (`rules.text_key`). It costs as much as all other checks together.
     """
 
     line: int
     question: BankQuestion
     named: bool
+    text_key: str
     part: str | None = None
 
 
@@ -66,16 +68,19 @@ def check_file(parsed: Parsed, defaults: Defaults, now: datetime) -> CheckedFile
     by_text: dict[str, int] = {}
     for drafted in parsed.drafted:
         found, question = check_question(drafted, defaults, now)
+        of_text = ""
         if question is not None:
+            of_text = text_key(question)
             for known, key, code in (
                 (by_id, question.id, "id_doubled"),
-                (by_text, text_key(question), "text_doubled"),
+                (by_text, of_text, "text_doubled"),
             ):
                 if (other := known.setdefault(key, drafted.line)) != drafted.line:
                     found.append(Problem(drafted.line, code, {"other": other}, drafted.part))
         problems += found
         if question is not None and not found:
-            good.append(Good(drafted.line, question, drafted.question_id is not None, drafted.part))
+            is_named = drafted.question_id is not None
+            good.append(Good(drafted.line, question, is_named, of_text, drafted.part))
     return CheckedFile(good, in_order(problems), parsed.left_out)
 
 

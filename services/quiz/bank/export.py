@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from services.quiz.bank.check import Defaults, check_question
-from services.quiz.bank.rules import BankQuestion, for_quiz, written
+from services.quiz.bank.rules import BankQuestion, Entry, for_quiz, written
 from services.quiz.bank.store import BankStore, Wanted
+from services.quiz.bank.turns import BankTurns
 from services.quiz.formats.read import read_file
 from services.quiz.formats.rules import QUESTIONS_A_FILE_MAX, Format
 from services.quiz.formats.write import write_file
 from services.quiz.quizzes.rules import Question
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
-from shared.web.paced import Paced
 
 # The ids that a refusal names.
 NAMED_MAX = 10
@@ -67,11 +67,11 @@ EXAMPLES: tuple[BankQuestion, ...] = (
 
 
 class Exports:
-    """Writes files, and takes questions for quizzes."""
+    """Writes files, and takes questions for quizzes. Both take turns, from the first query on."""
 
-    def __init__(self, bank: BankStore) -> None:
+    def __init__(self, bank: BankStore, turns: BankTurns) -> None:
         self._bank = bank
-        self._writing = Paced()
+        self._turns = turns
 
     async def file(self, who: str, wanted: Wanted, kind: Format) -> bytes:
         """
@@ -82,30 +82,31 @@ class Exports:
             Rejected: they are too many, there are none, or the format cannot hold some of them: what would be
                 read from the file is not the same.
         """
-        entries = await self._bank.page(wanted, None, QUESTIONS_A_FILE_MAX + 1)
-        if len(entries) > QUESTIONS_A_FILE_MAX:
-            raise Rejected(
-                f"a file has at most {QUESTIONS_A_FILE_MAX} questions; name a topic or a difficulty",
-                code="export_too_long",
-                most=QUESTIONS_A_FILE_MAX,
-            )
-        if not entries:
-            raise Rejected("there are no such questions", code="export_empty")
-        return await self._written(who, [entry.question for entry in entries], kind)
+        async with self._turns.turn(who):
+            entries = await self._bank.page(wanted, None, QUESTIONS_A_FILE_MAX + 1)
+            if len(entries) > QUESTIONS_A_FILE_MAX:
+                raise Rejected(
+                    f"a file has at most {QUESTIONS_A_FILE_MAX} questions; name a topic or a difficulty",
+                    code="export_too_long",
+                    most=QUESTIONS_A_FILE_MAX,
+                )
+            if not entries:
+                raise Rejected("there are no such questions", code="export_empty")
+            return await _written([entry.question for entry in entries], kind)
 
     async def template(self, who: str, kind: Format) -> bytes:
-        """A file with examples of what this format can hold."""
-        return await self._written(
-            who, [one for one in EXAMPLES if kind != "aiken" or one.kind != "multiple"], kind
-        )
+        """
+        A file with examples of what this format can hold.
 
-    async def _written(self, who: str, questions: Sequence[BankQuestion], kind: Format) -> bytes:
-        # Topics together, as most formats say a topic once for all questions after it.
-        ordered = sorted(questions, key=lambda one: (one.topic, one.id))
-        async with self._writing.turn(who):
-            return await asyncio.to_thread(_checked_file, ordered, kind)
+        Raises:
+            Overloaded: this key has too many files under way.
+        """
+        async with self._turns.turn(who):
+            return await _written(
+                [one for one in EXAMPLES if kind != "aiken" or one.kind != "multiple"], kind
+            )
 
-    async def for_quiz(self, versions: Mapping[str, int | None]) -> list[Question]:
+    async def for_quiz(self, who: str, versions: Mapping[str, int | None]) -> list[Question]:
         """
         These questions as the `questions` of a quiz.
 
@@ -113,12 +114,23 @@ class Exports:
             versions: by their ids; None: the present one.
         Raises:
             NotFound, Conflict, Outdated: one cannot be taken.
+            Overloaded: this key has too much under way.
         """
-        entries = await self._bank.read_these(versions)
-        return [
-            for_quiz(entries.get(question_id), question_id, version)
-            for question_id, version in versions.items()
-        ]
+        async with self._turns.turn(who):
+            entries = await self._bank.read_these(versions)
+            return await asyncio.to_thread(_for_quiz, entries, versions)
+
+
+def _for_quiz(entries: Mapping[str, Entry], versions: Mapping[str, int | None]) -> list[Question]:
+    return [
+        for_quiz(entries.get(question_id), question_id, version) for question_id, version in versions.items()
+    ]
+
+
+async def _written(questions: Sequence[BankQuestion], kind: Format) -> bytes:
+    # Topics together, as most formats say a topic once for all questions after it.
+    ordered = sorted(questions, key=lambda one: (one.topic, one.id))
+    return await asyncio.to_thread(_checked_file, ordered, kind)
 
 
 def _checked_file(questions: Sequence[BankQuestion], kind: Format) -> bytes:

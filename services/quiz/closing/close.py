@@ -126,12 +126,13 @@ class Closer:
             await self._finish(record, now)
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
+        # The record was read before the standings. If a correction comes now, the quiz does not close yet.
         best = await self._standings.top(record.quiz_id, STANDINGS_MAX)
         envelope = closed(record, best, await self._standings.count(record.quiz_id), now)
 
         async def work(unit: UnitOfWork) -> bool:
             # Several workers may get here; the first one closes.
-            if first := await self._quizzes.finish_closing(unit, record.quiz_id):
+            if first := await self._quizzes.finish_closing(unit, record.quiz_id, len(record.corrections)):
                 unit.publish(envelope)
             return first
 

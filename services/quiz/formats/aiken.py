@@ -15,6 +15,7 @@ from services.quiz.formats.rules import (
     Problem,
     Written,
     kind_of,
+    lines_of,
 )
 
 _OPTION = re.compile(r"([A-Z])[.)]\s*(.*)")
@@ -34,47 +35,47 @@ def read_aiken(text: str) -> Parsed:
     """The questions of a file, and what is none."""
     parsed = Parsed()
     now: _Open | None = None
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(lines_of(text), 1):
         words = raw.strip()[: RAW_CHARS_MAX + 1]
         if not words:
             # A question that has options goes on after an empty line, and one without is over.
             if now and not now.options:
-                parsed.problems.append(Problem(now.line, "options_missing"))
+                parsed.add_problem(Problem(now.line, "options_missing"))
                 now = None
             continue
         if answer := _ANSWER.fullmatch(words):
             if now is None:
-                parsed.problems.append(Problem(number, "answer_without_question"))
+                parsed.add_problem(Problem(number, "answer_without_question"))
             else:
                 _end(parsed, now, answer[1].strip())
             now = None
         elif option := _OPTION.fullmatch(words):
             if now is None:
-                parsed.problems.append(Problem(number, "option_without_question"))
+                parsed.add_problem(Problem(number, "option_without_question"))
             elif len(now.options) < RAW_OPTIONS_MAX:
                 now.options.append((option[1], option[2].strip()))
         else:
             if now and now.options:
-                parsed.problems.append(Problem(now.line, "key_missing"))
+                parsed.add_problem(Problem(now.line, "key_missing"))
                 now = None
             now = now or _Open(number)
             now.text.append(words)
     if now:
-        parsed.problems.append(Problem(now.line, "key_missing" if now.options else "options_missing"))
+        parsed.add_problem(Problem(now.line, "key_missing" if now.options else "options_missing"))
     return parsed
 
 
 def _end(parsed: Parsed, ended: _Open, letter: str) -> None:
     letters = [one for one, _ in ended.options]
     if letters != [chr(ord("A") + place) for place in range(len(letters))]:
-        parsed.problems.append(Problem(ended.line, "option_letters"))
+        parsed.add_problem(Problem(ended.line, "option_letters"))
         return
     if letter and letter not in letters:
-        parsed.problems.append(Problem(ended.line, "key_beyond_options", field="key"))
+        parsed.add_problem(Problem(ended.line, "key_beyond_options", field="key"))
         return
     options = tuple(option for _, option in ended.options)
     right = (letters.index(letter),) if letter else ()
-    parsed.drafted.append(
+    parsed.add(
         Drafted(
             line=ended.line,
             text="\n".join(ended.text),

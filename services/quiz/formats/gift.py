@@ -8,6 +8,7 @@ Source: https://docs.moodle.org/en/GIFT_format
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from services.quiz.formats.html_text import text_of_html
 from services.quiz.formats.moodle_topics import category_of_topic, topic_of_category, topic_tag
@@ -22,6 +23,7 @@ from services.quiz.formats.rules import (
     Problem,
     Written,
     kind_named,
+    lines_of,
     tagged,
     tags_of,
     usable_id,
@@ -68,9 +70,9 @@ def read_gift(text: str) -> Parsed:
             continue
         try:
             found = _question(line, words, parsed)
-            parsed.drafted.append(_with(found, topic, tags, question_id))
+            parsed.add(_with(found, topic, tags, question_id))
         except CannotParse as error:
-            parsed.problems.append(Problem(line, error.code, dict(error.values)))
+            parsed.add_problem(Problem(line, error.code, dict(error.values)))
         tags, question_id = {}, None
     return parsed
 
@@ -93,7 +95,7 @@ def _with(found: Drafted, topic: str | None, tags: dict[str, str], question_id: 
 def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
     """What stands between empty lines: the number of its first line, its comments, and the rest."""
     begun, comments, words = 0, [], []
-    for number, line in enumerate([*text.splitlines(), ""], 1):
+    for number, line in enumerate(chain(lines_of(text), [""]), 1):
         if line.lstrip().startswith("//"):
             comments.append(line)
         elif line.strip():

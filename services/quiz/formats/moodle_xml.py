@@ -47,9 +47,9 @@ def read_moodle_xml(document: bytes) -> Parsed:
             topic = topic_of_category(_inner(question.first("category")))
             continue
         try:
-            parsed.drafted.append(_question(question, kind, topic, parsed))
+            parsed.add(_question(question, kind, topic, parsed))
         except CannotParse as error:
-            parsed.problems.append(Problem(question.line, error.code, dict(error.values)))
+            parsed.add_problem(Problem(question.line, error.code, dict(error.values)))
     return parsed
 
 

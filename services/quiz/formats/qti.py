@@ -66,9 +66,9 @@ def read_qti(content: bytes) -> Parsed:
                 raise Rejected("the file has no <assessmentItem>", code="file_unreadable", line=root.line)
             continue
         try:
-            parsed.drafted.append(_item(root, part, parsed))
+            parsed.add(_item(root, part, parsed))
         except CannotParse as error:
-            parsed.problems.append(Problem(root.line, error.code, dict(error.values), part))
+            parsed.add_problem(Problem(root.line, error.code, dict(error.values), part))
     return parsed
 
 

@@ -132,16 +132,16 @@ def _read_row(row: Row, columns: Mapping[int, str], parsed: Parsed) -> None:
         options.pop()
     key = "".join(said.get("key", "").split()).upper().replace("，", "").replace(",", "").replace("、", "")
     if any(letter not in LETTERS for letter in key):
-        parsed.problems.append(Problem(number, "key_unreadable", field="key"))
+        parsed.add_problem(Problem(number, "key_unreadable", field="key"))
         return
     right = tuple(sorted({LETTERS.index(letter) for letter in key}))
     word = "".join(said.get("kind", "").split()).casefold()
     kind = KINDS.get(word)
     if word and kind is None:
-        parsed.problems.append(Problem(number, "kind_unknown", field="kind"))
+        parsed.add_problem(Problem(number, "kind_unknown", field="kind"))
         return
     difficulty = said.get("difficulty", "")
-    parsed.drafted.append(
+    parsed.add(
         Drafted(
             line=number,
             text=said.get("text", ""),

@@ -5,13 +5,7 @@ from services.quiz.formats.gift import read_gift
 from services.quiz.formats.moodle_xml import read_moodle_xml
 from services.quiz.formats.qti import read_qti
 from services.quiz.formats.question_table import QUESTION_COLUMNS_MAX, read_question_table
-from services.quiz.formats.rules import (
-    FILE_CHARS_MAX,
-    QUESTIONS_A_FILE_MAX,
-    Drafted,
-    Format,
-    Parsed,
-)
+from services.quiz.formats.rules import Format, Parsed, too_long
 from shared.runtime.errors import Rejected
 from shared.web.read_table import NoTable, text_of
 
@@ -29,10 +23,6 @@ def read_file(content: bytes, kind: Format) -> Parsed:
         parsed = _read(content, kind)
     except NoTable as error:
         raise _refusal(error) from None
-    if len(parsed.drafted) + len(parsed.problems) > QUESTIONS_A_FILE_MAX:
-        raise _too_long()
-    if sum(map(_chars, parsed.drafted)) > FILE_CHARS_MAX:
-        raise Rejected("the file is too large once it is unpacked", code="file_unpacked")
     if not parsed.drafted and not parsed.problems:
         raise Rejected("there are no questions in the file", code="file_empty")
     return parsed
@@ -52,19 +42,6 @@ def _read(content: bytes, kind: Format) -> Parsed:
             return read_question_table(content)
 
 
-def _chars(drafted: Drafted) -> int:
-    texts = (drafted.text, drafted.explanation, drafted.source, drafted.topic or "", *drafted.options)
-    return sum(map(len, texts))
-
-
-def _too_long() -> Rejected:
-    return Rejected(
-        f"a file has at most {QUESTIONS_A_FILE_MAX} questions",
-        code="file_too_long",
-        most=QUESTIONS_A_FILE_MAX,
-    )
-
-
 def _refusal(error: NoTable) -> Rejected:
     match error.reason:
         case "unreadable":
@@ -73,7 +50,7 @@ def _refusal(error: NoTable) -> Rejected:
         case "encoding":
             return Rejected("the file is neither in UTF-8 nor in GB18030", code="file_encoding")
         case "too_long":
-            return _too_long()
+            return too_long()
         case "too_wide":
             return Rejected(
                 f"a file has at most {QUESTION_COLUMNS_MAX} columns",

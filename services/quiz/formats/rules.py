@@ -1,13 +1,14 @@
 """A question as a file says it, and what is wrong in a file. Nothing here is checked against our bounds."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.events import QuestionKind
+from shared.runtime.errors import Rejected
 
 # As many as one import takes.
 QUESTIONS_A_FILE_MAX = 2_000
@@ -22,6 +23,9 @@ RAW_OPTIONS_MAX = 64
 # What a file may say and a question here has no place for.
 LeftOut = Literal["columns", "feedback", "ids", "weights"]
 Format = Literal["gift", "aiken", "moodle_xml", "qti22", "qti30", "csv", "xlsx"]
+
+# A line, and how it ends.
+_LINE = re.compile(r"([^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*+)(?:\r\n|.|\Z)", re.DOTALL)
 
 # Two options with these texts, in this order, are a true/false question in formats that do not say so.
 TRUE_FALSE: tuple[tuple[str, str], ...] = (
@@ -76,17 +80,47 @@ class Problem(msgspec.Struct, frozen=True):
     field: str | None = None
 
 
-class Parsed(msgspec.Struct, frozen=True):
+class Parsed(msgspec.Struct):
     """
-    What a file says.
+    What a file says. Its bounds are checked while it is read, so nobody reads on in a file that is refused.
 
     Attributes:
         left_out: how often the file says something that a question here has no place for.
+        chars: of all texts together.
     """
 
     drafted: list[Drafted] = []
     problems: list[Problem] = []
     left_out: dict[LeftOut, int] = {}
+    chars: int = 0
+
+    def add(self, drafted: Drafted) -> None:
+        """
+        One more question.
+
+        Raises:
+            Rejected: the file has too many (`file_too_long`), or too much text (`file_unpacked`).
+        """
+        self.drafted.append(drafted)
+        texts = (drafted.text, drafted.explanation, drafted.source, drafted.topic or "", *drafted.options)
+        self.chars += sum(map(len, texts))
+        if self.chars > FILE_CHARS_MAX:
+            raise Rejected("the file is too large once it is unpacked", code="file_unpacked")
+        self._check_count()
+
+    def add_problem(self, problem: Problem) -> None:
+        """
+        One more question that cannot be read.
+
+        Raises:
+            Rejected: the file has too many (`file_too_long`).
+        """
+        self.problems.append(problem)
+        self._check_count()
+
+    def _check_count(self) -> None:
+        if len(self.drafted) + len(self.problems) > QUESTIONS_A_FILE_MAX:
+            raise too_long()
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +144,21 @@ class CannotParse(Exception):
         super().__init__(code)
         self.code = code
         self.values = values
+
+
+def too_long() -> Rejected:
+    """The refusal of a file with too many questions."""
+    return Rejected(
+        f"a file has at most {QUESTIONS_A_FILE_MAX} questions",
+        code="file_too_long",
+        most=QUESTIONS_A_FILE_MAX,
+    )
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """As `text.splitlines()`, one by one: a file may have a million lines, of which few are read."""
+    # The last match is empty: it stands behind the last line.
+    return (found[1] for found in _LINE.finditer(text) if found[0])
 
 
 def usable_id(said: str, left_out: dict[LeftOut, int]) -> str | None:

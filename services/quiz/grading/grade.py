@@ -5,8 +5,9 @@ The events are made from what is stored. So a repeat after a crash publishes eve
 may not have published.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,21 +16,37 @@ from services.quiz.grading.metrics import count
 from services.quiz.grading.rules import Valid, result_of
 from services.quiz.participants.rules import Profile
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.rules import Result
-from services.quiz.results.store import ResultStore
+from services.quiz.results.store import OutdatedKeysError, ResultStore
 from services.quiz.standings.rules import order
-from services.quiz.standings.store import Orders, StandingKey
+from services.quiz.standings.writes import Orders, StandingKey
 from shared.messaging.publisher import Record
 from shared.runtime import clock
+from shared.runtime.errors import Unavailable
+
+# A correction follows the one before after a minute at least.
+TRIES_MAX = 3
+
+
+class Stored(NamedTuple):
+    """
+    Submissions with their results.
+
+    Attributes:
+        valid: by the keys that they were graded with.
+        earlier: by attempt, the results that were stored before.
+    """
+
+    valid: Sequence[tuple[Valid, Profile]]
+    results: list[Result]
+    earlier: Mapping[str, Result]
 
 
 class Grader:
     """Stores the results of submissions and makes their events."""
 
-    def __init__(self, catalogue: Catalogue, quizzes: QuizStore, results: ResultStore) -> None:
+    def __init__(self, catalogue: Catalogue, results: ResultStore) -> None:
         self._catalogue = catalogue
-        self._quizzes = quizzes
         self._results = results
 
     async def grade(
@@ -49,10 +66,7 @@ class Grader:
                 has stored it. That try may have died before publishing, so publish again.
             publish_all: publish every attempt, also if another submission of it was graded.
         """
-        results = [result_of(one, profile) for one, profile in valid]
-        # The freezes are read before anything is written. This is early enough: see `_orders`.
-        frozen = await self._quizzes.frozen({result.quiz_id for result in results}) if results else {}
-        earlier = await self._results.add(results, self._orders(frozen))
+        valid, results, earlier = await self._store(valid)
         to_publish: list[Completed] = []
         for (one, _), result in zip(valid, results, strict=True):
             stored = earlier.get(result.attempt_id)
@@ -64,10 +78,32 @@ class Grader:
                 or stored.submission_id in later.get(stored.attempt_id, ())
             ):
                 context = msgspec.structs.replace(one.context, id=stored.submission_id)
-                to_publish.append((context, stored, self.title(stored)))
+                to_publish.append((context, stored.as_first(), self.title(stored)))
         count("graded", len(results) - len(earlier))
         count("repeated", len(earlier))
         return completed_records(to_publish, clock.now())
+
+    async def _store(self, valid: Sequence[tuple[Valid, Profile]]) -> Stored:
+        for _ in range(TRIES_MAX):
+            results = [result_of(one, profile) for one, profile in valid]
+            corrected: dict[str, int] = {}
+            for one, _ in valid:
+                record = one.offered.record
+                number = len(record.corrections)
+                corrected[record.quiz_id] = min(number, corrected.get(record.quiz_id, number))
+            try:
+                return Stored(valid, results, await self._results.add(results, self._orders, corrected))
+            except OutdatedKeysError:
+                # A key was corrected a moment ago.
+                await self._catalogue.refresh()
+                valid = [(self._by_keys_of_now(one), profile) for one, profile in valid]
+        raise Unavailable("keys are corrected faster than they are read")
+
+    def _by_keys_of_now(self, valid: Valid) -> Valid:
+        record = valid.offered.record
+        offered = self._catalogue.find(record.quiz_id, record.version)
+        paper = offered.paper(valid.submission.attempt_id)
+        return msgspec.structs.replace(valid, offered=offered, paper=paper)
 
     def title(self, result: Result) -> str:
         """The title of a result's quiz, in the version that was graded if it is still known."""
@@ -76,7 +112,7 @@ class Grader:
         )
         return offered.record.quiz.title
 
-    def _orders(self, frozen: Mapping[str, datetime]) -> Callable[[Iterable[Result]], Orders]:
+    def _orders(self, results: Iterable[Result], frozen: Mapping[str, datetime]) -> Orders:
         """
         The orders of results for the standings. An order is a number to sort by; a higher number is better.
 
@@ -85,16 +121,12 @@ class Grader:
         before. If a freeze ends while this batch runs, some results are still held back; the upkeep of
         standings releases them.
         """
-
-        def orders(results: Iterable[Result]) -> Orders:
-            best: dict[StandingKey, int] = {}
-            for result in results:
-                opens_at = self._catalogue.find(result.quiz_id).schedule.opens_at
-                this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
-                since = frozen.get(result.quiz_id)
-                frozen_since = since if since is not None and result.submitted_at > since else None
-                key = StandingKey(result.quiz_id, result.participant_id, frozen_since)
-                best[key] = max(this, best.get(key, 0))
-            return best
-
-        return orders
+        best: dict[StandingKey, int] = {}
+        for result in results:
+            opens_at = self._catalogue.find(result.quiz_id).schedule.opens_at
+            this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
+            since = frozen.get(result.quiz_id)
+            frozen_since = since if since is not None and result.submitted_at > since else None
+            key = StandingKey(result.quiz_id, result.participant_id, frozen_since)
+            best[key] = max(this, best.get(key, 0))
+        return best

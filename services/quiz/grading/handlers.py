@@ -176,7 +176,7 @@ class SubmissionHandler:
             result = graded.get(attempt_id)
             if result and result.submission_id == received.context.id:
                 count("repeated")
-                to_publish.append((received.context, result, self._grader.title(result)))
+                to_publish.append((received.context, result.as_first(), self._grader.title(result)))
                 continue
             count("rejected")
             batch.reject(received, why)

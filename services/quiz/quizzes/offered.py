@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services.quiz.quizzes.keys import Keys
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number
 from services.quiz.quizzes.rules import QuizRecord, Schedule, day_around, day_of, schedule_of
 
@@ -49,6 +50,7 @@ class Offered:
     One version of a quiz.
 
     Attributes:
+        keys: those of now, with all corrections of the record.
         papers: those that are prepared, by their number.
         earlier: the earlier versions that a submission has named, by their number.
         kept: bounds the memory of prepared papers; all quizzes of a process share it.
@@ -59,12 +61,14 @@ class Offered:
     earlier: "dict[int, Offered]" = field(default_factory=dict)
     kept: KeptPapers = field(default_factory=KeptPapers)
     schedule: Schedule = field(init=False)
+    keys: Keys = field(init=False)
     _day: str = field(init=False, default="")
     _day_begins: datetime = field(init=False)
     _day_ends: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         self.schedule = schedule_of(self.record.quiz, self.record.closes_at)
+        self.keys = Keys(self.record.corrections)
         self._day_begins = self._day_ends = self.schedule.opens_at
 
     def in_version(self, number: int | None) -> "Offered | None":
@@ -90,16 +94,22 @@ class Offered:
         quiz = self.record.quiz
         number = paper_number(attempt_id, quiz.papers)
         if (paper := self.papers.get(number)) is None:
-            paper = lay_out(self.record.quiz_id, quiz, number)
+            paper = lay_out(self.record.quiz_id, quiz, number, self.keys)
             self.kept.keep(self.papers, paper)
         return paper
 
     def renewed(self, record: QuizRecord) -> "Offered":
-        """The same quiz by a later record; papers of an unchanged definition stay."""
+        """The same quiz by a later record; papers of an unchanged definition with unchanged keys stay."""
+        is_corrected = record.corrections != self.record.corrections
         known = {**self.earlier, self.record.version: self}
         same = known.pop(record.version, None)
         earlier = {
-            number: Offered(replace(record, quiz=one.record.quiz, version=number), one.papers, kept=self.kept)
+            number: Offered(
+                replace(record, quiz=one.record.quiz, version=number),
+                {} if is_corrected else one.papers,
+                kept=self.kept,
+            )
             for number, one in known.items()
         }
-        return Offered(record, same.papers if same else {}, earlier, self.kept)
+        papers = same.papers if same and not is_corrected else {}
+        return Offered(record, papers, earlier, self.kept)

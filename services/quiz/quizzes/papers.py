@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.rules import Question, Quiz
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, AnswerKey, KeyedQuestion, answer_key
 from shared.runtime.errors import Rejected
@@ -46,11 +47,6 @@ def paper_number(attempt: str, papers: int) -> int:
         raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
 
 
-def keyed(question: Question) -> KeyedQuestion:
-    """The parts of a question that scoring needs."""
-    return KeyedQuestion(question.id, question.key, question.kind == "multiple")
-
-
 def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
     """The questions of paper `number`, in its order."""
 
@@ -64,10 +60,10 @@ def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
     return tuple(sorted(drawn, key=place))
 
 
-def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
+def lay_out(quiz_id: str, quiz: Quiz, number: int, keys: Keys = AS_DEFINED) -> Paper:
     """Draw a paper, shuffle the options of its questions, and serialise it once for all who get it."""
     questions = draw(quiz_id, quiz, number)
-    key = tuple(keyed(question) for question in questions)
+    key = tuple(keys.keyed(question) for question in questions)
     return Paper(
         number=number,
         key=key,

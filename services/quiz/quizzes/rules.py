@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NewType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
@@ -44,6 +45,8 @@ ADMITS = (
 )
 
 Status = Literal["open", "closing", "closed"]
+KEY_CORRECTED = "key_corrected"
+QUESTION_CANCELLED = "question_cancelled"
 
 
 def not_blank(text: str) -> str:
@@ -215,6 +218,32 @@ def day_around(quiz: Quiz, moment: datetime) -> tuple[datetime, datetime]:
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
+class Correction(msgspec.Struct, frozen=True):
+    """
+    What an organiser has corrected in a quiz that somebody has begun.
+
+    Attributes:
+        number: counts the corrections of the quiz, from 1.
+        asked: the digest of the question as participants read it (keys.py). The correction is about every
+            version of the quiz in which the question reads the same.
+        key: the letters that are right now; None: the question is cancelled, and everybody who has it gets
+            its point.
+    """
+
+    number: int
+    question_id: str
+    asked: str
+    key: str | None
+    reason: str
+    who: str
+    at: datetime
+
+    @property
+    def code(self) -> str:
+        """Why points change, as `quiz.regraded` says it."""
+        return QUESTION_CANCELLED if self.key is None else KEY_CORRECTED
+
+
 @dataclass(frozen=True, slots=True)
 class QuizRecord:
     """
@@ -226,6 +255,8 @@ class QuizRecord:
         frozen_at: standings show submissions until this moment; None if they are not frozen.
         revision: counts every change of the record, freezes and closings too.
         begun: somebody may have an attempt of this version, so it must stay.
+        corrections: all that organisers have corrected since, in order.
+        regrading: the number of the correction by which results are graded again now, if any.
     """
 
     quiz_id: QuizId
@@ -236,6 +267,8 @@ class QuizRecord:
     frozen_at: datetime | None = None
     revision: int = 1
     begun: bool = False
+    corrections: tuple[Correction, ...] = ()
+    regrading: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,20 @@
 """
 Quizzes as they are stored.
 
-quizzes         the parts that change during a quiz, and the number of its present version; small, since every
-                process looks at it each second
+quizzes         the parts that change during a quiz, the number of its present version, and its corrections in
+                order; `corrected` is their number, and `regrading` the one by which results are graded again
+                now. Every process looks at version and revision each second
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
-from services.quiz.quizzes.rules import Quiz, QuizRecord, schedule_of
+import msgspec
+
+from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
+from services.quiz.quizzes.rules import Correction, Quiz, QuizRecord, schedule_of
 from shared.runtime.errors import Unavailable
 from shared.storage import mongo
 from shared.storage.mongo import (
@@ -18,13 +22,11 @@ from shared.storage.mongo import (
     Database,
     Document,
     DuplicateKeyError,
-    SyncDatabase,
-    SyncSession,
     outages_named,
 )
 from shared.storage.unit_of_work import UnitOfWork
 
-QUIZZES, VERSIONS = "quizzes", "quiz_versions"
+VERSIONS = "quiz_versions"
 QUIZZES_MAX = 200
 DUE_MAX = 50
 READS_MAX = 5
@@ -182,8 +184,16 @@ class QuizStore:
             )
 
     async def over(self, before: datetime) -> list[str]:
-        """Quizzes that stopped accepting before this moment and are not closed, at most `DUE_MAX`."""
-        which = {"status": {"$in": ["open", "closing"]}, "accepts_until": {"$lt": before}}
+        """
+        Quizzes that stopped accepting before this moment and are not closed, at most `DUE_MAX`.
+
+        Those that are being graded again are not over yet.
+        """
+        which = {
+            "status": {"$in": ["open", "closing"]},
+            "accepts_until": {"$lt": before},
+            "regrading": None,
+        }
         with outages_named():
             found = await self._quizzes.find(which, {"_id": 1}).limit(DUE_MAX).to_list(None)
         return [one["_id"] for one in found]
@@ -225,33 +235,57 @@ class QuizStore:
                 {"$set": {"status": "closing"}, "$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
             )
 
-    async def frozen(self, quiz_ids: Iterable[str]) -> dict[str, datetime]:
-        """The start of the freeze, for the frozen quizzes among these."""
-        which = {"_id": {"$in": list(quiz_ids)}, "frozen_at": {"$exists": True}}
-        with outages_named():
-            found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
-        return {document["_id"]: document["frozen_at"] for document in found}
+    async def correct(self, unit: UnitOfWork, quiz_id: str, correction: Correction) -> bool:
+        """
+        Add a correction, and mark the quiz as being graded again.
 
-    async def finish_closing(self, unit: UnitOfWork, quiz_id: str) -> bool:
-        """Mark a quiz as closed; False if it was closed already."""
+        Returns: False if another correction came first, the quiz has been closed, or nobody has begun it.
+        """
         updated = await self._quizzes.update_one(
-            {"_id": quiz_id, "status": {"$ne": "closed"}},
-            {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
+            {
+                "_id": quiz_id,
+                "status": {"$ne": "closed"},
+                "begun": True,
+                # None: there is no such field yet.
+                "corrected": correction.number - 1 or None,
+                "regrading": None,
+            },
+            {
+                "$push": {"corrections": msgspec.structs.asdict(correction)},
+                "$set": {"corrected": correction.number, "regrading": correction.number},
+                "$inc": {"revision": 1},
+            },
             session=unit.session,
         )
         return bool(updated.modified_count)
 
+    async def is_regrading(self, unit: UnitOfWork, quiz_id: str, number: int) -> Marks | None:
+        """The marks of a quiz that is being graded again by this correction; None if it is not."""
+        found = await self._quizzes.find_one({"_id": quiz_id}, FIELDS, session=unit.session)
+        return marks(found) if found and found.get("regrading") == number else None
 
-def frozen_since(database: SyncDatabase, session: SyncSession, quiz_id: str) -> datetime | None:
-    """The start of a quiz's freeze, read in this transaction."""
-    quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
-    return quiz.get("frozen_at")
+    async def end_regrading(self, unit: UnitOfWork, quiz_id: str, number: int) -> bool:
+        """All results are graded by this correction; False if that was known."""
+        updated = await self._quizzes.update_one(
+            {"_id": quiz_id, "regrading": number},
+            {"$unset": {"regrading": ""}, "$inc": {"revision": 1}},
+            session=unit.session,
+        )
+        return bool(updated.modified_count)
 
+    async def finish_closing(self, unit: UnitOfWork, quiz_id: str, corrected: int = 0) -> bool:
+        """
+        Mark a quiz as closed; False if it was closed already.
 
-def is_closed(database: SyncDatabase, session: SyncSession, quiz_id: str) -> bool:
-    """True if a quiz's standings are final, read in this transaction."""
-    quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
-    return quiz.get("status") == "closed"
+        Args:
+            corrected: so many corrections are in the final standings. If there are more, it is not closed.
+        """
+        updated = await self._quizzes.update_one(
+            {"_id": quiz_id, "status": {"$ne": "closed"}, "corrected": corrected or None, "regrading": None},
+            {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
+            session=unit.session,
+        )
+        return bool(updated.modified_count)
 
 
 async def _insert(unit: UnitOfWork, collection: mongo.Collection, document: Document) -> None:
@@ -275,4 +309,6 @@ def _record(document: Document, quiz: Quiz) -> QuizRecord:
         document.get("frozen_at"),
         document["revision"],
         document.get("begun", False),
+        tuple(msgspec.convert(one, Correction) for one in document.get("corrections", ())),
+        document.get("regrading"),
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple, NewType
 
 import msgspec
+from msgspec.structs import replace
 
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
@@ -20,8 +21,11 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """
     A graded attempt, `half_points` of `half_points_max` half points.
 
-    `submission_id` is the id of the event that was graded: the first in the log.
-    `automatic`: what was saved was handed in.
+    Attributes:
+        submission_id: the id of the event that was graded: the first in the log.
+        version: 1, and one more for each correction that has changed the points.
+        first_half_points, first_passed: as they were in version 1, if there is a later one.
+        automatic: what was saved was handed in.
     """
 
     attempt_id: AttemptId
@@ -37,7 +41,16 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     time_used_seconds: int
     submitted_at: datetime
     answers: str
+    version: int = 1
+    first_half_points: int | None = None
+    first_passed: bool | None = None
     automatic: bool = False
+
+    def as_first(self) -> "Result":
+        """The result in its first version: `quiz.completed` says it the same way every time."""
+        if self.first_half_points is None or self.first_passed is None:
+            return self
+        return replace(self, version=1, half_points=self.first_half_points, passed=self.first_passed)
 
     @property
     def points(self) -> float:
@@ -78,6 +91,10 @@ def portions(results: int, size: int) -> list[Portion]:
 
     Ids are digests, so they are spread evenly. A portion begins with four hexadecimal digits.
     """
-    number = max(1, min(PORTIONS_MAX, -(-results // size)))
+    return in_portions(max(1, min(PORTIONS_MAX, -(-results // size))))
+
+
+def in_portions(number: int) -> list[Portion]:
+    """All ids, in this number of portions."""
     firsts = [f"{PORTIONS_MAX * nth // number:04x}" for nth in range(number)]
     return [Portion(first, end) for first, end in zip(firsts, [*firsts[1:], None], strict=True)]

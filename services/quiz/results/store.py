@@ -2,13 +2,17 @@
 Results as they are stored.
 
 results   _id is the attempt's id: a repeat inserts nothing. A result and the standing that follows from
-          it are written in one transaction.
+          it are written in one transaction. A result that was graded again has a `version`, and in
+          `first` the half points and whether it passed, as they were in version 1.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
 
+from services.quiz.quizzes.marks import marks_of
 from services.quiz.results.rules import Answered, AttemptId, Portion, Result, portions
-from services.quiz.standings.store import Orders, raise_standings
+from services.quiz.standings.writes import Orders, raise_standings
 from shared.storage import mongo
 from shared.storage.mongo import (
     Database,
@@ -16,14 +20,27 @@ from shared.storage.mongo import (
     DuplicateKeyError,
     SyncDatabase,
     SyncSession,
+    UpdateOne,
     outages_named,
 )
+from shared.storage.unit_of_work import UnitOfWork
 
 RESULTS = "results"
 # After a repeat, this number of batches search for repeats before they write.
 LOOKS_AFTER_A_REPEAT = 20
 # Results of all quizzes in a portion: some milliseconds of the database's time.
 PORTION_RESULTS = 1_000
+
+
+OrdersOf = Callable[[Iterable[Result], Mapping[str, datetime]], Orders]
+"""Gets results, and the start of the freeze by quiz."""
+
+
+NOTHING_CORRECTED: Mapping[str, int] = MappingProxyType({})
+
+
+class OutdatedKeysError(Exception):
+    """A key was corrected after these results were graded."""
 
 
 class ResultStore:
@@ -67,30 +84,39 @@ class ResultStore:
         An index of quizzes would be one more write for each graded attempt. So this reads the results of all
         quizzes by their ids.
         """
-        ids = {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
         fields = {"quiz_version": 1, "participant_id": 1, "halves": 1, "answers": 1}
+        which = {"_id": _ids_in(portion), "quiz_id": quiz_id}
         with outages_named():
-            found = await self._results.find({"_id": ids, "quiz_id": quiz_id}, fields).to_list(None)
+            found = await self._results.find(which, fields).to_list(None)
         return [
             Answered(one["_id"], one["quiz_version"], one["participant_id"], one["halves"], one["answers"])
             for one in found
         ]
 
     async def add(
-        self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]
+        self, results: Sequence[Result], orders: OrdersOf, corrected: Mapping[str, int] = NOTHING_CORRECTED
     ) -> dict[str, Result]:
         """
         Save results, one for each attempt, and raise the standings: everything or nothing.
 
         Args:
             orders: the orders of the results that count, both new and earlier ones.
+            corrected: by quiz, the number of corrections that the results are graded with.
         Returns: by attempt, the results that were saved before.
+        Raises:
+            OutdatedKeysError: a quiz has more corrections by now. Nothing was saved.
         """
         if not results:
             return {}
         ids = [result.attempt_id for result in results]
+        quiz_ids = {result.quiz_id for result in results}
 
         def work(database: SyncDatabase, session: SyncSession) -> dict[str, Result]:
+            # In the transaction: of those that began before a correction, none lives until results are graded
+            # again by it (docs/decisions/0054-corrections.md).
+            marks = marks_of(database, session, quiz_ids)
+            if any(one.corrected > corrected.get(quiz_id, 0) for quiz_id, one in marks.items()):
+                raise OutdatedKeysError
             earlier: dict[str, Result] = {}
             if self._batches_to_look > 0:
                 found = database[RESULTS].find({"_id": {"$in": ids}}, session=session)
@@ -98,7 +124,9 @@ class ResultStore:
             new = [result for result in results if result.attempt_id not in earlier]
             mongo.insert_all(database[RESULTS], [_result_document(result) for result in new], session)
             # The earlier results too: after this their standings are right in any case.
-            raise_standings(database, session, orders([*new, *earlier.values()]))
+            frozen = {quiz_id: one.frozen_at for quiz_id, one in marks.items() if one.frozen_at}
+            regrading = [quiz_id for quiz_id, one in marks.items() if one.regrading]
+            raise_standings(database, session, orders([*new, *earlier.values()], frozen), regrading)
             return earlier
 
         self._batches_to_look -= 1
@@ -109,12 +137,46 @@ class ResultStore:
             self._batches_to_look = LOOKS_AFTER_A_REPEAT
             return await mongo.in_sync_transaction(self._database, work)
 
+    async def of_portion(self, quiz_id: str, portion: Portion) -> list[Result]:
+        """The results of a quiz, of one portion."""
+        with outages_named():
+            found = await self._results.find({"_id": _ids_in(portion), "quiz_id": quiz_id}).to_list(None)
+        return [_result(document) for document in found]
+
+    async def of_ids(self, unit: UnitOfWork, ids: Collection[str]) -> list[Result]:
+        """Those of these attempts that are graded, read in the transaction."""
+        found = await self._results.find({"_id": {"$in": list(ids)}}, session=unit.session).to_list(None)
+        return [_result(document) for document in found]
+
+    async def regrade(self, unit: UnitOfWork, results: Sequence[Result]) -> None:
+        """Store later versions of results."""
+        updates = [
+            UpdateOne(
+                {"_id": result.attempt_id},
+                {
+                    "$set": {
+                        "halves": result.half_points,
+                        "passed": result.passed,
+                        "version": result.version,
+                        "first": [result.first_half_points, result.first_passed],
+                    }
+                },
+            )
+            for result in results
+        ]
+        if updates:
+            await self._results.bulk_write(updates, ordered=False, session=unit.session)
+
     async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:
         """Delete group and district from the results of these attempts."""
         with outages_named():
             await self._results.update_many(
                 {"_id": {"$in": attempt_ids}}, {"$set": {"group_id": None, "district": None}}
             )
+
+
+def _ids_in(portion: Portion) -> Document:
+    return {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
 
 
 def _result_document(result: Result) -> Document:
@@ -150,5 +212,7 @@ def _result(document: Document) -> Result:
         document["time_used_seconds"],
         document["submitted_at"],
         document["answers"],
+        document.get("version", 1),
+        *document.get("first", ()),
         automatic=document.get("automatic", False),
     )

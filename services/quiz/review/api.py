@@ -40,6 +40,7 @@ class ReviewedOut(BaseModel):
     key: str = Field(examples=["A"])
     right: bool = Field(description="whether it got the full point")
     points: float = Field(description="0, 0.5 or 1", examples=[0])
+    cancelled: bool = Field(False, description="true: everybody who had it got its point", examples=[False])
     explanation: str = Field(examples=["光合作用吸收二氧化碳，释放氧气。"])
     source: str = Field(examples=["义务教育生物学课程标准"])
 
@@ -74,7 +75,8 @@ async def read_review(
         raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
     if (await catalogue.look_up(found.quiz_id)).record.status != "closed":
         raise Conflict(f"quiz {found.quiz_id} is not closed yet", code="quiz_not_closed")
-    quiz = (await catalogue.look_up(found.quiz_id, found.quiz_version)).record.quiz
+    offered = await catalogue.look_up(found.quiz_id, found.quiz_version)
+    quiz, reviewed = offered.record.quiz, result.answers if result else None
     questions = draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers))
     return ReviewOut(
         attempt_id=attempt_id,
@@ -82,7 +84,7 @@ async def read_review(
         points=result.points if result else None,
         points_max=len(questions),
         score_percent=result.score_percent if result else None,
-        questions=[_reviewed_out(one) for one in review(questions, result.answers if result else None)],
+        questions=[_reviewed_out(one) for one in review(questions, reviewed, offered.keys)],
     )
 
 
@@ -98,6 +100,7 @@ def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
         key=question.key,
         right=reviewed.right,
         points=reviewed.points,
+        cancelled=reviewed.cancelled,
         explanation=question.explanation,
         source=question.source,
     )

@@ -7,7 +7,7 @@ All functions are pure.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.quiz.quizzes.papers import keyed
+from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.rules import Question
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of, unpacked
 
@@ -19,6 +19,7 @@ class Reviewed:
     question: Question
     answer: str | None
     points: float
+    cancelled: bool = False
 
     @property
     def right(self) -> bool:
@@ -26,15 +27,23 @@ class Reviewed:
         return self.points == 1
 
 
-def review(questions: Sequence[Question], packed_answers: str | None) -> list[Reviewed]:
+def review(
+    questions: Sequence[Question], packed_answers: str | None, keys: Keys = AS_DEFINED
+) -> list[Reviewed]:
     """
     The questions of a paper, in its order, each with its answer and its points.
 
     Args:
         packed_answers: as stored in a result (`scoring.rules.packed`); None if nothing was submitted.
+        keys: those of now.
     """
     answers = [None] * len(questions) if packed_answers is None else unpacked(packed_answers)
     return [
-        Reviewed(question, answer, half_points_of(answer, keyed(question)) / HALF_POINTS_A_QUESTION)
+        Reviewed(
+            keys.corrected(question),
+            answer,
+            half_points_of(answer, keys.keyed(question)) / HALF_POINTS_A_QUESTION,
+            keys.is_cancelled(question),
+        )
         for question, answer in zip(questions, answers, strict=True)
     ]

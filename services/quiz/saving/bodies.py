@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from services.quiz.attempts.answers import REVISION_MAX
 from services.quiz.attempts.bodies import AnswersIn
+from shared.contracts.events import ANSWERS_MAX
 
 
 class SavedIn(AnswersIn):
@@ -28,4 +29,4 @@ class SavedAnswersOut(BaseModel):
     attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
     revision: int = Field(examples=[7])
     saved_at: datetime | None
-    answers: dict[str, str] = Field(examples=[{"q001": "B", "q017": "ACD"}])
+    answers: dict[str, str] = Field(max_length=ANSWERS_MAX, examples=[{"q001": "B", "q017": "ACD"}])

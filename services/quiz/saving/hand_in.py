@@ -8,6 +8,7 @@ difference if two workers hand in the same answers, or if one dies and another o
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.quiz.attempts.events import submitted_record
@@ -35,29 +36,44 @@ HANDED_AGAIN = timedelta(seconds=60)
 HANDED_MAX = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Where it is seen what became of an attempt."""
+
+    saved: SavedStore
+    attempts: AttemptStore
+    results: ResultStore
+    waiting: WaitingStore
+
+    async def settled(self, due: Sequence[Open]) -> set[str]:
+        """Those of these attempts that are graded, will be, or were refused after the hand-in."""
+        ids = [AttemptId(one.sheet.attempt_id) for one in due]
+        handed = {one.sheet.attempt_id for one in due if one.handed}
+        graded = await self.results.of_attempts(ids)
+        waiting = await self.waiting.attempts_among(ids)
+        begun = await self.attempts.started(ids)
+        # A late submission may have been refused before: what was saved is handed in all the same.
+        refused = {id_ for id_, attempt in begun.items() if attempt.refused is not None and id_ in handed}
+        return {*graded, *waiting, *refused}
+
+
 class HandIn:
     """Hands in what was saved and not submitted."""
 
     def __init__(
         self,
-        saved: SavedStore,
+        looking: Looking,
+        quizzes: QuizStore,
         catalogue: Catalogue,
         erased: Erased,
         publisher: Publisher,
-        *,
-        quizzes: QuizStore,
-        attempts: AttemptStore,
-        results: ResultStore,
-        waiting: WaitingStore,
     ) -> None:
-        self._saved = saved
+        self._looking = looking
+        self._saved = looking.saved
+        self._quizzes = quizzes
         self._catalogue = catalogue
         self._erased = erased
         self._publisher = publisher
-        self._quizzes = quizzes
-        self._attempts = attempts
-        self._results = results
-        self._waiting = waiting
         self.loop = Loop(LOOP, self.turn)
 
     async def turn(self) -> float:
@@ -83,32 +99,22 @@ class HandIn:
         return len(due)
 
     async def _look_at(self, due: Sequence[Open], now: datetime) -> None:
-        ids = [AttemptId(one.sheet.attempt_id) for one in due]
-        graded = await self._results.of_attempts(ids)
-        waiting = await self._waiting.attempts_among(ids)
-        begun = await self._attempts.started(ids)
-        settled: list[str] = []
+        settled = await self._looking.settled(due)
         to_hand_in: list[Open] = []
         for one in due:
             attempt_id = one.sheet.attempt_id
-            attempt = begun.get(attempt_id)
-            refused = attempt is not None and attempt.refused is not None and one.handed > 0
-            if (
-                attempt_id in graded
-                or attempt_id in waiting
-                or refused
-                or one.sheet.participant_id in self._erased.ids
-            ):
-                settled.append(attempt_id)
+            if attempt_id in settled or one.sheet.participant_id in self._erased.ids:
+                settled.add(attempt_id)
             elif one.handed >= HANDED_MAX:
                 log.error("saved answers cannot be handed in", extra={"attempt_id": attempt_id})
-                settled.append(attempt_id)
+                settled.add(attempt_id)
             elif one.handed_at is None or now - one.handed_at >= HANDED_AGAIN:
                 to_hand_in.append(one)
         handed = await self._hand_in(to_hand_in, now)
-        await self._saved.settle(settled)
+        await self._saved.settle(list(settled))
         looked_at = {*settled, *handed}
-        await self._saved.look_again([id_ for id_ in ids if id_ not in looked_at], now)
+        rest = [one.sheet.attempt_id for one in due if one.sheet.attempt_id not in looked_at]
+        await self._saved.look_again(rest, now)
 
     async def _hand_in(self, to_hand_in: Sequence[Open], now: datetime) -> list[str]:
         if not to_hand_in:

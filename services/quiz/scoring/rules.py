@@ -2,7 +2,9 @@
 How answers become points. All functions are pure. `grade` is the reference; the grader uses `mark`, which is
 faster.
 
-Every question is worth one point. Single choice and true/false: the right letter gives the point. Multiple
+Every question is worth one point. A cancelled one gives it to everybody who has it.
+
+Single choice and true/false: the right letter gives the point. Multiple
 choice: all right letters and no wrong one give the point, some right letters and no wrong one give half a
 point, any wrong letter gives nothing.
 
@@ -23,10 +25,17 @@ HALF_POINTS_A_QUESTION = 2
 PERCENT_SHOWN = "points in whole percent, rounded down; points decide"
 
 
+# Stands for the key of a cancelled question: no answer equals it.
+NO_KEY = "-"
+
+
 class KeyedQuestion(NamedTuple):
+    """A question as it is graded; a cancelled one gives its point to everybody who has it."""
+
     question_id: str
     key: str
     several: bool
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +45,14 @@ class AnswerKey:
 
     Attributes:
         several: the positions of questions with multiple choice.
+        given: the half points of cancelled questions, which everybody gets.
         pick: takes the answers to all questions out of a mapping, in order; KeyError if one is missing.
     """
 
     question_ids: tuple[str, ...]
     right: tuple[str, ...]
     several: tuple[int, ...]
+    given: int
     # Not compared: it follows from the ids, and a function equals no other.
     pick: Callable[[Mapping[str, str]], Sequence[str]] = field(compare=False)
 
@@ -63,8 +74,9 @@ def answer_key(key: Sequence[KeyedQuestion]) -> AnswerKey:
     question_ids = tuple(question.question_id for question in key)
     return AnswerKey(
         question_ids,
-        tuple(question.key for question in key),
-        tuple(place for place, question in enumerate(key) if question.several),
+        tuple(NO_KEY if question.cancelled else question.key for question in key),
+        tuple(place for place, question in enumerate(key) if question.several and not question.cancelled),
+        HALF_POINTS_A_QUESTION * sum(question.cancelled for question in key),
         # itemgetter of a single id gives no tuple.
         itemgetter(*question_ids) if len(key) > 1 else lambda answers: (answers[question_ids[0]],),
     )
@@ -80,7 +92,7 @@ def mark(answers: Mapping[str, str], key: AnswerKey) -> Marked:
         given = key.pick(answers)
     except KeyError:
         given = [answers.get(question_id, "") for question_id in key.question_ids]
-    reached = HALF_POINTS_A_QUESTION * sum(map(eq, given, key.right))
+    reached = key.given + HALF_POINTS_A_QUESTION * sum(map(eq, given, key.right))
     for place in key.several:
         answer = given[place]
         if answer and answer != key.right[place]:
@@ -111,7 +123,9 @@ def passes(half_points: int, half_points_max: int, pass_percent: int) -> bool:
 
 
 def half_points_of(answer: str | None, question: KeyedQuestion) -> int:
-    """The half points of an answer: 0, 1 or 2."""
+    """The half points of an answer: 0, 1 or 2. A cancelled question gives 2 in any case."""
+    if question.cancelled:
+        return HALF_POINTS_A_QUESTION
     if answer is None:
         return 0
     if answer == question.key:

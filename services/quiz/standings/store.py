@@ -1,7 +1,8 @@
 """
 Standings as they are stored: each participant's best result, and the counts that ranks come from.
 
-standings      _id is "quiz/participant"; `order` is the highest of all results (rules.py)
+standings      _id is "quiz/participant"; `order` is the highest of all results (rules.py), `writes` counts
+               the updates
 held           the same for results submitted after a freeze; _id is "quiz/moment of the freeze/participant"
 rank_changes   how one transaction changed the counts (tally.py): one document for each batch of a grader, so
                that several graders never write the same document
@@ -11,48 +12,32 @@ A standing and its change of the counts are written in one transaction. So count
 count all standings (docs/decisions/0011-standings.md).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
-from typing import NamedTuple
 
 from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.marks import frozen_since, is_closed
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.quizzes.store import frozen_since, is_closed
 from services.quiz.standings.rules import FINISH_BITS
 from services.quiz.standings.tally import Tally, cell_of, packed, unpacked
+from services.quiz.standings.writes import CHANGES, HELD, STANDINGS, StandingKey, id_of, raise_standings
 from shared.storage import mongo
 from shared.storage.mongo import (
     ASCENDING,
     DESCENDING,
     Database,
     Document,
-    SyncCollection,
     SyncDatabase,
     SyncSession,
-    UpdateOne,
     outages_named,
 )
 
-STANDINGS, HELD, CHANGES, COUNTS = "standings", "held", "rank_changes", "rank_counts"
-# Lower than any order.
-NO_STANDING = -1
+COUNTS = "rank_counts"
 # Readers add up the changes that are not folded yet. A fold writes the counts anew.
 FOLD_CHANGES_MIN = 64
 FOLD_CHANGES_MAX = 1_000
 RELEASED_MAX = 500
 QUIZZES_HELD_MAX = 200
-
-
-class StandingKey(NamedTuple):
-    """A participant's standing in a quiz, or the standing that a freeze of that moment holds back."""
-
-    quiz_id: QuizId
-    participant_id: ParticipantId
-    frozen_at: datetime | None = None
-
-
-Orders = Mapping[StandingKey, int]
 
 
 class StandingStore:
@@ -121,9 +106,9 @@ class StandingStore:
             if is_closed(database, session, quiz_id):
                 return False
             moments = database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
-            held = [_id_of(who._replace(frozen_at=moment)) for moment in moments]
+            held = [id_of(who._replace(frozen_at=moment)) for moment in moments]
             gone = database[HELD].delete_many({"_id": {"$in": held}}, session=session).deleted_count
-            stood = database[STANDINGS].find_one_and_delete({"_id": _id_of(who)}, session=session)
+            stood = database[STANDINGS].find_one_and_delete({"_id": id_of(who)}, session=session)
             if stood is not None:
                 change = {"quiz_id": quiz_id, "cells": packed({cell_of(stood["order"]): -1})}
                 mongo.insert_all(database[CHANGES], [change], session)
@@ -219,64 +204,8 @@ class StandingStore:
         return count
 
 
-def raise_standings(database: SyncDatabase, session: SyncSession, orders: Orders) -> None:
-    """
-    Raise each standing to at least this order, and write how the counts change; in the transaction given.
-
-    Repeats and any sequence give the same standings. If another transaction writes one of them at the same
-    time, the two conflict and one runs again as a whole.
-    """
-    now = {key: order for key, order in orders.items() if key.frozen_at is None}
-    before = _raise(database[STANDINGS], session, now)
-    changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
-    for key, order in now.items():
-        earlier = before.get(key, NO_STANDING)
-        if earlier < order:
-            changes[key.quiz_id][cell_of(order)] += 1
-            if earlier != NO_STANDING:
-                changes[key.quiz_id][cell_of(earlier)] -= 1
-    changed = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
-    mongo.insert_all(database[CHANGES], [one for one in changed if one["cells"]], session)
-    if len(now) < len(orders):
-        later = {key: order for key, order in orders.items() if key.frozen_at is not None}
-        _raise(database[HELD], session, later)
-
-
-def _raise(collection: SyncCollection, session: SyncSession, orders: Orders) -> dict[StandingKey, int]:
-    """Raise the orders of documents to at least these; returns the orders that they had before."""
-    if not orders:
-        return {}
-    ids = {_id_of(key): key for key in orders}
-    found = collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session)
-    before = {ids[one["_id"]]: one["order"] for one in found}
-    raised = [
-        UpdateOne({"_id": _id_of(key)}, {"$set": {"order": orders[key]}})
-        for key, order in before.items()
-        if order < orders[key]
-    ]
-    if raised:
-        collection.bulk_write(raised, ordered=False, session=session)
-    new = [_document(id_, key, orders[key]) for id_, key in ids.items() if key not in before]
-    mongo.insert_all(collection, new, session)
-    return before
-
-
 def _write_counts(
     database: SyncDatabase, session: SyncSession, quiz_id: str, cells: Mapping[int, int]
 ) -> None:
     counts = {"_id": quiz_id, "cells": packed(cells)}
     database[COUNTS].replace_one({"_id": quiz_id}, counts, upsert=True, session=session)
-
-
-def _id_of(key: StandingKey) -> str:
-    quiz_id, participant_id, frozen_at = key
-    if frozen_at is None:
-        return f"{quiz_id}/{participant_id}"
-    return f"{quiz_id}/{frozen_at.timestamp():.3f}/{participant_id}"
-
-
-def _document(id_: str, key: StandingKey, order: int) -> Document:
-    document: Document = {"_id": id_, "quiz_id": key.quiz_id, "order": order}
-    if key.frozen_at is not None:
-        document["frozen_at"] = key.frozen_at
-    return document

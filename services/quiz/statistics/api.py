@@ -97,7 +97,7 @@ async def _questions(
     for version in sorted({version for _, version in shown}, reverse=True):
         offered = await catalogue.look_up(record.quiz_id, version)
         found |= {
-            (question.id, version): question
+            (question.id, version): offered.keys.corrected(question)
             for question in offered.record.quiz.questions
             if (question.id, version) in shown
         }

@@ -16,6 +16,7 @@ from datetime import datetime
 
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.keys import Keys
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered, Portion
 from services.quiz.results.store import ResultStore
@@ -40,7 +41,13 @@ TURN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Reading:
-    """A reading under way; `quizzes` are the versions that were met so far."""
+    """
+    A reading under way.
+
+    Attributes:
+        keys: of now; `corrected` is the number of corrections in them.
+        quizzes: the versions that were met so far.
+    """
 
     reading_id: str
     quiz_id: str
@@ -48,11 +55,13 @@ class _Reading:
     final: bool
     left: list[Portion]
     portions: int
+    keys: Keys
+    corrected: int
     quizzes: dict[int, Quiz] = field(default_factory=dict)
     counting: Counting = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counting = Counting(self.quiz_id, self.quizzes)
+        self.counting = Counting(self.quiz_id, self.quizzes, self.keys)
 
     @property
     def percent(self) -> int:
@@ -114,8 +123,13 @@ class Statistician:
             await self._statistics.go_on(quiz_id, reading.reading_id, reading.percent)
             self._reading = reading
             return
-        await self._finish(reading)
+        # Results that were graded again meanwhile do not go together with those that were read before.
+        if not self._is_corrected_since(reading):
+            await self._finish(reading)
         await self._lease.give_up()
+
+    def _is_corrected_since(self, reading: _Reading) -> bool:
+        return len(self._catalogue.find(reading.quiz_id).record.corrections) != reading.corrected
 
     async def _due(self) -> list[str]:
         states = await self._statistics.states()
@@ -126,15 +140,18 @@ class Statistician:
             if one.record.status == "closed"
             and not ((state := states.get(one.record.quiz_id)) and state.final)
         }
-        return sorted(asked | over)
+        # While results are graded again, some have the points of before. New ones are made after that.
+        regrading = {one.record.quiz_id for one in self._catalogue.all() if one.record.regrading is not None}
+        return sorted((asked | over) - regrading)
 
     async def _begin(self, quiz_id: str) -> _Reading:
         now = clock.now()
         await self._erased.keep_fresh()
         # If it is closed, all that counts is graded.
-        final = (await self._catalogue.look_up(quiz_id)).record.status == "closed"
+        offered = await self._catalogue.look_up(quiz_id)
+        final, corrected = offered.record.status == "closed", len(offered.record.corrections)
         portions = await self._results.portions()
-        reading = _Reading(random_id(), quiz_id, now, final, portions, len(portions))
+        reading = _Reading(random_id(), quiz_id, now, final, portions, len(portions), offered.keys, corrected)
         await self._statistics.begin(quiz_id, reading.reading_id, now)
         return reading
 

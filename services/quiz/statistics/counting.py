@@ -12,10 +12,11 @@ from itertools import repeat
 from operator import add, getitem
 from typing import NamedTuple
 
-from services.quiz.quizzes.papers import draw, keyed, paper_number
+from services.quiz.quizzes.keys import AS_DEFINED, Keys
+from services.quiz.quizzes.papers import draw, paper_number
 from services.quiz.quizzes.rules import Question, Quiz
 from services.quiz.results.rules import Answered
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, KeyedQuestion, half_points_of
 from services.quiz.statistics.tally import Tally
 
 # Cells that are counted before they are folded: about 25 MB.
@@ -29,10 +30,13 @@ ANSWERS_MAX = 1_000
 
 
 class Asked(NamedTuple):
-    """A question, and the first version of the quiz that was found to have it in this form."""
+    """
+    A question with the key of now, and the first version of the quiz that was found to have it in this form.
+    """
 
     question: Question
     quiz_version: int
+    is_cancelled: bool = False
 
 
 class _Cell(NamedTuple):
@@ -45,8 +49,10 @@ class _Cell(NamedTuple):
 class _Answers(dict[str, int]):
     """By an answer as it is stored, the number of its cell times `STRIDE`."""
 
-    def __init__(self, question: Question, number: int, place: str, cells: list[_Cell]) -> None:
-        self._keyed = keyed(question)
+    def __init__(
+        self, question: Question, keyed_: KeyedQuestion, number: int, place: str, cells: list[_Cell]
+    ) -> None:
+        self._keyed = keyed_
         self._options = "".join(option.id for option in question.options)
         self._number, self._place = number, place
         self._cells = cells
@@ -70,13 +76,15 @@ class Counting:
 
     Args:
         quizzes: its versions.
+        keys: those that the results were graded with.
     """
 
-    def __init__(self, quiz_id: str, quizzes: Mapping[int, Quiz]) -> None:
+    def __init__(self, quiz_id: str, quizzes: Mapping[int, Quiz], keys: Keys = AS_DEFINED) -> None:
         self.tally = Tally()
         self.asked: list[Asked] = []
         self._quiz_id = quiz_id
         self._quizzes = quizzes
+        self._keys = keys
         self._cells: list[_Cell] = []
         self._counts: Counter[int] = Counter()
         self._papers: dict[tuple[int, int], tuple[_Answers, ...]] = {}
@@ -134,16 +142,18 @@ class Counting:
                 place = f"topic {so_far[topic]} {topic}"
             key = self._number(question, version), place
             if (answers := self._answers.get(key)) is None:
-                answers = self._answers[key] = _Answers(question, *key, self._cells)
+                answers = self._answers[key] = _Answers(
+                    question, self._keys.keyed(question), *key, self._cells
+                )
             paper.append(answers)
         return tuple(paper)
 
     def _number(self, question: Question, version: int) -> int:
         """The number of a question; one that has changed between two versions is another question."""
-        numbers = self._numbers.setdefault(question.id, [])
+        numbers, corrected = self._numbers.setdefault(question.id, []), self._keys.corrected(question)
         for number in numbers:
-            if self.asked[number].question == question:
+            if self.asked[number].question == corrected:
                 return number
         numbers.append(len(self.asked))
-        self.asked.append(Asked(question, version))
+        self.asked.append(Asked(corrected, version, self._keys.is_cancelled(question)))
         return numbers[-1]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.quiz.quizzes.papers import keyed
+from services.quiz.quizzes.keys import keyed
 from services.quiz.quizzes.rules import Question
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of
 from services.quiz.statistics.counting import Asked
@@ -111,7 +111,7 @@ def question_statistics(
     counted: Counted, effective_weight_percent: float | None, questions_a_paper: int
 ) -> QuestionStatistics:
     """The statistics of one question."""
-    question, version = counted.asked
+    question, version, is_cancelled = counted.asked
     enough = counted.figures.attempts >= ATTEMPTS_MIN
     letters = "".join(option.id for option in question.options)
     choosers = counted.tally.choosers
@@ -120,11 +120,12 @@ def question_statistics(
         version,
         counted.figures.attempts,
         100 / questions_a_paper,
-        100 * random_guess(question),
+        100.0 if is_cancelled else 100 * random_guess(question),
         counted.figures if enough else None,
         effective_weight_percent if enough else None,
         _options(question, letters, choosers) if enough else [],
-        doubts_of(counted.figures, question.key, letters, choosers) if enough else [],
+        # Nobody has to look at a cancelled question any more.
+        doubts_of(counted.figures, question.key, letters, choosers) if enough and not is_cancelled else [],
     )
 
 

@@ -102,9 +102,10 @@ class InterruptedResults(ResultStore):
         super().__init__(database)
         self._interruption = interruption
 
-    async def remember(self, results: Sequence[Result]) -> None:
-        await super().remember(results)
+    async def remember(self, results: Sequence[Result]) -> list[Result]:
+        kept = await super().remember(results)
         await self._interruption.happen()
+        return kept
 
 
 async def test_a_scheme_put_and_applied_in_the_middle_of_a_batch_misses_none_of_it(mongo: str) -> None:

@@ -17,6 +17,7 @@ from tests.notifications.builders import (
     held,
     issued,
     moved,
+    regraded,
     rejected,
     reminded,
     shift_ended,
@@ -50,6 +51,9 @@ ALL: list[Event] = [
     reminded("p", reminder="thanks"),
     reminded("p", reminder="thanks", feedback="https://example.org/feedback"),
     completed("p", passed=False),
+    regraded("p", code="question_cancelled", passed_before=True),
+    regraded("p", code="some_new_code", points=10, passed_before=True, passed=False),
+    regraded("p", points=10, passed=False),
     decided("p", approved=True, group_id="school-1", reason=None),
     *[issued("p", kind=kind, tier=None) for kind in get_args(AwardKind)],
 ]

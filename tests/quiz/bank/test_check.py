@@ -82,7 +82,8 @@ def test_the_later_of_two_questions_with_the_same_text_or_id_is_named() -> None:
 
 
 def good(line: int, named: bool, question_id: str = "q1", **changes: Any) -> Good:
-    return Good(line, bank_question(question_id, **changes), named)
+    question = bank_question(question_id, **changes)
+    return Good(line, question, named, text_key(question))
 
 
 def against(*found: Good, there: Sequence[Entry]) -> tuple[list[int], list[int], int, list[tuple[int, str]]]:

@@ -9,9 +9,16 @@ from contextlib import suppress
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.quiz.formats.read import read_file
-from services.quiz.formats.rules import Format
+from services.quiz.formats.rules import (
+    QUESTION_FILE_BYTES_MAX,
+    QUESTIONS_A_FILE_MAX,
+    Format,
+    lines_of,
+)
 from shared.runtime.errors import Rejected
 
 FILE_CHARS = 262_144
@@ -77,3 +84,30 @@ def test_elements_with_different_names_cost_no_more_than_their_number() -> None:
 def _read(content: str, kind: Format) -> None:
     with suppress(Rejected):
         read_file(content.encode(), kind)
+
+
+TOO_MANY = {
+    "gift": "a\n\n",
+    "aiken": "a\n\n",
+}
+
+
+@pytest.mark.parametrize("kind", TOO_MANY)
+def test_a_file_with_too_many_questions_is_refused_before_the_rest_is_read(kind: Format) -> None:
+    def seconds(questions: int) -> float:
+        content = (TOO_MANY[kind] * questions).encode()
+        begun = time.process_time()
+        with pytest.raises(Rejected, match="at most") as refused:
+            read_file(content, kind)
+        assert refused.value.code == "file_too_long"
+        return time.process_time() - begun
+
+    # The largest file costs hardly more than the first one that has too many: only its bytes are decoded.
+    shortest = min(seconds(QUESTIONS_A_FILE_MAX + 1) for _ in range(3))
+    longest = min(seconds(QUESTION_FILE_BYTES_MAX // len(TOO_MANY[kind])) for _ in range(3))
+    assert longest < 5 * shortest + 0.01
+
+
+@given(st.text(alphabet="ab \n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。"))
+def test_lines_are_read_one_by_one_as_all_together(text: str) -> None:
+    assert list(lines_of(text)) == text.splitlines()

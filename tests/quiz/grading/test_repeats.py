@@ -5,7 +5,7 @@ Each test runs a few deliveries, dies at one point, delivers what was not commit
 Kafka's log and the database. It does so for every point that there is.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Collection as Ids
 from typing import Any
 from uuid import uuid4
@@ -16,8 +16,7 @@ from services.quiz.attempts.submission import Submission
 from services.quiz.grading.store import Waiting, WaitingStore
 from services.quiz.participants.rules import Profile, ProfileChange
 from services.quiz.results.rules import Result
-from services.quiz.results.store import ResultStore
-from services.quiz.standings.store import Orders
+from services.quiz.results.store import NOTHING_CORRECTED, OrdersOf, ResultStore
 from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Batch
 from tests.quiz.builders import batch, joined, people
@@ -61,9 +60,9 @@ class MortalResults(ResultStore):
     life: Life
 
     async def add(
-        self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]
+        self, results: Sequence[Result], orders: OrdersOf, corrected: Mapping[str, int] = NOTHING_CORRECTED
     ) -> dict[str, Result]:
-        stored: dict[str, Result] = await self.life.around(super().add(results, orders))
+        stored: dict[str, Result] = await self.life.around(super().add(results, orders, corrected))
         return stored
 
 

@@ -10,7 +10,7 @@ from services.quiz.attempts.rules import Attempt
 from services.quiz.attempts.submission import Submission, decode
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.results.rules import Result
-from services.quiz.saving.hand_in import HANDED_AGAIN, HANDED_MAX, HandIn, hand_in_id
+from services.quiz.saving.hand_in import HANDED_AGAIN, HANDED_MAX, HandIn, Looking, hand_in_id
 from services.quiz.saving.rules import HAND_IN_AFTER, Sheet, handed_in, latest
 from services.quiz.saving.store import SavedStore
 from shared.contracts.envelope import enclose, from_headers
@@ -235,16 +235,8 @@ def mortal(parts: Parts, kafka: str, life: Life) -> tuple[HandIn, MortalPublishe
     saved, publisher = MortalSaved(parts.stores.database), MortalPublisher(kafka, "tests")
     saved.life = publisher.life = life
     stores = parts.stores
-    hand_in = HandIn(
-        saved,
-        parts.catalogue,
-        parts.grading.erased,
-        publisher,
-        quizzes=stores.quizzes,
-        attempts=stores.attempts,
-        results=stores.results,
-        waiting=stores.waiting,
-    )
+    looking = Looking(saved, stores.attempts, stores.results, stores.waiting)
+    hand_in = HandIn(looking, stores.quizzes, parts.catalogue, parts.grading.erased, publisher)
     return hand_in, publisher
 
 

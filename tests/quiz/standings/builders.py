@@ -11,12 +11,14 @@ from services.quiz.quizzes.rules import QuizId
 from services.quiz.results.rules import AttemptId, Result
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import least_better, order, parts_of
-from services.quiz.standings.store import Orders, StandingKey, StandingStore
+from services.quiz.standings.store import StandingStore
 from services.quiz.standings.tally import cell_of
+from services.quiz.standings.writes import Orders, StandingKey
 from shared.storage.mongo import Database
 from tests.quiz.builders import batch
 from tests.quiz.parts import Parts, results_in
 
+NEVER_FROZEN: Mapping[str, datetime] = {}
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 QUIZ = QuizId("contest")
 
@@ -32,7 +34,7 @@ def result(n: int, who: str, half_points: int, seconds: int, finish_ms: int = 0)
     return Result(*ids, None, None, half_points, 200, half_points >= 120, seconds, at, "")
 
 
-def orders(results: Iterable[Result]) -> Orders:
+def orders(results: Iterable[Result], _: Mapping[str, datetime] = NEVER_FROZEN) -> Orders:
     best: dict[StandingKey, int] = {}
     for one in results:
         place = StandingKey(one.quiz_id, one.participant_id)

@@ -56,7 +56,10 @@ async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released
     async with new_parts(kafka, mongo) as parts:
         now = datetime.now(UTC).replace(microsecond=0)
         await parts.freeze(now - timedelta(minutes=1))
-        frozen = await parts.stores.quizzes.frozen([parts.quiz_id])
+        record = await parts.stores.quizzes.read(parts.quiz_id)
+        assert record is not None
+        assert record.frozen_at is not None
+        frozen = {parts.quiz_id: record.frozen_at}
         await graded(parts, on_time(parts, "wang", 4, now))
         await parts.stores.quizzes.thaw(parts.quiz_id)
         await parts.upkeep.turn()
@@ -81,7 +84,7 @@ async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released
             )
             for n, who in enumerate(("wang", "li"))
         ]
-        await parts.stores.results.add(late, parts.grading.grader._orders(frozen))
+        await parts.stores.results.add(late, lambda results, _: parts.grading.grader._orders(results, frozen))
         assert await standing(parts) == {"wang": 80}
         await parts.upkeep.turn()
         assert await standing(parts) == {"wang": 100, "li": 100}, "submitted before the second freeze"

@@ -12,9 +12,10 @@ from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
 from services.quiz.results.rules import Result
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import least_better
-from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingStore
+from services.quiz.standings.store import FOLD_CHANGES_MIN, StandingStore
 from services.quiz.standings.tally import EXACT_SECONDS
 from services.quiz.standings.upkeep import IDLE_LOOK_SECONDS, Upkeep
+from services.quiz.standings.writes import Orders
 from shared.storage.mongo import Database, connect
 from tests.quiz.parts import Stores, new_parts
 from tests.quiz.standings.builders import (
@@ -112,7 +113,7 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
         [result(3, "p1", 90, 60), result(4, "p4", 70, 60)],
     )
 
-    def cut_off(results: Iterable[Result]) -> Orders:
+    def cut_off(results: Iterable[Result], frozen: Mapping[str, datetime]) -> Orders:
         raise CutOffError
 
     async with fresh_database(mongo) as database:

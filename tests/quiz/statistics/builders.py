@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.papers import draw, keyed, paper_number
+from services.quiz.quizzes.keys import keyed
+from services.quiz.quizzes.papers import draw, paper_number
 from services.quiz.quizzes.rules import Question, Quiz, QuizId
 from services.quiz.results.rules import Answered, AttemptId, Result
 from services.quiz.results.store import ResultStore
@@ -58,7 +59,7 @@ async def store(results: Iterable[Answered], into: ResultStore, quiz_id: str) ->
             )
             for one in results
         ],
-        lambda _: {},
+        lambda _, __: {},
     )
 
 

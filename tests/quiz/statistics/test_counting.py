@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from services.quiz.quizzes.papers import draw, keyed, paper_number
+from services.quiz.quizzes.keys import keyed
+from services.quiz.quizzes.papers import draw, paper_number
 from services.quiz.quizzes.rules import Question, Quiz
 from services.quiz.results.rules import Answered
 from services.quiz.scoring.rules import half_points_of, unpacked

@@ -1,0 +1,61 @@
+"""
+The keys of a quiz as they are now: those of its definition, and what organisers have corrected since. No I/O.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+
+from services.quiz.quizzes.rules import Correction, Question
+from services.quiz.scoring.rules import KeyedQuestion
+
+
+def keyed(question: Question) -> KeyedQuestion:
+    """The parts of a question that scoring needs."""
+    return KeyedQuestion(question.id, question.key, question.kind == "multiple")
+
+
+def asked(question: Question) -> str:
+    """
+    The digest of a question as participants read it.
+
+    An earlier version of the quiz may ask something else under the same id.
+    """
+    read = (question.kind, question.text, [(option.id, option.text) for option in question.options])
+    return sha256(msgspec.json.encode(read)).hexdigest()[:32]
+
+
+class Keys:
+    """
+    The keys of the questions of a quiz, in all its versions.
+
+    Args:
+        corrections: in order; of one question the last one counts.
+    """
+
+    def __init__(self, corrections: Sequence[Correction] = ()) -> None:
+        self._last = {(one.question_id, one.asked): one for one in corrections}
+
+    def correction_of(self, question: Question) -> Correction | None:
+        """The last correction of a question, if there is one."""
+        return self._last.get((question.id, asked(question))) if self._last else None
+
+    def corrected(self, question: Question) -> Question:
+        """The question with the key of now; a cancelled one keeps its key."""
+        correction = self.correction_of(question)
+        if correction is None or correction.key is None:
+            return question
+        return question.model_copy(update={"key": correction.key})
+
+    def is_cancelled(self, question: Question) -> bool:
+        """Whether everybody who has the question gets its point."""
+        correction = self.correction_of(question)
+        return correction is not None and correction.key is None
+
+    def keyed(self, question: Question) -> KeyedQuestion:
+        """The parts of a question that scoring needs."""
+        return keyed(self.corrected(question))._replace(cancelled=self.is_cancelled(question))
+
+
+AS_DEFINED = Keys()

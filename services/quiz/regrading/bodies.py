@@ -1,0 +1,113 @@
+"""The bodies of corrections."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.quiz.quizzes.rules import Correction, QuizRecord
+from services.quiz.regrading.rules import CORRECTIONS_MAX, Regrading
+from shared.contracts.checked import Id, PersonalLine
+from shared.contracts.events import Letters
+from shared.web.forms import Form
+
+RegradingStatus = Literal["waiting", "running", "done"]
+
+
+class CorrectionIn(Form):
+    """A new key of a question, or its cancellation; one of the two."""
+
+    question_id: Id = Field(examples=["q001"])
+    key: Letters | None = Field(None, description="the letters that are right, in order", examples=["B"])
+    cancelled: bool = Field(False, description="true: everybody who has the question gets its point")
+    reason: PersonalLine = Field(
+        description="why; only organisers see it, and it may name no person", examples=["教材第三版有更正"]
+    )
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "CorrectionIn":
+        if self.cancelled == (self.key is not None):
+            raise PydanticCustomError("key_or_cancelled", "give either a key, or cancelled: true")
+        return self
+
+
+class FiguresOut(BaseModel):
+    """What a correction has changed so far."""
+
+    results: int = Field(description="that were looked at")
+    changed: int = Field(description="results with other points")
+    raised: int = Field(description="of these, those with more points")
+    now_passed: int = Field(description="results that pass only now")
+    not_passed: int = Field(description="results that do not pass any more")
+    standings: int = Field(description="participants whose best result has changed")
+
+
+class RegradingOut(BaseModel):
+    """How far the results are graded again."""
+
+    status: RegradingStatus
+    begins_at: datetime = Field(description="not earlier: until then, graders learn of the correction")
+    percent: int
+    figures: FiguresOut
+    ended_at: datetime | None
+
+
+class CorrectionOut(BaseModel):
+    """A correction."""
+
+    number: int = Field(description="counts the corrections of the quiz, from 1")
+    question_id: str
+    key: str | None = Field(description="null: the question is cancelled")
+    cancelled: bool
+    reason: str
+    who: str
+    at: datetime
+    regrading: RegradingOut | None
+
+
+class CorrectionsOut(BaseModel):
+    """All corrections of a quiz, in order."""
+
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    corrections: list[CorrectionOut] = Field(max_length=CORRECTIONS_MAX)
+
+
+def corrections_out(record: QuizRecord, regradings: dict[int, Regrading]) -> CorrectionsOut:
+    """The corrections of a quiz with their work."""
+    return CorrectionsOut(
+        quiz_id=record.quiz_id,
+        corrections=[_correction_out(one, regradings.get(one.number)) for one in record.corrections],
+    )
+
+
+def _correction_out(correction: Correction, regrading: Regrading | None) -> CorrectionOut:
+    return CorrectionOut(
+        number=correction.number,
+        question_id=correction.question_id,
+        key=correction.key,
+        cancelled=correction.key is None,
+        reason=correction.reason,
+        who=correction.who,
+        at=correction.at,
+        regrading=_regrading_out(regrading) if regrading else None,
+    )
+
+
+def _regrading_out(regrading: Regrading) -> RegradingOut:
+    figures = regrading.figures
+    status: RegradingStatus = "running" if regrading.portions else "waiting"
+    return RegradingOut(
+        status="done" if regrading.ended_at else status,
+        begins_at=regrading.begins_at,
+        percent=100 * regrading.portions_done // regrading.portions if regrading.portions else 0,
+        figures=FiguresOut(
+            results=figures.results,
+            changed=figures.changed,
+            raised=figures.raised,
+            now_passed=figures.now_passed,
+            not_passed=figures.not_passed,
+            standings=figures.standings,
+        ),
+        ended_at=regrading.ended_at,
+    )

@@ -1,0 +1,95 @@
+"""
+Correct a quiz: the correction, and the work that follows from it, are saved together.
+
+From that moment on, submissions are graded with it. Results that were there before follow in the background
+(regrade.py).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.store import QuizStore
+from services.quiz.regrading.rules import SETTLE, Regrading, correction_for
+from services.quiz.regrading.store import RegradingStore
+from shared.contracts.origin import Origin
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound, Outdated
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class Corrections:
+    """
+    Corrects quizzes.
+
+    Args:
+        settle: results are graded again so long after the correction (rules.py).
+    """
+
+    def __init__(
+        self,
+        quizzes: QuizStore,
+        catalogue: Catalogue,
+        regradings: RegradingStore,
+        *,
+        settle: timedelta = SETTLE,
+    ) -> None:
+        self._quizzes = quizzes
+        self._catalogue = catalogue
+        self._regradings = regradings
+        self._settle = settle
+
+    async def read(self, quiz_id: str) -> QuizRecord:
+        """
+        A quiz as it is stored now, with its corrections.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        if (record := await self._quizzes.read(quiz_id)) is None:
+            raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
+        return record
+
+    async def correct(
+        self,
+        quiz_id: str,
+        question_id: str,
+        key: str | None,
+        reason: str,
+        who: str,
+        matches: Callable[[int | None], bool],
+        origin: Origin,
+    ) -> QuizRecord:
+        """
+        Correct a question; if it is as wanted already, nothing changes.
+
+        Args:
+            key: the letters that are right; None cancels the question.
+            matches: whether this number of corrections is what the organiser has read.
+        Raises:
+            NotFound, Rejected, Conflict: it cannot be corrected, or not so: see `rules.correction_for`.
+            Outdated: somebody else has corrected the quiz since.
+        """
+        record, now = await self.read(quiz_id), clock.now()
+        if not matches(len(record.corrections)):
+            raise Outdated(
+                f"quiz {quiz_id} has been corrected since you read it; read it again",
+                code="corrections_differ",
+            )
+        correction = correction_for(record, question_id, key, reason, who, now)
+        if correction is None:
+            return record
+        regrading = Regrading(
+            quiz_id, correction.number, now + self._settle, origin.correlation_id, origin.traceparent
+        )
+
+        async def work(unit: UnitOfWork) -> bool:
+            if saved := await self._quizzes.correct(unit, quiz_id, correction):
+                await self._regradings.add(unit, regrading)
+            return saved
+
+        if not await save_together(self._quizzes.database, work):
+            raise Conflict(f"quiz {quiz_id} has changed meanwhile: look at it again", code="quiz_changed")
+        await self._catalogue.refresh()
+        return await self.read(quiz_id)

@@ -1,0 +1,161 @@
+"""
+What may be corrected, and what a correction does to a result. All functions are pure.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from services.quiz.quizzes.keys import Keys, asked
+from services.quiz.quizzes.papers import Paper
+from services.quiz.quizzes.rules import Correction, Question, QuizRecord
+from services.quiz.results.rules import Result
+from services.quiz.scoring.rules import half_points_of, passes, unpacked
+from shared.runtime.errors import Conflict, NotFound, Rejected
+
+CORRECTIONS_MAX = 200
+# Results are graded again so long after a correction. A transaction of a grader that began before it, and
+# does not know it, has ended by then: MongoDB breaks off a transaction after a minute, and looks for those
+# every half a minute.
+SETTLE = timedelta(seconds=100)
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """
+    What a correction changes.
+
+    Attributes:
+        results: that were looked at.
+        changed: results with other points.
+        raised: those of `changed` with more points; the others have fewer.
+        now_passed: results that pass now, and did not before.
+        not_passed: results that do not pass any more.
+        standings: participants whose best result has changed.
+    """
+
+    results: int = 0
+    changed: int = 0
+    raised: int = 0
+    now_passed: int = 0
+    not_passed: int = 0
+    standings: int = 0
+
+
+class Regrading(msgspec.Struct, frozen=True):
+    """
+    The work that follows from a correction.
+
+    Attributes:
+        begins_at: not earlier.
+        portions: all results, in so many portions of ids; 0 until it begins.
+        portions_done: it goes on after these.
+        figures: what it has done so far.
+    """
+
+    quiz_id: str
+    number: int
+    begins_at: datetime
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    portions: int = 0
+    portions_done: int = 0
+    figures: Figures = Figures()
+    ended_at: datetime | None = None
+
+
+def correction_for(
+    record: QuizRecord, question_id: str, key: str | None, reason: str, who: str, now: datetime
+) -> Correction | None:
+    """
+    The next correction of a quiz; None if the question has this key already, or is cancelled already.
+
+    Args:
+        key: None cancels the question.
+    Raises:
+        NotFound: the quiz has no such question.
+        Rejected: the key does not fit the question.
+        Conflict: nobody has begun the quiz, it is closed, the correction before is under way, or there are
+            too many.
+    """
+    question = next((one for one in record.quiz.questions if one.id == question_id), None)
+    if question is None:
+        raise NotFound(f"quiz {record.quiz_id} has no question {question_id}", code="question_not_in_quiz")
+    if key is not None:
+        check_key(question, key)
+    keys = Keys(record.corrections)
+    is_cancelled = keys.is_cancelled(question)
+    if is_cancelled if key is None else (not is_cancelled and keys.corrected(question).key == key):
+        return None
+    if not record.begun:
+        raise Conflict(
+            f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
+        )
+    if record.status == "closed":
+        raise Conflict(f"quiz {record.quiz_id} is closed, its standings are final", code="quiz_is_final")
+    if record.regrading is not None:
+        raise Conflict(
+            f"results of {record.quiz_id} are being graded again by correction {record.regrading}",
+            code="regrading_under_way",
+        )
+    if len(record.corrections) >= CORRECTIONS_MAX:
+        raise Conflict(
+            f"quiz {record.quiz_id} has {CORRECTIONS_MAX} corrections already", code="too_many_corrections"
+        )
+    return Correction(len(record.corrections) + 1, question_id, asked(question), key, reason, who, now)
+
+
+def check_key(question: Question, key: str) -> None:
+    """
+    Check that a key fits a question.
+
+    Raises:
+        Rejected: it names an option that does not exist, is not in order, or has several letters.
+    """
+    if not set(key) <= {option.id for option in question.options}:
+        raise Rejected("the key names an option that does not exist", code="key_beyond_options")
+    if list(key) != sorted(set(key)):
+        raise Rejected("the key's letters are not in alphabetical order", code="key_order")
+    if question.kind != "multiple" and len(key) != 1:
+        raise Rejected("a question of this kind has exactly one right option", code="key_of_one")
+
+
+def regraded(result: Result, paper: Paper, pass_percent: int) -> Result:
+    """
+    A result by the keys of its paper; the same object if its points stay.
+
+    Args:
+        paper: that of the attempt, with the keys of now.
+    """
+    answers = unpacked(result.answers)
+    half_points = sum(
+        half_points_of(answer, question) for answer, question in zip(answers, paper.key, strict=True)
+    )
+    if half_points == result.half_points:
+        return result
+    return replace(
+        result,
+        half_points=half_points,
+        passed=passes(half_points, result.half_points_max, pass_percent),
+        version=result.version + 1,
+        first_half_points=result.half_points if result.version == 1 else result.first_half_points,
+        first_passed=result.passed if result.version == 1 else result.first_passed,
+    )
+
+
+def figures_of(changed: Mapping[str, tuple[Result, Result]], standings: int) -> Figures:
+    """
+    What some results add to the figures, except the number of those that were looked at.
+
+    Args:
+        changed: results before and after, by attempt.
+    """
+    pairs = changed.values()
+    return Figures(
+        changed=len(pairs),
+        raised=sum(after.half_points > before.half_points for before, after in pairs),
+        now_passed=sum(after.passed > before.passed for before, after in pairs),
+        not_passed=sum(after.passed < before.passed for before, after in pairs),
+        standings=standings,
+    )

@@ -1,0 +1,173 @@
+"""
+How a transaction writes standings, and the change of the counts that follows.
+
+A standing rises with each result that is graded (`raise_standings`). It falls only if results are graded
+again (`settle`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import QuizId
+from services.quiz.standings.tally import cell_of, packed
+from shared.storage import mongo
+from shared.storage.mongo import (
+    Collection as StoredCollection,
+)
+from shared.storage.mongo import (
+    Database,
+    Document,
+    Session,
+    SyncCollection,
+    SyncDatabase,
+    SyncSession,
+    UpdateOne,
+)
+
+STANDINGS, HELD, CHANGES = "standings", "held", "rank_changes"
+# Lower than any order.
+NO_STANDING = -1
+
+
+class StandingKey(NamedTuple):
+    """A participant's standing in a quiz, or the standing that a freeze of that moment holds back."""
+
+    quiz_id: QuizId
+    participant_id: ParticipantId
+    frozen_at: datetime | None = None
+
+
+Orders = Mapping[StandingKey, int]
+
+
+def raise_standings(
+    database: SyncDatabase, session: SyncSession, orders: Orders, written: Collection[str] = ()
+) -> None:
+    """
+    Raise each standing to at least this order, and write how the counts change; in the transaction given.
+
+    Repeats and any sequence give the same standings. If another transaction writes one of them at the same
+    time, the two conflict and one runs again as a whole.
+
+    Args:
+        written: the quizzes whose standings are written also if they stay. While results are graded again, a
+            standing may fall. The transaction that lowers it does not see the results of this one, so the
+            two must conflict.
+    """
+    now = {key: order for key, order in orders.items() if key.frozen_at is None}
+    before = _raise(database[STANDINGS], session, now, written)
+    changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
+    for key, order in now.items():
+        earlier = before.get(key, NO_STANDING)
+        if earlier < order:
+            changes[key.quiz_id][cell_of(order)] += 1
+            if earlier != NO_STANDING:
+                changes[key.quiz_id][cell_of(earlier)] -= 1
+    changed = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
+    mongo.insert_all(database[CHANGES], [one for one in changed if one["cells"]], session)
+    if len(now) < len(orders):
+        later = {key: order for key, order in orders.items() if key.frozen_at is not None}
+        _raise(database[HELD], session, later, written)
+
+
+def _raise(
+    collection: SyncCollection, session: SyncSession, orders: Orders, written: Collection[str]
+) -> dict[StandingKey, int]:
+    """Raise the orders of documents to at least these; returns the orders that they had before."""
+    if not orders:
+        return {}
+    ids = {id_of(key): key for key in orders}
+    found = collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session)
+    before = {ids[one["_id"]]: one["order"] for one in found}
+    raised = [
+        UpdateOne({"_id": id_of(key)}, _written(max(order, orders[key])))
+        for key, order in before.items()
+        if order < orders[key] or key.quiz_id in written
+    ]
+    if raised:
+        collection.bulk_write(raised, ordered=False, session=session)
+    new = [_document(id_, key, orders[key]) for id_, key in ids.items() if key not in before]
+    mongo.insert_all(collection, new, session)
+    return before
+
+
+def _written(order: int) -> Document:
+    # The counter makes it a write also if the order stays: the server skips an update that changes nothing.
+    return {"$set": {"order": order}, "$inc": {"writes": 1}}
+
+
+async def settle(database: Database, session: Session, best: Orders) -> int:
+    """
+    Put the standings of people anew whose results were graded again: a standing may fall.
+
+    All documents of these people are written. So a transaction that grades, releases or removes at the same
+    moment conflicts with this one. Whoever has no standing gets none: an erasure removed it.
+
+    Args:
+        best: of one quiz, the highest orders of all results of these people.
+    Returns: for how many of them the best result has changed.
+    """
+    if not best:
+        return 0
+    quiz_id = next(iter(best)).quiz_id
+    people = {key.participant_id for key in best}
+    moments = await database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
+    shown = await _read(database[STANDINGS], session, [StandingKey(quiz_id, who) for who in people])
+    held = await _read(
+        database[HELD], session, [StandingKey(quiz_id, who, at) for who in people for at in moments]
+    )
+    standing = {key.participant_id for key in (*shown, *held)}
+    after = {key: order for key, order in best.items() if key.participant_id in standing}
+    to_show = {key: order for key, order in after.items() if key.frozen_at is None}
+    to_hold = {key: order for key, order in after.items() if key.frozen_at is not None}
+    await _replace(database[STANDINGS], session, shown, to_show)
+    await _replace(database[HELD], session, held, to_hold)
+    cells = Counter(map(cell_of, to_show.values()))
+    cells.subtract(map(cell_of, shown.values()))
+    if change := packed(cells):
+        await mongo.insert_in(database[CHANGES], [{"quiz_id": quiz_id, "cells": change}], session)
+    before, now = _best({**shown, **held}), _best(after)
+    return sum(before[who] != now.get(who) for who in before)
+
+
+async def _read(
+    collection: StoredCollection, session: Session, keys: Iterable[StandingKey]
+) -> dict[StandingKey, int]:
+    ids = {id_of(key): key for key in keys}
+    found = await collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session).to_list(None)
+    return {ids[one["_id"]]: one["order"] for one in found}
+
+
+async def _replace(collection: StoredCollection, session: Session, before: Orders, after: Orders) -> None:
+    updates = [UpdateOne({"_id": id_of(key)}, _written(after[key])) for key in before if key in after]
+    if updates:
+        await collection.bulk_write(updates, ordered=False, session=session)
+    if gone := [id_of(key) for key in before if key not in after]:
+        await collection.delete_many({"_id": {"$in": gone}}, session=session)
+    new = [_document(id_of(key), key, order) for key, order in after.items() if key not in before]
+    await mongo.insert_unless_taken(collection, new, session)
+
+
+def _best(orders: Orders) -> dict[ParticipantId, int]:
+    best: dict[ParticipantId, int] = {}
+    for key, order in orders.items():
+        best[key.participant_id] = max(order, best.get(key.participant_id, NO_STANDING))
+    return best
+
+
+def id_of(key: StandingKey) -> str:
+    """The `_id` of a standing."""
+    quiz_id, participant_id, frozen_at = key
+    if frozen_at is None:
+        return f"{quiz_id}/{participant_id}"
+    return f"{quiz_id}/{frozen_at.timestamp():.3f}/{participant_id}"
+
+
+def _document(id_: str, key: StandingKey, order: int) -> Document:
+    document: Document = {"_id": id_, "quiz_id": key.quiz_id, "order": order}
+    if key.frozen_at is not None:
+        document["frozen_at"] = key.frozen_at
+    return document
