@@ -77,10 +77,9 @@ async def wire(service: Service[QuizSettings]) -> None:
     """Put the service's rooms together."""
     participants, quizzes = ParticipantStore(service.database), QuizStore(service.database)
     standings, results = StandingStore(service.database), ResultStore(service.database)
-    attempts = AttemptStore(service.database)
     waiting, saved = WaitingStore(service.database), SavedStore(service.database)
     statistics, bank = StatisticsStore(service.database), BankStore(service.database)
-    regradings = RegradingStore(service.database)
+    attempts, regradings = AttemptStore(service.database), RegradingStore(service.database)
     first = participants, quizzes, standings, results, attempts
     for store in (*first, waiting, saved, statistics, bank, regradings):
         await store.prepare()
@@ -123,12 +122,11 @@ async def wire(service: Service[QuizSettings]) -> None:
             waiting=waiting,
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
-        service.consume(*subscriptions(submissions, profiles))
-        service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
-        looking = Looking(saved, attempts, results, waiting)
+        keeping = SavedHandler(saved, catalogue, erased)
+        service.consume(*subscriptions(submissions, profiles), *saving_subscriptions(keeping))
         reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
         service.run(
-            HandIn(looking, quizzes, catalogue, erased, publisher).loop,
+            HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
             Closer(quizzes, standings, catalogue, waiting_grader, saved, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
