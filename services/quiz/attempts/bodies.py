@@ -60,8 +60,8 @@ class ResultOut(BaseModel):
     """
     The outcome of an attempt.
 
-    `pending`: nothing was submitted yet, or it is not graded yet. `missed`: the quiz is closed and nothing
-    was submitted. `refused`: the submission could not count; `code` says why.
+    `pending`: nothing was submitted yet, or it is not graded yet. `missed`: the quiz is closed, and nothing
+    was submitted or saved. `refused`: the submission could not count; `code` says why.
     """
 
     attempt_id: str

@@ -213,6 +213,6 @@ def _result(document: Document) -> Result:
         document["submitted_at"],
         document["answers"],
         document.get("version", 1),
-        *document.get("first", ()),
-        automatic=document.get("automatic", False),
+        *document.get("first", (None, None)),
+        document.get("automatic", False),
     )
