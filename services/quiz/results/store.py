@@ -198,6 +198,7 @@ def _result_document(result: Result) -> Document:
 
 
 def _result(document: Document) -> Result:
+    first_half_points, first_passed = document.get("first", (None, None))
     return Result(
         AttemptId(document["_id"]),
         document["submission_id"],
@@ -213,6 +214,7 @@ def _result(document: Document) -> Result:
         document["submitted_at"],
         document["answers"],
         document.get("version", 1),
-        *document.get("first", (None, None)),
+        first_half_points,
+        first_passed,
         document.get("automatic", False),
     )
