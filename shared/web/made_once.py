@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Generic, TypeVar
@@ -12,11 +12,31 @@ from shared.web.paced import Askers, Paced
 # After each making there is a rest of this number of times its duration. So making takes at most a tenth of
 # the time.
 RESTS = 9
+# The shortest of so many makings says how long a making takes (`Rest`).
+DURATIONS_MAX = 8
 # If more are asked for, the oldest is forgotten. Then its next making only begins sooner.
 REMEMBERED_MAX = 500
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
+
+
+class Rest:
+    """
+    How long to rest after a making: `RESTS` times as long as a making takes.
+
+    If the process is busy with other requests, a making lasts longer, though it costs no more. Then its rest
+    must not be longer too: whoever floods the process would keep those who wait here waiting ten times as
+    long. So the shortest of the last makings counts.
+    """
+
+    def __init__(self) -> None:
+        self._durations: deque[float] = deque(maxlen=DURATIONS_MAX)
+
+    def after(self, making_seconds: float) -> float:
+        """The seconds to rest after a making that lasted so long."""
+        self._durations.append(making_seconds)
+        return RESTS * min(self._durations)
 
 
 class MadeOnce(Generic[T]):
@@ -36,6 +56,7 @@ class MadeOnce(Generic[T]):
         self._paced = paced or Paced()
         self._making = asyncio.Lock()
         self._next: tuple[Askers, asyncio.Task[T]] | None = None
+        self._rest = Rest()
         self._rests_until = 0.0
 
     async def get(self, who: str = "", of: str = "") -> T:
@@ -69,7 +90,7 @@ class MadeOnce(Generic[T]):
                         return await self._make()
                     finally:
                         ended = time.monotonic()
-                        self._rests_until = ended + RESTS * (ended - began)
+                        self._rests_until = ended + self._rest.after(ended - began)
         finally:
             askers.end()
 

@@ -62,6 +62,7 @@ NOT_ASKED_FOR = {
     "shift.reminded",
     "quiz.published",
     "quiz.submitted",
+    "quiz.regraded",
     "notification.requested",
     "notification.failed",
 }

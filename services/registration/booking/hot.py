@@ -57,8 +57,8 @@ elsewhere, `overlaps_with` is that registration.
 If you are registered for the session already, you get that registration, with the code `already_registered`.
 Nothing is kept of a request that is refused.
 Refused, and may succeed later, even with the same key: `session_full`, `session_closed`, `session_not_open`,
-`session_cancelled`, `places_above_capacity`, `overlaps` (409), `session_unknown` (404), `group_unknown`
-(422), `session_for_confirmed`, `session_for_roster`, `places_need_group`, `places_need_confirmation`,
+`session_cancelled`, `places_above_capacity`, `overlaps`, `consent_needed` (409), `session_unknown` (404),
+`group_unknown` (422), `session_for_confirmed`, `session_for_roster`, `places_need_group`, `places_need_confirmation`,
 `held_too_many` (403).
 Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused`,
 `rounds_too_many` (409), `participant_erased`, `participant_unknown` (401), `participant_missing`,

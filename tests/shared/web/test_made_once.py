@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.web.made_once import RESTS, MadeOnce
+from shared.web.made_once import DURATIONS_MAX, RESTS, MadeOnce, Rest
 
 
 class Maker:
@@ -70,3 +70,11 @@ async def test_one_who_goes_away_and_an_error_end_nothing_for_others() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="as told"):
             await failing.get()
+
+
+def test_a_flood_that_slows_makings_makes_no_rest_longer_and_a_making_that_has_grown_does() -> None:
+    rest = Rest()
+    assert rest.after(0.03) == RESTS * 0.03
+    for _ in range(DURATIONS_MAX - 1):
+        assert rest.after(0.5) == RESTS * 0.03
+    assert rest.after(0.5) == RESTS * 0.5
