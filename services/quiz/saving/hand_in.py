@@ -15,7 +15,7 @@ from services.quiz.attempts.events import submitted_record
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
-from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
@@ -25,7 +25,7 @@ from shared.contracts.envelope import event_id
 from shared.contracts.events import QuizSubmitted
 from shared.messaging.publisher import Publisher
 from shared.runtime import clock
-from shared.runtime.background import Loop
+from shared.runtime.background import Loop, each
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,10 @@ LOOK_SECONDS = 1.0
 # A hand-in without a result: it was refused, because the broker's clock is behind ours, or grading is late.
 HANDED_AGAIN = timedelta(seconds=60)
 HANDED_MAX = 10
+
+
+class HandInError(Exception):
+    """A quiz cannot be read, so what was saved of it cannot be handed in now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,12 @@ class Looking:
     async def settled(self, due: Sequence[Open]) -> set[str]:
         """Those of these attempts that are graded, will be, or were refused after the hand-in."""
         ids = [AttemptId(one.sheet.attempt_id) for one in due]
-        handed = {one.sheet.attempt_id for one in due if one.handed}
+        handed = [AttemptId(one.sheet.attempt_id) for one in due if one.handed]
         graded = await self.results.of_attempts(ids)
         waiting = await self.waiting.attempts_among(ids)
-        begun = await self.attempts.started(ids)
-        # A late submission may have been refused before: what was saved is handed in all the same.
-        refused = {id_ for id_, attempt in begun.items() if attempt.refused is not None and id_ in handed}
+        # Only after the hand-in: a late submission may have been refused before, and what was saved counts.
+        begun = await self.attempts.started(handed) if handed else {}
+        refused = [id_ for id_, attempt in begun.items() if attempt.refused is not None]
         return {*graded, *waiting, *refused}
 
 
@@ -93,9 +97,18 @@ class HandIn:
         if over := await self._quizzes.over(now - HAND_IN_AFTER):
             await self._saved.make_due(over, now)
         due = await self._saved.due(quiz_ids, now)
-        if due:
-            await self._erased.keep_fresh()
-            await self._look_at(due, now)
+        if not due:
+            return 0
+        await self._erased.keep_fresh()
+        by_quiz: dict[str, list[Open]] = {}
+        for one in due:
+            by_quiz.setdefault(one.sheet.quiz_id, []).append(one)
+
+        async def put_off(quiz_id: str, _: str) -> None:
+            ids = [one.sheet.attempt_id for one in by_quiz[quiz_id]]
+            await self._saved.look_again(ids, now + HANDED_AGAIN)
+
+        await each(LOOP, by_quiz, lambda quiz_id: self._look_at(by_quiz[quiz_id], now), aside=put_off)
         return len(due)
 
     async def _look_at(self, due: Sequence[Open], now: datetime) -> None:
@@ -119,7 +132,11 @@ class HandIn:
     async def _hand_in(self, to_hand_in: Sequence[Open], now: datetime) -> list[str]:
         if not to_hand_in:
             return []
-        await self._catalogue.learn({(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in})
+        try:
+            await self._catalogue.learn({(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in})
+        except UnreadError as error:
+            # Only this quiz has a problem: the sheets of the others are handed in.
+            raise HandInError(error.message) from error
         records = []
         for one in to_hand_in:
             schedule = self._catalogue.find(one.sheet.quiz_id, one.sheet.quiz_version).schedule
