@@ -1,6 +1,6 @@
 """What was saved and not submitted is handed in, once, and never before a submission that came in time."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -218,6 +218,20 @@ async def test_after_an_early_close_what_was_saved_is_handed_in_at_its_time(kafk
         assert (event.automatic, event.time_used_seconds) == (True, 9 * 60)
 
 
+class EndedError(BaseException):
+    """The process ends here. A loop that goes on after any exception must not go on after this one."""
+
+
+class Mortal(Life):
+    """Dies also under those who go on after an exception."""
+
+    async def around(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return await super().around(work)
+        except DiedError as end:
+            raise EndedError from end
+
+
 class MortalSaved(SavedStore):
     life: Life
 
@@ -247,11 +261,11 @@ async def test_a_death_between_any_two_steps_of_a_hand_in_leaves_one_result(kafk
             mine = over(parts, f"p{dies_at}")
             begun.append(mine)
             await save(parts, mine)
-            hand_in, publisher = mortal(parts, kafka, Life(dies_at))
+            hand_in, publisher = mortal(parts, kafka, Mortal(dies_at))
             try:
                 for _ in range(2):
                     await hand_in.hand_in_due(clock.now())
-            except DiedError:
+            except EndedError:
                 died += 1
                 # Another worker goes on, and a third one at the same moment.
                 await parts.grading.hand_in.hand_in_due(clock.now() + timedelta(seconds=2))
