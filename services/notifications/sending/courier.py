@@ -14,7 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Generic, TypeAlias
 
@@ -22,6 +22,7 @@ from services.notifications.messages.rules import MessageId, Outcome, RetryPolic
 from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.compose import Composer
 from services.notifications.sending.limits import Admission, Limits
+from services.notifications.sending.places import Places
 from services.notifications.sending.rules import (
     NOT_TRIED,
     Claimed,
@@ -45,6 +46,8 @@ IDLE_SECONDS_MAX = 10.0
 BEGUN_WAIT_SECONDS = 0.5
 # How long a mail that was sent waits for its mark, at most, while other mails of its claim are being sent.
 MARK_SECONDS = 0.5
+# How long a mail waits if too many to places that may be slow are under way (places.py): from, to.
+CROWDED_SECONDS = (5.0, 30.0)
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
 LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
 
@@ -96,6 +99,7 @@ class Courier(Generic[Item]):
         self._limits = limits
         self._pace = pace
         self._connections = connections
+        self._places = Places(len(connections))
         self._free = list(self._connections)
         self._freed = asyncio.Event()
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -222,7 +226,7 @@ class Courier(Generic[Item]):
         wanted = list(connections)[: len(items)]
         for connection in list(connections)[len(items) :]:
             release(connection)
-        sending = asyncio.create_task(send_all(wanted, items, may_go_on, sent, release))
+        sending = asyncio.create_task(send_all(wanted, items, may_go_on, sent, release, self._places))
         try:
             is_last = False
             while not is_last:
@@ -230,7 +234,7 @@ class Courier(Generic[Item]):
                 is_last = sending.done()
                 replies = sent.take_replies()
                 outcomes += [(one, self._outcome(one, reply)) for one, reply in replies]
-                outcomes += [(one, NOT_TRIED) for one in sent.untried] if is_last else []
+                outcomes += [(one, _not_tried(sent)) for one in sent.untried] if is_last else []
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
@@ -320,3 +324,11 @@ class Courier(Generic[Item]):
         )
         self._paused_until = asyncio.get_running_loop().time() + seconds
         return seconds
+
+
+def _not_tried(sent: Sent) -> Outcome:
+    if not sent.crowded:
+        return NOT_TRIED
+    # Otherwise the same messages would be claimed again at once, and keep others from being claimed.
+    wait = timedelta(seconds=random.uniform(*CROWDED_SECONDS))  # noqa: S311 (no secret)
+    return replace(NOT_TRIED, due_at=clock.to_milliseconds(clock.now() + wait))

@@ -4,15 +4,20 @@ Hand messages over on several connections at the same time. A wrong message does
 A server may close the connection because of one recipient, or for its own reasons. So if the connection
 closes at a message, the message is sent once more after all others, on another connection. If that connection
 closes too, the message is the reason.
+
+A message to a place that may be slow waits if too many of those are under way (places.py). Messages to other
+places go before it.
 """
 
 import asyncio
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.notifications.sending.channel import Connection, Item, ServerDown
+from services.notifications.sending.places import Places
 from services.notifications.sending.rules import Claimed, Reply
 from shared.runtime import metrics
 
@@ -30,11 +35,13 @@ class Sent:
     What becomes of messages while they are sent.
 
     `send_all` adds the replies one by one. At its end it adds the messages that were not sent, and the error
-    if the server is away.
+    if the server is away. `crowded`: too many messages to places that may be slow are under way, so those
+    that were not sent should wait.
     """
 
     replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
     untried: list[Claimed] = field(default_factory=list)
+    crowded: bool = False
     down: ServerDown | None = None
 
     def take_replies(self) -> list[tuple[Claimed, Reply]]:
@@ -49,6 +56,7 @@ async def send_all(
     may_go_on: Callable[[], bool],
     sent: Sent,
     release: Callable[[Connection[Item]], None],
+    places: Places,
 ) -> None:
     """
     Hand these messages over, in this order, until all are sent or `may_go_on` returns False.
@@ -72,13 +80,19 @@ async def send_all(
 
     async def send_until_empty(connection: Connection[Item]) -> None:
         while left and may_go_on() and not asked_to_wait():
-            one, item = left.popleft()
+            if (begun := _begin_first(left, places)) is None:
+                sent.crowded = True
+                return
+            one, item, was_quick = begun
+            began = time.monotonic()
             try:
                 reply = await _send(connection, item)
             except ServerDown as error:
                 lost.append(error)
                 left.append((one, item))
                 return
+            finally:
+                places.end(item.address, time.monotonic() - began, was_quick=was_quick)
             if reply.verdict == "closed":
                 closings[one.message.message_id] += 1
                 if closings[one.message.message_id] < CLOSINGS_MAX:
@@ -92,6 +106,15 @@ async def send_all(
         sent.down = max(lost, key=lambda error: error.pause_seconds or 0.0)
     elif len(lost) == len(connections) and lost:
         sent.down = lost[0]
+
+
+def _begin_first(left: deque[tuple[Claimed, Item]], places: Places) -> tuple[Claimed, Item, bool] | None:
+    """The first message that may be under way now, out of those that are left; None: all have to wait."""
+    for at, (one, item) in enumerate(left):
+        if (was_quick := places.begin(item.address)) is not None:
+            del left[at]
+            return one, item, was_quick
+    return None
 
 
 async def _send(connection: Connection[Item], item: Item) -> Reply:

@@ -58,8 +58,8 @@ If you are registered for the session already, you get that registration, with t
 Nothing is kept of a request that is refused.
 Refused, and may succeed later, even with the same key: `session_full`, `session_closed`, `session_not_open`,
 `session_cancelled`, `places_above_capacity`, `overlaps`, `consent_needed` (409), `session_unknown` (404),
-`group_unknown` (422), `session_for_confirmed`, `session_for_roster`, `places_need_group`, `places_need_confirmation`,
-`held_too_many` (403).
+`group_unknown` (422), `session_for_confirmed`, `session_for_roster`, `places_need_group`,
+`places_need_confirmation`, `held_too_many` (403).
 Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused`,
 `rounds_too_many` (409), `participant_erased`, `participant_unknown` (401), `participant_missing`,
 `participant_and_token`, `contact_missing`, `contact_ambiguous`, `phone_invalid`, `phone_region`,

@@ -6,9 +6,19 @@ from collections import Counter
 import pytest
 
 from services.notifications.messages.rules import OPEN_MAILS_MAX, RetryPolicy
+from services.notifications.sending.places import QUICK_MESSAGES_MIN
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX
 from shared.runtime import clock
-from tests.notifications.builders import address_of, confirmed, desk, known, requested
+from tests.notifications.builders import (
+    address_of,
+    confirmed,
+    desk,
+    joined,
+    keyed,
+    known,
+    locked,
+    requested,
+)
 from tests.notifications.sending.builders import (
     at_work,
     courier,
@@ -41,6 +51,36 @@ async def test_a_recipient_at_whom_the_server_hangs_holds_up_no_other(mongo: str
             assert asyncio.get_running_loop().time() - began < 10
             assert office.asked[address_of(silent)] == RECIPIENT_MAILS_MAX
             office.speak()
+
+
+async def test_strangers_at_whose_domains_the_server_hangs_hold_up_no_mail_to_a_domain_that_is_quick(
+    mongo: str,
+) -> None:
+    strangers, before, later = ([new_id() for _ in range(many)] for many in (40, QUICK_MESSAGES_MIN, 20))
+    theirs = {one: f"someone@{one}.example.net" for one in strangers}
+    async with at_work(mongo, RetryPolicy()) as (at, office):
+        office.silent_at.update(theirs.values())
+        await at.handle(*known(*before, *later), *[keyed(one) for one in strangers])
+        await at.handle(*[joined(one, contact_sealed=locked(one, email=theirs[one])) for one in strangers])
+        by_hand = courier(at, office)
+        async with sending(by_hand):
+            await at.handle(*[confirmed(person) for person in before])
+            by_hand.loop.wake()
+            await until_all(at, "delivered", len(before))
+            await at.handle(*[confirmed(one) for one in strangers])
+            by_hand.loop.wake()
+            # As many as they may have are under way, and the server answers none of them.
+            await eventually(lambda: sum(office.asked[one] for one in theirs.values()) >= 6)
+            began = asyncio.get_running_loop().time()
+            await at.handle(*[confirmed(person) for person in later])
+            by_hand.loop.wake()
+            await until_all(at, "delivered", len(before) + len(later))
+            assert asyncio.get_running_loop().time() - began < 10
+            assert sum(office.asked[one] for one in theirs.values()) == 6
+            office.speak()
+            await eventually(
+                lambda: len(office.mails) == len(before) + len(later) + len(strangers), seconds=60
+            )
 
 
 @pytest.mark.parametrize(
