@@ -217,7 +217,7 @@ async def test_of_the_saves_of_an_attempt_the_highest_revision_is_kept_in_whatev
         first, second, third = (sheet(parts, mine, revision=n, right=n) for n in (1, 2, 3))
         equal = sheet(parts, mine, revision=3, right=0)
         keep = parts.grading.saved.keep_saved
-        for order in ([second], [third, first], [equal], [first, second], [third]):
+        for order in ([second], [third, first], [equal], [third], [first, second]):
             one = saves(*order)
             assert await keep(one) == ()
             assert one.rejected == []
