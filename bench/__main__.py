@@ -29,6 +29,7 @@ FAILED = 1
 RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
 LINES = {
     "intake": "submissions taken in, against a bare endpoint and the naive way",
+    "autosave": "answers saved, against a bare endpoint",
     "grading": "submissions graded, against a minimal loop, one at a time, and Quix Streams",
     "chain": "the cost of start, submit, grade, rank, award, tell, against the sum of bare parts",
     "peak": "the chain for minutes at the peak hour's rate, and its ceiling",

@@ -108,8 +108,19 @@ class Contest:
 
     def submissions(self, crowd: str, count: int, tokens: AttemptTokens) -> Iterator[bytes]:
         """Complete HTTP requests that submit the sheets of a crowd."""
-        for sheet in self.sheets(crowd, count):
+        for sheet, token in self._signed(crowd, count, tokens):
             body = b'{"answers":' + sheet.answers + b"}"
+            yield http_request(f"/attempts/{sheet.attempt_id}/submission", body, bearer=token)
+
+    def saves(self, crowd: str, count: int, tokens: AttemptTokens) -> Iterator[bytes]:
+        """Complete HTTP requests that save the sheets of a crowd."""
+        for sheet, token in self._signed(crowd, count, tokens):
+            body = b'{"answers":' + sheet.answers + b',"revision":1}'
+            yield http_request(f"/attempts/{sheet.attempt_id}/answers", body, bearer=token, method="PUT")
+
+    def _signed(self, crowd: str, count: int, tokens: AttemptTokens) -> Iterator[tuple[Sheet, bytes]]:
+        """The sheets of a crowd, each with its attempt token."""
+        for sheet in self.sheets(crowd, count):
             started_ms = round(sheet.started_at.timestamp() * 1000)
             claims = AttemptClaims(
                 sheet.attempt_id,
@@ -122,9 +133,7 @@ class Contest:
                 DISTRICT,
                 VERSION,
             )
-            yield http_request(
-                f"/attempts/{sheet.attempt_id}/submission", body, bearer=tokens.sign(claims).encode()
-            )
+            yield sheet, tokens.sign(claims).encode()
 
     def bare_submissions(self, crowd: str, count: int) -> Iterator[bytes]:
         """The same for an endpoint that looks at nothing: the body is the whole record."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ops.audit import quiz as audited
+from ops.audit import known as audited
 from ops.deployment import export
 from ops.stack import kafka
 from ops.stack import mongo as server
@@ -12,6 +12,8 @@ from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
 from services.quiz.participants import erased
 from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
+from services.quiz.saving.rules import HAND_IN_AFTER
+from services.quiz.saving.store import SAVED_DAYS_STORED
 from services.registration.erasure.forget import ERASED_KEPT
 from services.registration.listing.rules import COLUMNS
 from services.registration.participants.contact_store import FREED_KEPT
@@ -32,6 +34,11 @@ from shared.web.tokens import TOKEN_SECONDS
 
 def test_grading_waits_for_everything_that_intake_acknowledges() -> None:
     assert ACCEPTED_SECONDS_MAX < LOG_DELAY_SECONDS_MAX == audited.LOG_DELAY_SECONDS_MAX
+
+
+def test_what_was_saved_is_handed_in_after_everything_that_intake_acknowledges() -> None:
+    assert timedelta(seconds=LOG_DELAY_SECONDS_MAX) < HAND_IN_AFTER
+    assert timedelta(days=topics.SAVED_DAYS_KEPT) < timedelta(days=SAVED_DAYS_STORED)
 
 
 def test_every_process_knows_of_an_early_close_before_it_begins() -> None:

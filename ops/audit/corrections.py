@@ -63,8 +63,10 @@ def same_as_first(published: Json, results: Mapping[str, Json], erased: Collecti
     fields = ("participant_id", "quiz_id", "time_used_seconds")
     profile = () if published["participant_id"] in erased else ("group_id", "district")
     halves, passed = stored.get("first", (stored["halves"], stored["passed"]))
-    return all(published[name] == stored[name] for name in (*fields, *profile)) and _says(
-        published, halves, stored["halves_max"], passed
+    return (
+        all(published[name] == stored[name] for name in (*fields, *profile))
+        and published.get("automatic", False) == stored.get("automatic", False)
+        and _says(published, halves, stored["halves_max"], passed)
     )
 
 

@@ -15,7 +15,12 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from ops.errors import CommandError
 from shared.contracts import topics
 from shared.contracts.envelope import Event
-from shared.contracts.events import NotificationRequested, QuizSubmitted, RegistrationRequested
+from shared.contracts.events import (
+    NotificationRequested,
+    QuizAnswersSaved,
+    QuizSubmitted,
+    RegistrationRequested,
+)
 from shared.messaging.decoding import Rule
 from shared.messaging.received import Raw
 from shared.runtime.errors import Rejected
@@ -39,7 +44,7 @@ KEPT = frozenset(
 # The topics that other systems write to: what consumers refuse there is no event for the audit either.
 RULES: Mapping[str, Rule] = {
     contract.topic: Rule(contract)
-    for contract in (QuizSubmitted, RegistrationRequested, NotificationRequested)
+    for contract in (QuizAnswersSaved, QuizSubmitted, RegistrationRequested, NotificationRequested)
 }
 # For these topics the time is kept too, to put outcomes in order. These topics have fewer records.
 TIMED = "registration."

@@ -3,28 +3,23 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from struct import iter_unpack
 from typing import Any, TypeAlias
-from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
-from ops.audit.corrections import correction_checks, right_letters, same_as_first
+from ops.audit.corrections import correction_checks, same_as_first
 from ops.audit.findings import Check, compare, kept, true_of_all
+from ops.audit.known import Known, counts
 from ops.audit.log import Entry, Log, read_as
-from ops.audit.papers import paper_of
+from ops.audit.saved import saved_checks
 from ops.audit.withheld import published_checks
 from ops.deployment.ledger import Promise
 from shared.contracts.envelope import event_id
-from shared.contracts.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
+from shared.contracts.events import STANDINGS_MAX, QuizAnswersSaved, QuizPublished, QuizSubmitted
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
-TOPIC, GROUP = "quiz.submitted", "quiz-grading"
-# A submission may reach the log this long after deadline and grace: docs/decisions/0002-log-first-intake.md
-LOG_DELAY_SECONDS_MAX = 15
-SKEW_SECONDS = 60
+TOPIC, GROUP, SAVED = "quiz.submitted", "quiz-grading", "quiz.answers_saved"
 # A standing is stored as one number: half points, then the time left of the longest time, then the moment
 # of finishing. docs/decisions/0020-points.md
 FINISH_BITS, TIME_SECONDS_MAX = 35, 2**17 - 1
@@ -42,56 +37,7 @@ class Graded:
     points_max: int
     passed: bool
     time_used_seconds: int
-
-
-Version: TypeAlias = tuple[str, int]
-
-
-class Known:
-    """
-    The quizzes as stored and as published, with their papers and keys, each computed once.
-
-    Args:
-        quizzes: by id, as stored.
-        definitions: with their keys, by quiz and version, as stored.
-        published: from the events, by quiz and version.
-    """
-
-    def __init__(
-        self,
-        quizzes: Mapping[str, Json],
-        definitions: Mapping[Version, Json],
-        published: Mapping[Version, Json],
-    ) -> None:
-        self.quizzes = quizzes
-        self.published = published
-        self._definitions = definitions
-        self._papers: dict[tuple[Version, int], tuple[list[Json], frozenset[str]]] = {}
-        self._keys: dict[Version, dict[str, frozenset[str] | None]] = {}
-
-    def version(self, quiz_id: str, named: int | None) -> Version | None:
-        """The version to grade a submission by: the one it names, or the latest. None if that is unknown."""
-        if quiz_id not in self.quizzes:
-            return None
-        version = quiz_id, named or self.quizzes[quiz_id]["version"]
-        return version if version in self._definitions and version in self.published else None
-
-    def paper(self, version: Version, attempt_id: str) -> tuple[list[Json], frozenset[str]]:
-        """The questions of an attempt, and their ids."""
-        rules = self.published[version]
-        which = version, UUID(attempt_id).int % rules["papers"]
-        if which not in self._papers:
-            paper = paper_of(rules, attempt_id)
-            self._papers[which] = paper, frozenset(question["id"] for question in paper)
-        return self._papers[which]
-
-    def keys(self, version: Version) -> dict[str, frozenset[str] | None]:
-        """The right letters of every question, with all corrections; None: it is cancelled."""
-        if version not in self._keys:
-            quiz = self.quizzes[version[0]]
-            present = self._definitions[version[0], quiz["version"]]
-            self._keys[version] = right_letters(quiz, self._definitions[version], present)
-        return self._keys[version]
+    automatic: bool
 
 
 async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
@@ -122,6 +68,11 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
             (e.id for e in log.records(TOPIC)),
         ),
         kept(
+            "saves acknowledged are in the log",
+            (f"{promise.id}/{promise.detail}" for promise in promises if promise.kind == "saved"),
+            (f"{saved['attempt_id']}/{saved['revision']}" for saved in (e.body for e in log.records(SAVED))),
+        ),
+        kept(
             "submissions acknowledged are graded",
             (promise.detail for promise in submitted),
             # Submissions of the erased need not be graded.
@@ -138,6 +89,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
             (e.id for e in completed if not same_as_first(e.body, results, erased)),
             len(completed),
         ),
+        *saved_checks(good, _saved_in_time(log, known), quizzes, erased),
         *correction_checks(log, quizzes, results),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
@@ -172,28 +124,14 @@ def _judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry
 
 def _is_good(entry: Entry, known: Known) -> bool:
     sent = read_as(entry, QuizSubmitted)
-    version = known.version(sent.quiz_id, sent.quiz_version) if sent else None
-    if sent is None or version is None:
-        return False
-    quiz, rules = known.quizzes[sent.quiz_id], known.published[version]
-    day = sent.started_at.astimezone(ZoneInfo(rules["timezone"])).date().isoformat()
-    mine = f"{sent.quiz_id}/{sent.participant_id}/{day}/{sent.number}"
-    if (
-        sent.attempt_id != str(uuid5(UUID(rules["attempt_ids"]), mine))
-        or sent.number > rules["attempts_per_day"]
-    ):
-        return False
-    _, on_paper = known.paper(version, sent.attempt_id)
-    latest = min(sent.started_at + timedelta(seconds=rules["duration_seconds"]), quiz["closes_at"])
-    latest += timedelta(seconds=rules["grace_seconds"])
-    appended = datetime.fromtimestamp(entry.time_ms / 1000, UTC)
-    opens_at = datetime.fromisoformat(rules["opens_at"])
-    return (
-        sent.answers.keys() <= on_paper
-        and opens_at <= sent.started_at <= sent.submitted_at <= latest
-        and sent.submitted_at <= appended + timedelta(seconds=SKEW_SECONDS)
-        and appended <= latest + timedelta(seconds=LOG_DELAY_SECONDS_MAX)
-    )
+    return sent is not None and counts(sent, sent.submitted_at, entry, known, is_after=sent.automatic)
+
+
+def _saved_in_time(log: Log, known: Known) -> Iterator[QuizAnswersSaved]:
+    for entry in log.records(SAVED):
+        saved = read_as(entry, QuizAnswersSaved)
+        if saved is not None and counts(saved, saved.saved_at, entry, known):
+            yield saved
 
 
 def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[tuple[str, Entry]]:
@@ -231,6 +169,7 @@ def _grade(entry: Entry, known: Known) -> Graded:
         points / len(paper) >= Fraction(known.published[version]["pass_percent"], 100),
         # As in the services, times have whole milliseconds.
         int((sent.submitted_at - sent.started_at).total_seconds()),
+        sent.automatic,
     )
 
 
@@ -249,6 +188,7 @@ def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> 
         found = results.get(attempt)
         if found and (
             any(found[name] != getattr(should, name) for name in fields)
+            or found.get("automatic", False) != should.automatic
             or (found["halves"], found["halves_max"]) != (2 * should.points, 2 * should.points_max)
         ):
             yield attempt
@@ -288,7 +228,7 @@ async def _rankings(
         ),
         len(standing),
     )
-    wrong_counts = await _wrong_counts(database, standings)
+    wrong_counts = await _wrongcounts(database, standings)
     yield true_of_all("ranks are counted from the standings", wrong_counts, len(standings))
     wrong = []
     for quiz_id in closed:
@@ -306,7 +246,7 @@ async def _rankings(
     yield true_of_all("final ranks are right", wrong, sum(len(e["standings"]) for e in events.values()))
 
 
-async def _wrong_counts(database: Database, standings: Mapping[str, int]) -> list[str]:
+async def _wrongcounts(database: Database, standings: Mapping[str, int]) -> list[str]:
     """The cells whose stored count differs from the number of standings in them."""
     counted: Counter[tuple[str, int]] = Counter()
     for name, quiz_field in (("rank_counts", "_id"), ("rank_changes", "quiz_id")):

@@ -37,6 +37,8 @@ OPEN_DAY_HOURS = 6
 OPEN_DAY_CAPACITY = 20_000
 # Of those at the open day, the only session that takes check-ins during the demo.
 CHECK_IN_SHARE = 0.4
+# Of those who sit the quiz; and of those, the ones who never submit.
+SAVE_SHARE, SILENT_SHARE = 0.2, 0.25
 REPEAT_SHARE = 0.02
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平"
@@ -158,11 +160,28 @@ class Play:
         }
         url = f"{self.client.apis.quiz}/attempts/{attempt['attempt_id']}/submission"
         bearer = {"Authorization": f"Bearer {attempt['attempt_token']}"}
+        if chance.random() < SAVE_SHARE:
+            await self._save(attempt["attempt_id"], answers, bearer)
+            if chance.random() < SILENT_SHARE:
+                # Nothing more is heard of this person.
+                return
         receipt = await self.client.ask("POST", url, json={"answers": answers}, headers=bearer)
         self.client.ledger.note("submitted", receipt["receipt_id"], attempt["attempt_id"])
         if chance.random() < REPEAT_SHARE:
-            receipt = await self.client.ask("POST", url, json={"answers": {}}, headers=bearer)
-            self.client.ledger.note("submitted", receipt["receipt_id"], attempt["attempt_id"])
+            again = await self.client.ask_for(
+                "POST", url, ["attempt_submitted"], json={"answers": {}}, headers=bearer
+            )
+            # A process that was started again since does not know the first submission.
+            if not isinstance(again, str):
+                self.client.ledger.note("submitted", again["receipt_id"], attempt["attempt_id"])
+
+    async def _save(self, attempt_id: str, answers: Json, bearer: dict[str, str]) -> None:
+        url = f"{self.client.apis.quiz}/attempts/{attempt_id}/answers"
+        body = {"answers": answers, "revision": 1}
+        # Too fast: the answer to the first try was lost, and the client has sent it again.
+        saved = await self.client.ask_for("PUT", url, ["saves_too_fast"], json=body, headers=bearer)
+        if not isinstance(saved, str):
+            self.client.ledger.note("saved", attempt_id, str(saved["revision"]))
 
     def _answer(self, person: Person, question: Json, chance: random.Random) -> str:
         if chance.random() < person.skill:

@@ -15,6 +15,7 @@ LEDGER_FILE = "ledger.jsonl"
 
 Kind: TypeAlias = Literal[
     "registered",
+    "saved",
     "submitted",
     "cancelled",
     "checked_in",

@@ -45,6 +45,14 @@ from services.quiz.regrading.regrade import Regrader
 from services.quiz.regrading.store import PreviewStore, RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
+from services.quiz.saving import hot as saving_hot
+from services.quiz.saving import wording as saving_wording
+from services.quiz.saving.hand_in import HandIn, Looking
+from services.quiz.saving.handlers import SavedHandler
+from services.quiz.saving.handlers import subscriptions as saving_subscriptions
+from services.quiz.saving.hot import SavedEndpoints
+from services.quiz.saving.save import Saves
+from services.quiz.saving.store import SavedStore
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
@@ -70,38 +78,36 @@ class QuizSettings(Settings):
 
 async def wire(service: Service[QuizSettings]) -> None:
     """Put the service's rooms together."""
-    participants = ParticipantStore(service.database)
-    quizzes = QuizStore(service.database)
-    standings = StandingStore(service.database)
-    results, attempts = ResultStore(service.database), AttemptStore(service.database)
-    waiting, bank = WaitingStore(service.database), BankStore(service.database)
-    statistics = StatisticsStore(service.database)
-    regradings, previews = RegradingStore(service.database), PreviewStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank, regradings):
+    participants, quizzes = ParticipantStore(service.database), QuizStore(service.database)
+    standings, results = StandingStore(service.database), ResultStore(service.database)
+    waiting, saved = WaitingStore(service.database), SavedStore(service.database)
+    statistics, bank = StatisticsStore(service.database), BankStore(service.database)
+    attempts, regradings = AttemptStore(service.database), RegradingStore(service.database)
+    previews, off_roster = PreviewStore(service.database), OffRoster(service.database)
+    first = participants, quizzes, standings, results, attempts, off_roster
+    for store in (*first, waiting, saved, statistics, bank, regradings):
         await store.prepare()
-    publisher = await service.publisher()
-    erased, catalogue, off_roster = Erased(participants), Catalogue(quizzes), OffRoster(service.database)
-    await off_roster.prepare()
+    publisher, erased, catalogue = await service.publisher(), Erased(participants), Catalogue(quizzes)
     await erased.refresh()
     await catalogue.refresh()
     service.run(erased.loop, catalogue.loop, off_roster.loop)
     if service.serves_http:
-        attempt_key = service.settings.attempt_key.get_secret_value()
-        tokens = AttemptTokens(attempt_key)
+        tokens = AttemptTokens(attempt_key := service.settings.attempt_key.get_secret_value())
+        intake = Intake(tokens, catalogue, erased, publisher)
         endpoints = AttemptEndpoints(
             catalogue,
             erased,
             tokens,
-            Intake(tokens, catalogue, erased, publisher),
+            intake,
             lambda token: off_roster.said_now(service.participant_of(token)),
             grouped_starts(quizzes, attempts, results),
             grouped_outcomes(attempts, results),
         )
-        service.answer(*endpoints.routes())
-        ranks, aliases = Ranks(standings), Aliases(attempt_key)
-        service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        corrections = Corrections(quizzes, catalogue, regradings, previews)
-        service.provide(regradings, previews, corrections, *_around(bank))
+        saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, saved)
+        service.answer(*endpoints.routes(), *saves.routes())
+        service.provide(catalogue, erased, quizzes, standings, results, attempts, statistics)
+        service.provide(Ranks(standings), Aliases(attempt_key), *_around(bank))
+        service.provide(regradings, previews, Corrections(quizzes, catalogue, regradings, previews))
     if service.runs_background:
         grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
@@ -118,12 +124,14 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
-        reading, previewing, regrading = _leases(service, STATISTICS, PREVIEWS, REGRADING)
-        teller = Teller(quizzes, results, catalogue, erased, publisher, *_leases(service, TELLING))
+        service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
+        reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
+        teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
         service.run(
-            Closer(quizzes, standings, catalogue, waiting_grader, teller, service.settings.kafka).loop,
+            HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
+            Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, service.settings.kafka).loop,
             Upkeep(standings).loop,
-            Sweeper(catalogue, participants, waiting, results, standings).loop,
+            Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
             Statistician(statistics, results, catalogue, erased, reading).loop,
             Previewer(previews, results, standings, catalogue, erased, previewing).loop,
             Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
@@ -157,10 +165,11 @@ def assemble(settings: QuizSettings) -> FastAPI:
             statistics_api.routes,
             regrading_api.routes,
         ],
-        hot=hot.ENDPOINTS,
+        hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
             participants_wording.CHINESE
             | quizzes_wording.CHINESE
+            | saving_wording.CHINESE
             | standings_wording.CHINESE
             | attempts_wording.CHINESE
             | bank_wording.CHINESE

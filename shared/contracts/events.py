@@ -497,6 +497,28 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     questions: Annotated[tuple[PublishedQuestion, ...], Field(max_length=QUESTIONS_MAX)]
 
 
+class QuizAnswersSaved(Event, topic="quiz.answers_saved", key="attempt_id"):
+    """
+    The answers of an attempt so far, saved while it is under way; nothing is submitted.
+
+    `answers` is the whole sheet. The highest `revision` of an attempt counts, whatever the order; of two
+    equal ones the first in the log. If no submission came when the attempt's time is over, quiz hands in the
+    saved answers (`quiz.submitted` with `automatic`). The other fields are those of `quiz.submitted`.
+    """
+
+    attempt_id: Id
+    quiz_id: Id
+    participant_id: Id
+    number: Annotated[int, Field(ge=1, le=100)]
+    started_at: Moment
+    saved_at: Moment
+    revision: Version
+    answers: Annotated[dict[Id, Letters], Field(max_length=ANSWERS_MAX)]
+    group_id: Id | None = None
+    district: Line | None = None
+    quiz_version: Version | None = None
+
+
 class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
     """
     The answers of one attempt, exactly as sent; the first in log order counts.
@@ -505,6 +527,8 @@ class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
     right). If the sender does not know group and district, they come from the participant's
     profile. `quiz_version` is the version of the quiz that the paper was drawn from. The
     answers are graded by this version; without it, by the latest.
+    `automatic` says that nobody submitted in time, and that quiz hands in what was saved
+    (`quiz.answers_saved`). Only quiz writes it, after the last moment at which a submission may come.
     """
 
     attempt_id: Id
@@ -517,6 +541,7 @@ class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
     group_id: Id | None = None
     district: Line | None = None
     quiz_version: Version | None = None
+    automatic: bool = False
 
 
 class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
@@ -524,7 +549,7 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     A graded attempt. `result_id` equals the attempt's id. It comes at the close if the quiz says so.
 
     `points` of `points_max` decide passing and rank; `score_percent` is the same in whole
-    percent, rounded down.
+    percent, rounded down. `automatic`: nothing was submitted, and what was saved was handed in.
     """
 
     result_id: Id
@@ -539,6 +564,7 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     passed: bool
     time_used_seconds: Seconds
     completed_at: Moment
+    automatic: bool = False
 
 
 class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
@@ -709,6 +735,7 @@ ALL: tuple[type[Event], ...] = (
     ShiftReminded,
     ShiftEnded,
     QuizPublished,
+    QuizAnswersSaved,
     QuizSubmitted,
     QuizCompleted,
     QuizRegraded,

@@ -24,6 +24,8 @@ COMMAND_DAYS_KEPT = 7
 # How long the dead letters of a compacted topic are kept. Later records do not remove dead letters, so a
 # destroyed key would stay there.
 COMPACTED_DEAD_DAYS = 1
+# An attempt takes a day at most. Nobody needs the answers that were saved meanwhile after that.
+SAVED_DAYS_KEPT = 3
 # A code is valid for one or two days.
 CODE_DAYS_KEPT = 1
 # A destroyed key is removed from the log within this time, if somebody still writes to the topic.
@@ -44,6 +46,7 @@ LATE_DAYS = 28
 # Our consumer groups. Each name begins with that of its service.
 REGISTRATION_REQUESTS = "registration-requests"
 QUIZ_GRADING = "quiz-grading"
+QUIZ_SAVING = "quiz-saving"
 QUIZ_PARTICIPANTS = "quiz-participants"
 AWARDS = "awards"
 AWARDS_KNOWN = "awards-known"
@@ -165,6 +168,7 @@ _declare(events.ShiftMoved, NOTIFICATIONS)
 _declare(events.ShiftReminded, NOTIFICATIONS)
 _declare(events.ShiftEnded, NOTIFICATIONS)
 _declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
+_declare(events.QuizAnswersSaved, QUIZ_SAVING, partitions=12, retention_days=SAVED_DAYS_KEPT)
 _declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12)
 _declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizRegraded, AWARDS, NOTIFICATIONS, partitions=12)

@@ -7,6 +7,7 @@ problems (shared/web/problems.py), and a consumer into dead letters or waiting (
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 
@@ -16,9 +17,13 @@ class KepuError(Exception):
 
     Args:
         values: the parts of the message that vary, for other languages (shared/web/wording.py).
+
+    Attributes:
+        shown: more fields of the problem, for programs (RFC 9457, section 3.2).
     """
 
     code = "error"
+    shown: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str, *, code: str | None = None, **values: Any) -> None:
         super().__init__(message)

@@ -152,6 +152,7 @@ def encoded(error: KepuError, language: Language = "en") -> EncodedProblem:
         body["errors"] = errors
     else:
         body["detail"] = wording.words(error.code, error.message, error.values, language)
+    body |= error.shown
     return EncodedProblem(status, tuple(headers), msgspec.json.encode(body))
 
 

@@ -11,6 +11,7 @@ from shared.storage.mongo import Document
 SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("quiz", "results", {}, None, "submissions are graded"),
     ("quiz", "results", {}, {"$bit": {"halves": {"xor": 1}}}, "scores are right"),
+    ("quiz", "results", {"automatic": True}, {"$unset": {"automatic": ""}}, "scores are right"),
     ("quiz", "standings", {}, None, "everyone graded has a standing"),
     # The change comes last, so that the document that was changed is not deleted.
     ("quiz", "standings", {}, None, "ranks are counted from the standings"),
@@ -147,6 +148,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
 PROMISED = (
     ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are in the log"),
     ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are graded"),
+    ('["saved", "no-such-attempt", "1"]', "saves acknowledged are in the log"),
     ('["assigned", "no-such-assignment"]', "who was put on a rota is there"),
     ('["emitted", "no-such-event", "quiz.submitted"]', "what others emitted is in the log"),
 )

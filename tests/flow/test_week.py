@@ -34,6 +34,7 @@ HAPPENS = {
     "shift.assigned",
     "shift.moved",
     "shift.ended",
+    "quiz.answers_saved",
     "quiz.completed",
     "quiz.closed",
     "award.issued",

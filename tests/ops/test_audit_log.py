@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ops.audit.commands import GROUP, judged_commands
+from ops.audit.known import Known
 from ops.audit.log import RULES, Entry, Log, conforms, entry_of
-from ops.audit.quiz import TOPIC, Known, _judged
+from ops.audit.quiz import TOPIC, _judged
 from ops.contracts.documents import GOLDEN
 from shared.contracts.envelope import Event, enclose
 from shared.contracts.events import RegistrationRequested

@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 def test_the_groups_of_a_service_are_found_by_its_name() -> None:
-    assert groups_of("quiz") == {"quiz-grading", "quiz-participants"}
+    assert groups_of("quiz") == {"quiz-grading", "quiz-participants", "quiz-saving"}
     assert groups_of("notifications") == {"notifications"}
     assert groups_of("registration") == {"registration-requests"}
     assert groups_of("shared") == set()

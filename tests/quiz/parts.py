@@ -26,6 +26,10 @@ from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
+from services.quiz.saving.hand_in import HandIn, Looking
+from services.quiz.saving.handlers import SavedHandler
+from services.quiz.saving.handlers import subscriptions as saving_subscriptions
+from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizCompleted
@@ -55,13 +59,14 @@ class Stores:
         self.results = ResultStore(database)
         self.attempts = AttemptStore(database)
         self.waiting = WaitingStore(database)
+        self.saved = SavedStore(database)
         self.ended_tokens = EndedTokens(database)
         self.off_roster = OffRoster(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings):
             await store.prepare()
-        for store_ in (self.results, self.attempts, self.waiting):
+        for store_ in (self.results, self.attempts, self.waiting, self.saved):
             await store_.prepare()
         await outbox.prepare(self.database)
 
@@ -94,6 +99,9 @@ class Grading:
         self.participants = ParticipantHandler(
             participants, self.waiting_grader, stores.ended_tokens, stores.off_roster
         )
+        self.saved = SavedHandler(stores.saved, catalogue, self.erased)
+        looking = Looking(stores.saved, stores.attempts, results, waiting)
+        self.hand_in = HandIn(looking, stores.quizzes, catalogue, self.erased, publisher)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)
@@ -103,7 +111,10 @@ class Grading:
 
 
 def subscriptions_of(grading: Grading) -> list[Subscription]:
-    return subscriptions(grading.submissions, grading.participants)
+    return [
+        *subscriptions(grading.submissions, grading.participants),
+        *saving_subscriptions(grading.saved),
+    ]
 
 
 def closer(
@@ -128,6 +139,7 @@ def closer(
             Lease(stores.database, LEASE, owner="tests"),
             turn_seconds=turn_seconds,
         ),
+        stores.saved,
         kafka,
         log_delay_seconds_max=log_delay_seconds_max,
     )
@@ -140,6 +152,7 @@ def sweeper(
         catalogue,
         stores.participants,
         stores.waiting,
+        stores.saved,
         stores.results,
         stores.standings,
         again_seconds=again_seconds,

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from services.quiz.attempts.hot import SUBMIT
+from services.quiz.saving.hot import READ_SAVED, SAVE
 from tests.quiz.builders import as_resident, service
 from tests.support.service import ORGANISER, code_of
 
@@ -67,6 +68,8 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "GET /quizzes/{quiz_id}/corrections/preview",
         "POST /quizzes/{quiz_id}/corrections/preview",
         f"POST {SUBMIT.path}",
+        f"PUT {SAVE.path}",
+        f"GET {READ_SAVED.path}",
         "GET /attempts/{attempt_id}/result",
         "GET /attempts/{attempt_id}/review",
     }

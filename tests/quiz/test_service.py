@@ -45,7 +45,8 @@ async def test_an_attempt_goes_from_start_to_result_and_standing(kafka: str, mon
         receipt = await client.post(f"{path}/submission", json={"answers": answers}, headers=bearer)
         assert receipt.status_code == 202, receipt.text
         second = await client.post(f"{path}/submission", json={"answers": {}}, headers=bearer)
-        assert second.status_code == 202
+        assert (second.status_code, second.json()["code"]) == (409, "attempt_submitted")
+        assert second.json()["receipt"] == receipt.json()
         for _ in range(200):
             result = (await client.get(f"{path}/result", headers=as_resident(who))).json()
             if result["status"] == "graded":

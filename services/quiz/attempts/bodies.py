@@ -61,8 +61,8 @@ class ResultOut(BaseModel):
     The outcome of an attempt.
 
     `pending`: nothing was submitted yet, or it is not graded yet. `received`: it counts, and the score is
-    shown when the quiz is closed. `missed`: the quiz is closed and nothing was submitted. `refused`: the
-    submission could not count; `code` says why.
+    shown when the quiz is closed. `missed`: the quiz is closed, and nothing was submitted or saved.
+    `refused`: the submission could not count; `code` says why.
     """
 
     attempt_id: str
@@ -73,3 +73,11 @@ class ResultOut(BaseModel):
     score_percent: int | None = Field(None, description=PERCENT_SHOWN, examples=[85])
     passed: bool | None = None
     time_used_seconds: int | None = Field(None, examples=[431])
+    automatic: bool | None = Field(
+        None, description="nothing was submitted in time, and what was saved was handed in"
+    )
+    receipt_id: str | None = Field(
+        None,
+        description="the receipt of the submission that counts; another id if it was handed in automatically",
+        examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"],
+    )

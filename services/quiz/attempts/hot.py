@@ -65,12 +65,14 @@ SUBMIT = HotEndpoint(
     description="""\
 202 with a receipt once Kafka has acknowledged; the first submission of an attempt counts.
 
-If you send it again to the same process, you get the same receipt. Another process answers with a new
-receipt, or after the deadline with `attempt_late`, although the first submission may count: read the result.
+If you send the same body again to the same process, you get the same receipt. Other answers get 409
+`attempt_submitted`, with the first receipt in the field `receipt`. Another process does not know the first
+submission: it answers with a new receipt, or after the deadline with `attempt_late`. Read the result: its
+`receipt_id` says which submission counts.
 
 Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` (401),
-`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`,
-`question_unknown` (422).
+`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late`, `attempt_submitted` (409),
+`submission_malformed`, `question_unknown` (422).
 503 with the code `overloaded`: the submission was not written. Any other 503: it may be in the log or not.
 Send it again; the first submission counts.""",
     status=ACCEPTED,
@@ -184,6 +186,8 @@ class AttemptEndpoints:
             "score_percent": graded.score_percent if graded else None,
             "passed": graded.passed if graded else None,
             "time_used_seconds": graded.time_used_seconds if graded else None,
+            "automatic": graded.automatic if graded else None,
+            "receipt_id": graded.submission_id if graded else None,
         }
         return FOUND, encoder.encode(result)
 

@@ -5,29 +5,26 @@ This is the hot path of the peak week. It normally makes no query: the attempt t
 the deadline, and the quizzes are in memory. Concurrent submissions share one write
 (shared/messaging/group_commit.py).
 
-Only the first submission of an attempt counts. So this process answers a second submission with the receipt
-of the first one. A client that lost the answer sends again and gets the receipt. And nobody can fill the log
-with one token.
+Only the first submission of an attempt counts. A client that lost the answer sends the same body again, and
+this process answers with the first receipt. Another body gets 409 with the first receipt. And nobody can fill
+the log with one token.
 """
 
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import combinations
 
-import msgspec
-
+from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
-from services.quiz.attempts.receipts import Receipts
-from services.quiz.attempts.submission import Answers, Submission, answered, encoder
+from services.quiz.attempts.receipts import AlreadySubmitted, Receipt, Receipts
+from services.quiz.attempts.submission import Answers, Submission, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.papers import Paper
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Forbidden, Rejected, Unavailable
+from shared.runtime.errors import Conflict, Forbidden, Unavailable
 from shared.runtime.ids import random_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
@@ -45,20 +42,8 @@ ITEMS_MAX = WAITING_MAX
 # acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
-# About 300 bytes each.
+# About 400 bytes each.
 RECEIPTS_MAX = 50_000
-_LETTERS = "ABCDEFGH"
-# All answers with their letters in alphabetical order. Other orders are valid too; they take the slow check.
-_USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in combinations(_LETTERS, several))
-
-
-class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`submission.Answered` without its patterns, which cost more than everything else in intake."""
-
-    answers: dict[str, str]
-
-
-_sheet = msgspec.json.Decoder(_Sheet)
 
 
 class Intake:
@@ -98,6 +83,7 @@ class Intake:
 
         Raises:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
+            AlreadySubmitted: other answers of this attempt were accepted before.
             Overloaded: too many submissions wait; this one was not written.
             Unavailable: it may be in the log or not. Send it again; the first submission counts.
         """
@@ -105,8 +91,10 @@ class Intake:
         self._log.check_not_full()
         who = request.who
         claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
-        if (receipt := self._receipts.get(claims.attempt_id)) is not None:
-            return ACCEPTED, receipt
+        if (first := self._receipts.get(claims.attempt_id)) is not None:
+            if first.of != hash(request.body):
+                raise AlreadySubmitted(claims.attempt_id, first)
+            return ACCEPTED, first.json
         if claims.attempt_id in self._under_way:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
         self._erased.check(claims.participant_id)
@@ -118,7 +106,7 @@ class Intake:
         if offered.record.version != claims.quiz_version:
             offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
         now = clock.now()
-        answers = _answers(request.body, offered.paper(claims.attempt_id))
+        answers = answers_of(request.body, offered.paper(claims.attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
         attempt_id, receipt_id = claims.attempt_id, random_id()
@@ -131,7 +119,7 @@ class Intake:
         if time.time() - now.timestamp() > self._accepted_seconds_max:
             raise Unavailable("it took too long to tell whether this was in time; send it again")
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
-        self._receipts.add(attempt_id, receipt)
+        self._receipts.add(attempt_id, Receipt(receipt, hash(request.body)))
         return ACCEPTED, receipt
 
     def claims(self, attempt_id: str, authorization: bytes) -> AttemptClaims:
@@ -153,6 +141,10 @@ class Intake:
             raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
         return claims
 
+    def receipt(self, attempt_id: str) -> Receipt | None:
+        """The receipt that this process gave for an attempt, if it is remembered."""
+        return self._receipts.get(attempt_id)
+
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
         return [None] * len(records)
@@ -171,28 +163,3 @@ def _submission(claims: AttemptClaims, answers: Answers, now: datetime) -> Submi
         district=claims.district,
         quiz_version=claims.quiz_version,
     )
-
-
-def _answers(body: bytes, paper: Paper) -> Answers:
-    try:
-        answers = _sheet.decode(body).answers
-        # The ids of the paper's questions are valid, and not too many.
-        if not (answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values())):
-            answers = answered.decode(body).answers
-            if not answers.keys() <= paper.question_ids:
-                raise Rejected(
-                    "an answer is to a question that is not on this paper", code="question_unknown"
-                )
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Rejected(
-            f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
-        ) from None
-    # Ids and letters have no colons. In valid answers each colon follows a key.
-    if body.count(b":") != len(answers) + 1:
-        raise Rejected("the answers cannot be read: a key stands twice", code="submission_malformed")
-    return answers
-
-
-def _without_input(error: Exception) -> str:
-    # msgspec names the place and the expectation, never the value; a decode error quotes bytes.
-    return str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"

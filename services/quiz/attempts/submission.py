@@ -87,6 +87,7 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     group_id: str | None = None
     district: Line | None = None
     quiz_version: Version | None = None
+    automatic: bool = False
 
 
 # A time of these years has a valid year in every time zone.

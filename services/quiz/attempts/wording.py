@@ -3,6 +3,7 @@
 CHINESE: dict[str, str] = {
     "attempt_foreign": "该令牌不属于这次答题",
     "attempt_late": "答题时间已结束",
+    "attempt_submitted": "这次答题已经交卷，以第一次为准",
     "attempt_token_invalid": "答题令牌无效",
     "attempt_token_missing": "请在 Authorization: Bearer 请求头中提供答题令牌",
     "attempt_unknown": "没有这次答题",

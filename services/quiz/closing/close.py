@@ -2,23 +2,25 @@
 The close of a quiz: everything that was accepted in time is graded, then the standings are final.
 
 A quiz that is over first waits for `LOG_DELAY_SECONDS_MAX`. Then all that intake has acknowledged is in the
-log, and the broker's time makes any further submission late. After that the graders must have committed every
-submission that the log held at that moment.
+log, and the broker's time makes any further submission late. Then every save that
+the log holds must be kept, and what was saved and not submitted must be handed in (saving/hand_in.py). After
+that the graders must have committed every submission that the log held at that moment.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
 
 from services.quiz.closing.events import closed
-from services.quiz.closing.submission_log import read_log_state
+from services.quiz.closing.submission_log import read_log_states
 from services.quiz.closing.tell import Teller
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, QuizRecord
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from shared.contracts.events import STANDINGS_MAX
 from shared.runtime import clock
@@ -50,6 +52,7 @@ class Closer:
         catalogue: Catalogue,
         waiting_grader: WaitingGrader,
         teller: Teller,
+        saved: SavedStore,
         kafka: str,
         *,
         log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
@@ -59,9 +62,12 @@ class Closer:
         self._catalogue = catalogue
         self._waiting_grader = waiting_grader
         self._teller = teller
+        self._saved = saved
         self._kafka = kafka
         self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
-        # By quiz, where the log ended when the quiz was first seen to be over.
+        # By quiz, where the log of saves ended when the quiz was first seen to be over, and where the log of
+        # submissions ended when everything was handed in.
+        self._saved_ends: dict[str, Mapping[TopicPartition, int]] = {}
         self._ends: dict[str, Mapping[TopicPartition, int]] = {}
         self.loop = Loop(LOOP, self.turn)
 
@@ -79,22 +85,36 @@ class Closer:
             CloseError: `FAILING_MIN` or more are due, and none of them could be closed.
         """
         over = await self._quizzes.over(now - self._log_delay_max)
+        self._saved_ends = {quiz_id: ends for quiz_id, ends in self._saved_ends.items() if quiz_id in over}
         self._ends = {quiz_id: ends for quiz_id, ends in self._ends.items() if quiz_id in over}
         if not over:
             return
-        state = await read_log_state(self._kafka)
+        handed_in = await self._handed_in([quiz_id for quiz_id in over if quiz_id not in self._ends])
+        submitted = (await read_log_states(self._kafka)).submitted
+        for quiz_id in handed_in:
+            # Not the present end of the log: submissions of other quizzes would delay it for ever.
+            self._ends[quiz_id] = submitted.ends
 
         async def close(quiz_id: str) -> None:
-            # Not the present end of the log: submissions of other quizzes would delay it for ever.
-            ends = self._ends.setdefault(quiz_id, state.ends)
-            # A partition without records: its submissions are already deleted.
-            if all(state.graded.get(partition, end) >= end for partition, end in ends.items()):
+            if submitted.has_reached(self._ends[quiz_id]):
                 await self._close(quiz_id, now)
 
-        failed = await each(LOOP, over, close)
+        failed = await each(LOOP, [quiz_id for quiz_id in over if quiz_id in self._ends], close)
         await self._catalogue.refresh()
         if failed == len(over) >= FAILING_MIN:
             raise CloseError(f"{failed} quizzes are due, and none can be closed")
+
+    async def _handed_in(self, quiz_ids: Sequence[str]) -> list[str]:
+        """Those of these quizzes of which nothing that was saved has to be handed in any more."""
+        if not quiz_ids:
+            return []
+        saved = (await read_log_states(self._kafka)).saved
+        kept = [
+            quiz_id
+            for quiz_id in quiz_ids
+            if saved.has_reached(self._saved_ends.setdefault(quiz_id, saved.ends))
+        ]
+        return [quiz_id for quiz_id in kept if not await self._saved.is_any_open(quiz_id)]
 
     async def _close(self, quiz_id: str, now: datetime) -> None:
         # Everybody sees the final standings, frozen or not.

@@ -1,5 +1,5 @@
 """
-Remove the traces of erased participants: waiting submissions, profiles in results, standings.
+Remove the traces of erased participants: waiting submissions, saved answers, profiles in results, standings.
 
 Several workers may do it at the same time: sweeping twice does no harm.
 """
@@ -14,6 +14,7 @@ from services.quiz.participants.rules import Erasure
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.results.store import ResultStore
+from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
 from shared.runtime.background import Loop, each
@@ -44,6 +45,7 @@ class Sweeper:
         catalogue: Catalogue,
         participants: ParticipantStore,
         waiting: WaitingStore,
+        saved: SavedStore,
         results: ResultStore,
         standings: StandingStore,
         *,
@@ -53,6 +55,7 @@ class Sweeper:
         self._catalogue = catalogue
         self._participants = participants
         self._waiting = waiting
+        self._saved = saved
         self._results = results
         self._standings = standings
         self._again_seconds = again_seconds
@@ -88,6 +91,7 @@ class Sweeper:
             ids = possible_attempts(record.quiz_id, record.quiz, who, began + AHEAD_MAX)
             while some := [*islice(ids, self._ids_at_once)]:
                 await self._results.forget_profiles(some)
+                await self._saved.remove(some)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
         if unread := self._catalogue.unread():

@@ -32,6 +32,7 @@ class _Completed(msgspec.Struct, frozen=True, gc=False):
     passed: bool
     time_used_seconds: int
     completed_at: datetime
+    automatic: bool
 
 
 Completed = tuple[Context, Result, str]
@@ -59,6 +60,7 @@ def _record(parent: Context, result: Result, title: str, now: datetime) -> Recor
         result.passed,
         result.time_used_seconds,
         result.submitted_at,
+        result.automatic,
     )
     context = context_of(
         QuizCompleted.type,

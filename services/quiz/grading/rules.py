@@ -86,7 +86,13 @@ def check(
     deadline_at = schedule.last_moment(started_at)
     # A sender's clock that is behind gives nobody more time: the broker's time of the append is checked too.
     # A clock that is ahead makes the sender's own submissions late.
-    if submitted_at > deadline_at or appended_at > deadline_at + log_delay_max:
+    is_after = appended_at > deadline_at + log_delay_max
+    if submission.automatic and not is_after:
+        # A submission that came in time may still follow it, and must count.
+        raise Rejected(
+            f"attempt {expected}: handed in before the time of submissions was over", code="times_impossible"
+        )
+    if submitted_at > deadline_at or (is_after and not submission.automatic):
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")
     return Valid(submission, context, appended_at, offered, paper)
 
@@ -113,6 +119,7 @@ def result_of(valid: Valid, profile: Profile) -> Result:
         used.days * DAY_SECONDS + used.seconds,
         submitted_at,
         answers,
+        automatic=submission.automatic,
     )
 
 

@@ -25,6 +25,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
         submission_id: the id of the event that was graded: the first in the log.
         version: 1, and one more for each correction that has changed the points.
         first_half_points, first_passed: as they were in version 1, if there is a later one.
+        automatic: what was saved was handed in.
     """
 
     attempt_id: AttemptId
@@ -43,6 +44,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     version: int = 1
     first_half_points: int | None = None
     first_passed: bool | None = None
+    automatic: bool = False
 
     def as_first(self) -> "Result":
         """The result in its first version: `quiz.completed` says it the same way every time."""

@@ -181,7 +181,7 @@ def _result_document(result: Result) -> Document:
         "time_used_seconds": result.time_used_seconds,
         "submitted_at": result.submitted_at,
         "answers": result.answers,
-    }
+    } | ({"automatic": True} if result.automatic else {})
 
 
 def _regraded(result: Result) -> Document:
@@ -192,6 +192,7 @@ def _regraded(result: Result) -> Document:
 
 
 def _result(document: Document) -> Result:
+    first_half_points, first_passed = document.get("first", (None, None))
     return Result(
         AttemptId(document["_id"]),
         document["submission_id"],
@@ -207,5 +208,7 @@ def _result(document: Document) -> Result:
         document["submitted_at"],
         document["answers"],
         document.get("version", 1),
-        *document.get("first", ()),
+        first_half_points,
+        first_passed,
+        document.get("automatic", False),
     )

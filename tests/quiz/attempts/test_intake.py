@@ -15,7 +15,7 @@ import pytest
 from ops.stack import Stack
 from services.quiz.app import assemble
 from services.quiz.attempts.intake import Intake
-from services.quiz.attempts.receipts import Receipts
+from services.quiz.attempts.receipts import AlreadySubmitted, Receipt, Receipts
 from services.quiz.attempts.rules import Attempt
 from services.quiz.attempts.submission import submission as submissions
 from services.quiz.attempts.tokens import AttemptTokens
@@ -26,6 +26,7 @@ from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
+from shared.web.problems import encoded
 from tests.quiz.builders import ATTEMPT_KEY, as_resident, attempt, paper, quiz, service, settings, token
 from tests.quiz.parts import Parts, new_parts
 from tests.support.kafka import read_all
@@ -167,8 +168,13 @@ async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_writ
     async with own_intake(kafka, mongo) as one:
         mine = one.attempt("wang")
         receipt = await one.submit(mine)
-        for body in (b'{"answers":{}}', b'{"answers":{"q1":"B"}}', b"not even JSON"):
-            assert await one.submit(mine, body) == receipt
+        assert await one.submit(mine) == receipt
+        for body in (b'{"answers":{"q1":"B"}}', b"not even JSON"):
+            with pytest.raises(AlreadySubmitted) as why:
+                await one.submit(mine, body)
+            problem = msgspec.json.decode(encoded(why.value).body)
+            assert (problem["status"], problem["code"]) == (409, "attempt_submitted")
+            assert problem["receipt"] == receipt
         assert len(one.kafka.written) == 1
         # While the first one is on its way nothing can be promised yet.
         other = one.attempt("li")
@@ -188,7 +194,9 @@ async def test_intake_sets_every_field_of_the_event(kafka: str, mongo: str) -> N
         await one.submit(one.attempt("wang"), group_id="school-1")
         [(_, _, value, _)] = one.kafka.written
         # A field that is left out has its default value: intake has forgotten it.
-        assert list(msgspec.json.decode(value or b"")) == list(QuizSubmitted.model_fields)
+        # Nothing that intake takes is automatic.
+        set_here = [name for name in QuizSubmitted.model_fields if name != "automatic"]
+        assert list(msgspec.json.decode(value or b"")) == set_here
 
 
 async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str) -> None:
@@ -212,8 +220,8 @@ async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) ->
         assert len(one.kafka.written) == 9
         receipts = Receipts(4)
         for n in range(100):
-            receipts.add(f"a{n}", b"r")
-            assert receipts.get(f"a{n}") == b"r"
+            receipts.add(f"a{n}", Receipt(b"r", n))
+            assert receipts.get(f"a{n}") == (b"r", n)
             assert sum(receipts.get(f"a{m}") is not None for m in range(100)) <= 5
 
 

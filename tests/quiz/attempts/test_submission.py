@@ -28,6 +28,7 @@ SOUND: dict[str, Any] = {
     "group_id": None,
     "district": None,
     "quiz_version": None,
+    "automatic": False,
 }
 TEXT = json.dumps(SOUND)
 
@@ -256,6 +257,7 @@ MADE: dict[str, st.SearchStrategy[Any]] = {
     "group_id": st.none() | st.just("group-1"),
     "district": st.none() | LINES,
     "quiz_version": st.none() | st.integers(1, 2**53),
+    "automatic": st.booleans(),
 }
 
 

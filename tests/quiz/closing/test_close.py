@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import CloseError
-from services.quiz.closing.submission_log import read_log_state
+from services.quiz.closing.submission_log import read_log_states
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.quizzes.store import ChangedError
@@ -99,8 +99,8 @@ async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
         assert not await is_closed(parts), "nothing is graded yet"
 
         async def all_graded() -> bool:
-            state = await read_log_state(kafka)
-            return all(state.graded[partition] >= end for partition, end in state.ends.items())
+            state = (await read_log_states(kafka)).submitted
+            return all(state.handled[partition] >= end for partition, end in state.ends.items())
 
         async with consuming(kafka, subscriptions_of(parts.grading), parts.publisher):
             await eventually(all_graded)

@@ -30,6 +30,7 @@ RESULTS = st.builds(
     time_used_seconds=st.integers(0, 31_622_400),
     submitted_at=MOMENTS.map(to_milliseconds),
     answers=st.just(""),
+    automatic=st.booleans(),
 )
 
 
@@ -50,6 +51,7 @@ def test_record_is_the_one_that_the_contract_makes(
         passed=result.passed,
         time_used_seconds=result.time_used_seconds,
         completed_at=result.submitted_at,
+        automatic=result.automatic,
     )
     told = enclose(event, source="kepu/quiz", cause=result.attempt_id, now=now, parent=parent)
     assert completed_records([(parent, result, title)], now) == [to_record(told)]

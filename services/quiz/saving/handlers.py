@@ -1,0 +1,60 @@
+"""Keeps the latest saved answers of each attempt."""
+
+from datetime import timedelta
+
+import msgspec
+
+from services.quiz.grading.handlers import DEAD_LETTER_CODES
+from services.quiz.grading.rules import check
+from services.quiz.participants.erased import Erased
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
+from services.quiz.saving.rules import Sheet, due_at, latest
+from services.quiz.saving.store import SavedStore
+from shared.contracts.events import QuizAnswersSaved
+from shared.contracts.topics import QUIZ_SAVING
+from shared.messaging.received import Batch, Following, Subscription
+from shared.runtime.errors import Rejected
+
+LOG_DELAY_MAX = timedelta(seconds=LOG_DELAY_SECONDS_MAX)
+
+
+class SavedHandler:
+    """Stores what was saved, if it could be submitted."""
+
+    def __init__(self, saved: SavedStore, catalogue: Catalogue, erased: Erased) -> None:
+        self._saved = saved
+        self._catalogue = catalogue
+        self._erased = erased
+
+    async def keep_saved(self, batch: Batch[QuizAnswersSaved]) -> Following:
+        """Keep the latest sheet of each attempt; a repeat changes nothing."""
+        await self._erased.keep_fresh()
+        await self._catalogue.learn({(one.event.quiz_id, one.event.quiz_version) for one in batch})
+        good: list[Sheet] = []
+        for received in batch:
+            if received.event.participant_id in self._erased.ids:
+                continue
+            sheet = msgspec.convert(received.event, Sheet, from_attributes=True)
+            try:
+                offered = self._catalogue.find(sheet.quiz_id, sheet.quiz_version)
+                check(
+                    sheet.submitted(sheet.saved_at),
+                    received.context,
+                    received.appended_at,
+                    offered,
+                    LOG_DELAY_MAX,
+                )
+            except Rejected as why:
+                batch.reject(received, why)
+                continue
+            good.append(sheet)
+        sheets = latest(good)
+        schedules = [self._catalogue.find(sheet.quiz_id, sheet.quiz_version).schedule for sheet in sheets]
+        await self._saved.keep(sheets, list(map(due_at, sheets, schedules)))
+        return ()
+
+
+def subscriptions(handler: SavedHandler) -> list[Subscription]:
+    """What this room reads."""
+    return [Subscription(QUIZ_SAVING, [QuizAnswersSaved], handler.keep_saved, codes=DEAD_LETTER_CODES)]

@@ -1,0 +1,116 @@
+"""
+Save the answers of an attempt so far: append them to the log, answer 202 when Kafka has acknowledged.
+
+A save is like a submission, but it has a queue of its own: many saves must not keep a submission waiting.
+"""
+
+from collections.abc import Sequence
+
+from services.quiz.attempts.answers import saved_of
+from services.quiz.attempts.intake import ACCEPTED, Intake
+from services.quiz.attempts.receipts import AlreadySubmitted
+from services.quiz.attempts.submission import encoder
+from services.quiz.attempts.tokens import AttemptClaims
+from services.quiz.participants.erased import Erased
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.saving.events import saved_record
+from services.quiz.saving.pace import Pace
+from services.quiz.saving.rules import Sheet
+from shared.messaging.group_commit import GroupCommit
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime import clock
+from shared.runtime.errors import Conflict
+from shared.runtime.ids import random_id
+from shared.web.hot import HotRequest
+from shared.web.problems import NotHttp
+
+# Nobody waits for a save. So a busy service gathers more of them than of submissions.
+SAVES_WINDOW_SECONDS = 0.1
+SAVES_WAITING_MAX = 4_000
+SAVED_SECONDS_MAX = 12.0
+# A client saves after each answer, and waits so long between two saves.
+SAVE_EVERY_SECONDS = 1.0
+
+
+class Saves:
+    """Accepts saves."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        catalogue: Catalogue,
+        erased: Erased,
+        publisher: Publisher,
+        *,
+        every_seconds: float = SAVE_EVERY_SECONDS,
+        waiting_max: int = SAVES_WAITING_MAX,
+    ) -> None:
+        self._intake = intake
+        self._catalogue = catalogue
+        self._erased = erased
+        self._publisher = publisher
+        self._pace = Pace(every_seconds)
+        self._log: GroupCommit[Record, None] = GroupCommit(
+            "saves",
+            self._append,
+            items_max=waiting_max,
+            waiting_max=waiting_max,
+            window_seconds=SAVES_WINDOW_SECONDS,
+            seconds_max=SAVED_SECONDS_MAX,
+        )
+
+    async def save(self, request: HotRequest) -> tuple[int, bytes]:
+        """
+        Save the answers of one attempt; 202 once they are in the log.
+
+        Raises:
+            Rejected: the token, the answers or the time are wrong, or saves come too fast; nothing was saved.
+            Overloaded: too many saves wait; this one was not written.
+            Unavailable: it may be in the log or not. Send it again with the same revision.
+        """
+        self._log.check_not_full()
+        who = request.who
+        claims = (
+            who if isinstance(who, AttemptClaims) else self._intake.claims(request.id, request.authorization)
+        )
+        attempt_id = claims.attempt_id
+        if (receipt := self._intake.receipt(attempt_id)) is not None:
+            raise AlreadySubmitted(attempt_id, receipt)
+        if self._pace.is_too_fast(attempt_id):
+            raise NotHttp(
+                429,
+                f"attempt {attempt_id} was saved a moment ago; wait a second and save again",
+                code="saves_too_fast",
+                headers=[("retry-after", "1")],
+            )
+        self._erased.check(claims.participant_id)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
+            claims.quiz_id
+        )
+        if offered.record.version != claims.quiz_version:
+            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        now = clock.now()
+        answers, revision = saved_of(request.body, offered.paper(attempt_id))
+        if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
+            raise Conflict(f"attempt {attempt_id}: the time is over", code="attempt_late")
+        # Noted before the write: of two at once, one is too fast.
+        self._pace.note(attempt_id)
+        sheet = Sheet(
+            attempt_id,
+            claims.quiz_id,
+            claims.participant_id,
+            claims.number,
+            clock.from_epoch_ms(claims.started_ms),
+            now,
+            revision,
+            answers,
+            claims.group_id,
+            claims.district,
+            claims.quiz_version,
+        )
+        await self._log.add(saved_record(sheet, random_id()))
+        return ACCEPTED, encoder.encode({"attempt_id": attempt_id, "revision": revision, "saved_at": now})
+
+    async def _append(self, records: Sequence[Record]) -> Sequence[None]:
+        await self._publisher.write(records)
+        return [None] * len(records)
