@@ -67,6 +67,8 @@ async def send_all(
     left = deque(items)
     closings: Counter[str] = Counter()
     lost: list[ServerDown] = []
+    # Those that had a message that may be under way.
+    used: set[int] = set()
 
     def asked_to_wait() -> bool:
         return any(error.pause_seconds is not None for error in lost)
@@ -81,6 +83,7 @@ async def send_all(
         while left and may_go_on() and not asked_to_wait():
             if (begun := _begin_first(left, places)) is None:
                 return
+            used.add(id(connection))
             one, item, under_way = begun
             began = time.monotonic()
             try:
@@ -103,7 +106,7 @@ async def send_all(
     sent.crowded = not lost and may_go_on()
     if asked_to_wait():
         sent.down = max(lost, key=lambda error: error.pause_seconds or 0.0)
-    elif len(lost) == len(connections) and lost:
+    elif lost and len(lost) == len(used):
         sent.down = lost[0]
 
 
