@@ -107,6 +107,7 @@ async def _audit(
         "erasure": await audit_erasure(log, databases, promises),
         "all": [
             true_of_all("no event id says two things", contradicted, _events(log)),
+            true_of_all("records of our own topics follow the contracts", *_malformed(log)),
             kept(
                 "what others emitted is in the log",
                 (f"{promise.detail}/{promise.id}" for promise in promises if promise.kind == "emitted"),
@@ -135,6 +136,11 @@ async def _unpublished(databases: Databases) -> int:
             break
         await asyncio.sleep(LOOK_SECONDS)
     return left
+
+
+def _malformed(log: Log) -> tuple[list[str], int]:
+    places = [entry.place for topic in topics.LIVE for entry in log.malformed(topic.name)]
+    return places, sum(len(log.records(topic.name)) for topic in topics.LIVE)
 
 
 def _events(log: Log) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from ops.audit.commands import GROUP, judged_commands
 from ops.audit.known import Known
-from ops.audit.log import RULES, Entry, Log, conforms, entry_of
+from ops.audit.log import OURS, RULES, Entry, Log, conforms, entry_of
 from ops.audit.quiz import TOPIC, _judged
 from ops.contracts.documents import GOLDEN
 from shared.contracts.envelope import Event, enclose
@@ -53,6 +53,19 @@ def golden(contract: type[Event]) -> tuple[bytes, bytes, dict[str, bytes | None]
     found = json.loads((GOLDEN / f"{contract.type}.json").read_text())
     headers = {name: text.encode() for name, text in found["headers"].items()}
     return found["key"].encode(), json.dumps(found["data"]).encode(), headers
+
+
+@pytest.mark.parametrize("topic", sorted(OURS))
+def test_what_is_malformed_in_our_own_topics_is_named_and_is_no_event(topic: str) -> None:
+    key, value, headers = golden(OURS[topic].contract)
+    wrong = (b"{}", b"[]", b'{"a":' * 200, b'{"version": 1e400}', b"\xff")
+    records = [entry_of(raw(topic, key, value, [*headers.items()]), {})]
+    records += [entry_of(raw(topic, key, bad, [], offset=at), {}) for at, bad in enumerate(wrong, start=1)]
+    log = Log(records)
+    assert [one.offset for one in log.events(topic)] == [0]
+    assert [one.offset for one in log.malformed(topic)] == [1, 2, 3, 4, 5]
+    assert log.contradictions() == []
+    assert log.redelivered() == 0
 
 
 # What makes a record wrong: changes of its headers, and what becomes of its key and value.
