@@ -5,22 +5,17 @@ import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 import msgspec
 from aiokafka import ConsumerRecord
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from ops.audit.ours import OF_OTHERS, Keyed, malformed
 from ops.errors import CommandError
-from shared.contracts import events, topics
+from shared.contracts import topics
 from shared.contracts.envelope import Event
-from shared.contracts.events import (
-    NotificationRequested,
-    QuizAnswersSaved,
-    QuizSubmitted,
-    RegistrationRequested,
-)
 from shared.messaging.decoding import Rule
 from shared.messaging.received import Raw
 from shared.runtime.errors import Rejected
@@ -42,25 +37,12 @@ KEPT = frozenset(
     }
 )
 # The topics that other systems write to: what consumers refuse there is no event for the audit either.
-RULES: Mapping[str, Rule] = {
-    contract.topic: Rule(contract)
-    for contract in (QuizAnswersSaved, QuizSubmitted, RegistrationRequested, NotificationRequested)
-}
-# Nobody else should write to our own topics. What cannot be read there is an error of its own, and no event.
-OURS: Mapping[str, Rule] = {
-    contract.topic: Rule(contract) for contract in events.ALL if contract.topic not in RULES
-}
-READ_TOGETHER = 10_000
+RULES: Mapping[str, Rule] = {contract.topic: Rule(contract) for contract in OF_OTHERS}
 # For these topics the time is kept too, to put outcomes in order. These topics have fewer records.
 TIMED = "registration."
 
 E = TypeVar("E", bound=Event)
 Alike: TypeAlias = dict[tuple[tuple[str, bytes], ...], Mapping[str, str]]
-
-
-class _Keyed(NamedTuple):
-    key: bytes
-    value: bytes | None
 
 
 class LogUnreadable(CommandError):
@@ -134,7 +116,7 @@ def read_as(entry: Entry, contract: type[E]) -> E | None:
     if entry.refused is not None:
         return None
     try:
-        [event] = RULES[contract.topic].events([_Keyed(entry.key.encode(), entry.value)])
+        [event] = RULES[contract.topic].events([Keyed(entry.key.encode(), entry.value)])
     except Rejected:
         return None
     return cast(E, event)
@@ -176,13 +158,7 @@ class Log:
     def malformed(self, topic: str) -> list[Entry]:
         """The records of one of our own topics that no consumer takes."""
         if topic not in self._malformed:
-            wrong: list[Entry] = []
-            if rule := OURS.get(topic):
-                # An empty value deletes a key in a compacted topic.
-                records = [entry for entry in self._by_topic[topic] if entry.value is not None]
-                for begins in range(0, len(records), READ_TOGETHER):
-                    wrong += _malformed(records[begins : begins + READ_TOGETHER], rule)
-            self._malformed[topic] = wrong
+            self._malformed[topic] = malformed(topic, self._by_topic[topic])
         return self._malformed[topic]
 
     def redelivered(self) -> int:
@@ -340,17 +316,6 @@ def _refused(record: Raw) -> str | None:
         except Rejected as why:
             return why.code
     return None
-
-
-def _malformed(entries: list[Entry], rule: Rule) -> list[Entry]:
-    try:
-        rule.events([_Keyed(entry.key.encode(), entry.value) for entry in entries])
-    except Rejected:
-        if len(entries) == 1:
-            return entries
-        half = len(entries) // 2
-        return [*_malformed(entries[:half], rule), *_malformed(entries[half:], rule)]
-    return []
 
 
 def _is_taken(entry: Entry) -> bool:

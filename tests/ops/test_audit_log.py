@@ -9,7 +9,8 @@ import pytest
 
 from ops.audit.commands import GROUP, judged_commands
 from ops.audit.known import Known
-from ops.audit.log import OURS, RULES, Entry, Log, conforms, entry_of
+from ops.audit.log import RULES, Entry, Log, conforms, entry_of
+from ops.audit.ours import OURS
 from ops.audit.quiz import TOPIC, _judged
 from ops.contracts.documents import GOLDEN
 from shared.contracts.envelope import Event, enclose
