@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from shared.contracts import events
-from shared.contracts.events import NotificationRequested, QuizSubmitted, RegistrationRequested
+from shared.contracts.events import (
+    NotificationRequested,
+    QuizAnswersSaved,
+    QuizSubmitted,
+    RegistrationRequested,
+)
 from shared.messaging.decoding import Rule
 from shared.runtime.errors import Rejected
 
-# The contracts of the topics that other systems write to.
-OF_OTHERS = (QuizSubmitted, RegistrationRequested, NotificationRequested)
+# The contracts of the topics that other systems write to, or that clients write to through intake.
+OF_OTHERS = (QuizAnswersSaved, QuizSubmitted, RegistrationRequested, NotificationRequested)
 OURS: Mapping[str, Rule] = {
     contract.topic: Rule(contract) for contract in events.ALL if contract not in OF_OTHERS
 }
