@@ -37,8 +37,8 @@ OPEN_DAY_HOURS = 6
 OPEN_DAY_CAPACITY = 20_000
 # Of those at the open day, the only session that takes check-ins during the demo.
 CHECK_IN_SHARE = 0.4
-# Of those who sit the quiz; and of those, the ones who never submit.
-SAVE_SHARE, SILENT_SHARE = 0.2, 0.25
+# Of those who sit the quiz; and of those, the ones who never submit. So many that a small week has some too.
+SAVE_SHARE, SILENT_SHARE = 0.4, 0.4
 REPEAT_SHARE = 0.02
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平"
