@@ -1,13 +1,12 @@
 """The latest receipts that this process gave, in memory, so that it accepts an attempt once."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from shared.runtime.errors import Conflict
 
 
-class Receipt(NamedTuple):
+# No tuple: there is one for each submission, and the garbage collector need not look at them.
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """
     A receipt as it was sent.
 

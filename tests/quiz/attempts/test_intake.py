@@ -221,7 +221,7 @@ async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) ->
         receipts = Receipts(4)
         for n in range(100):
             receipts.add(f"a{n}", Receipt(b"r", n))
-            assert receipts.get(f"a{n}") == (b"r", n)
+            assert receipts.get(f"a{n}") == Receipt(b"r", n)
             assert sum(receipts.get(f"a{m}") is not None for m in range(100)) <= 5
 
 
