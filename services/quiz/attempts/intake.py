@@ -16,7 +16,8 @@ from datetime import datetime
 
 from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
-from services.quiz.attempts.receipts import AlreadySubmitted, Receipt, Receipts
+from services.quiz.attempts.latest import Latest
+from services.quiz.attempts.receipts import AlreadySubmitted, Receipt
 from services.quiz.attempts.submission import Answers, Submission, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
@@ -75,7 +76,7 @@ class Intake:
         )
         self._accepted_seconds_max = accepted_seconds_max
         self._under_way: set[str] = set()
-        self._receipts = Receipts(receipts_max)
+        self._receipts: Latest[Receipt] = Latest(receipts_max)
 
     async def submit(self, request: HotRequest) -> tuple[int, bytes]:
         """

@@ -1,4 +1,4 @@
-"""The latest receipts that this process gave, in memory, so that it accepts an attempt once."""
+"""The receipts that this process gave. It remembers the latest ones, so that it accepts an attempt once."""
 
 import msgspec
 
@@ -28,26 +28,3 @@ class AlreadySubmitted(Conflict):
             code="attempt_submitted",
         )
         self.shown = {"receipt": msgspec.Raw(receipt.json)}
-
-
-class Receipts:
-    """
-    At most `receipts_max` receipts by attempt.
-
-    If there are more, the older half is deleted at once. This costs almost nothing.
-    """
-
-    def __init__(self, receipts_max: int) -> None:
-        self._half = receipts_max // 2
-        self._young: dict[str, Receipt] = {}
-        self._old: dict[str, Receipt] = {}
-
-    def get(self, attempt_id: str) -> Receipt | None:
-        """The receipt of an attempt, if it is remembered."""
-        return self._young.get(attempt_id) or self._old.get(attempt_id)
-
-    def add(self, attempt_id: str, receipt: Receipt) -> None:
-        """Remember a receipt."""
-        self._young[attempt_id] = receipt
-        if len(self._young) > self._half:
-            self._old, self._young = self._young, {}

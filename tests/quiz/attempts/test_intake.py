@@ -15,7 +15,8 @@ import pytest
 from ops.stack import Stack
 from services.quiz.app import assemble
 from services.quiz.attempts.intake import Intake
-from services.quiz.attempts.receipts import AlreadySubmitted, Receipt, Receipts
+from services.quiz.attempts.latest import Latest
+from services.quiz.attempts.receipts import AlreadySubmitted, Receipt
 from services.quiz.attempts.rules import Attempt
 from services.quiz.attempts.submission import submission as submissions
 from services.quiz.attempts.tokens import AttemptTokens
@@ -218,7 +219,7 @@ async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) ->
             await one.submit(one.attempt(f"p{n}"))
         await one.submit(first)
         assert len(one.kafka.written) == 9
-        receipts = Receipts(4)
+        receipts: Latest[Receipt] = Latest(4)
         for n in range(100):
             receipts.add(f"a{n}", Receipt(b"r", n))
             assert receipts.get(f"a{n}") == Receipt(b"r", n)
