@@ -8,7 +8,6 @@ from services.quiz.attempts import wording as attempts_wording
 from services.quiz.attempts.hot import AttemptEndpoints, grouped_outcomes
 from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.start import grouped_starts
-from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.tokens import AttemptTokens
 from services.quiz.bank import api as bank_api
 from services.quiz.bank import wording as bank_wording
@@ -26,15 +25,11 @@ from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
-from services.quiz.grading.store import WaitingStore
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
-from services.quiz.participants.off_roster import OffRoster
-from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading import api as regrading_api
 from services.quiz.regrading import wording as regrading_wording
 from services.quiz.regrading.correct import Corrections
@@ -42,8 +37,7 @@ from services.quiz.regrading.preview import LOOP as PREVIEWS
 from services.quiz.regrading.preview import Previewer
 from services.quiz.regrading.regrade import LOOP as REGRADING
 from services.quiz.regrading.regrade import Regrader
-from services.quiz.regrading.store import PreviewStore, RegradingStore
-from services.quiz.results.store import ResultStore
+from services.quiz.regrading.store import PreviewStore
 from services.quiz.review import api as review_api
 from services.quiz.saving import hot as saving_hot
 from services.quiz.saving import wording as saving_wording
@@ -52,17 +46,16 @@ from services.quiz.saving.handlers import SavedHandler
 from services.quiz.saving.handlers import subscriptions as saving_subscriptions
 from services.quiz.saving.hot import SavedEndpoints
 from services.quiz.saving.save import Saves
-from services.quiz.saving.store import SavedStore
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
 from services.quiz.statistics import api as statistics_api
 from services.quiz.statistics.compute import LOOP as STATISTICS
 from services.quiz.statistics.compute import Statistician
-from services.quiz.statistics.store import StatisticsStore
+from services.quiz.wiring.parts import Parts
+from services.quiz.wiring.stores import Stores
 from shared.runtime.settings import Settings, read
 from shared.service import Service, build
 from shared.storage.lease import Lease
@@ -78,64 +71,73 @@ class QuizSettings(Settings):
 
 async def wire(service: Service[QuizSettings]) -> None:
     """Put the service's rooms together."""
-    participants, quizzes = ParticipantStore(service.database), QuizStore(service.database)
-    standings, results = StandingStore(service.database), ResultStore(service.database)
-    waiting, saved = WaitingStore(service.database), SavedStore(service.database)
-    statistics, bank = StatisticsStore(service.database), BankStore(service.database)
-    attempts, regradings = AttemptStore(service.database), RegradingStore(service.database)
-    previews, off_roster = PreviewStore(service.database), OffRoster(service.database)
-    first = participants, quizzes, standings, results, attempts, off_roster
-    for store in (*first, waiting, saved, statistics, bank, regradings):
-        await store.prepare()
-    publisher, erased, catalogue = await service.publisher(), Erased(participants), Catalogue(quizzes)
-    await erased.refresh()
-    await catalogue.refresh()
-    service.run(erased.loop, catalogue.loop, off_roster.loop)
+    stores = Stores.of(service.database)
+    await stores.prepare()
+    publisher = await service.publisher()
+    parts = Parts(stores, Erased(stores.participants), Catalogue(stores.quizzes), publisher)
+    await parts.erased.refresh()
+    await parts.catalogue.refresh()
+    service.run(parts.erased.loop, parts.catalogue.loop, stores.off_roster.loop)
     if service.serves_http:
-        tokens = AttemptTokens(attempt_key := service.settings.attempt_key.get_secret_value())
-        intake = Intake(tokens, catalogue, erased, publisher)
-        endpoints = AttemptEndpoints(
-            catalogue,
-            erased,
-            tokens,
-            intake,
-            lambda token: off_roster.said_now(service.participant_of(token)),
-            grouped_starts(quizzes, attempts, results),
-            grouped_outcomes(attempts, results),
-        )
-        saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, saved)
-        service.answer(*endpoints.routes(), *saves.routes())
-        service.provide(catalogue, erased, quizzes, standings, results, attempts, statistics)
-        service.provide(Ranks(standings), Aliases(attempt_key), *_around(bank))
-        service.provide(regradings, previews, Corrections(quizzes, catalogue, regradings, previews))
+        _answer(service, parts)
     if service.runs_background:
-        grader = Grader(catalogue, results)
-        waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
-        submissions = SubmissionHandler(
-            grader,
-            waiting_grader,
-            catalogue,
-            erased,
-            quizzes=quizzes,
-            attempts=attempts,
-            results=results,
-            participants=participants,
-            waiting=waiting,
-        )
-        profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
-        service.consume(*subscriptions(submissions, profiles))
-        service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
-        reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
-        teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
-        service.run(
-            HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
-            Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, service.settings.kafka).loop,
-            Upkeep(standings).loop,
-            Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
-            Statistician(statistics, results, catalogue, erased, reading).loop,
-            Previewer(previews, results, standings, catalogue, erased, previewing).loop,
-            Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
-        )
+        _consume_and_run(service, parts)
+
+
+def _answer(service: Service[QuizSettings], parts: Parts) -> None:
+    """What role api answers."""
+    stores, erased, catalogue, publisher = parts
+    tokens = AttemptTokens(attempt_key := service.settings.attempt_key.get_secret_value())
+    intake = Intake(tokens, catalogue, erased, publisher)
+    endpoints = AttemptEndpoints(
+        catalogue,
+        erased,
+        tokens,
+        intake,
+        lambda token: stores.off_roster.said_now(service.participant_of(token)),
+        grouped_starts(stores.quizzes, stores.attempts, stores.results),
+        grouped_outcomes(stores.attempts, stores.results),
+    )
+    saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, stores.saved)
+    service.answer(*endpoints.routes(), *saves.routes())
+    service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
+    service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
+    service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
+    service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
+
+
+def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
+    """What role worker consumes, and what it does in the background."""
+    stores, erased, catalogue, publisher = parts
+    quizzes, results, standings, saved = stores.quizzes, stores.results, stores.standings, stores.saved
+    attempts, participants, waiting = stores.attempts, stores.participants, stores.waiting
+    grader = Grader(catalogue, results)
+    waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
+    submissions = SubmissionHandler(
+        grader,
+        waiting_grader,
+        catalogue,
+        erased,
+        quizzes=quizzes,
+        attempts=attempts,
+        results=results,
+        participants=participants,
+        waiting=waiting,
+    )
+    profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, stores.off_roster)
+    service.consume(*subscriptions(submissions, profiles))
+    service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
+    reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
+    teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
+    service.run(
+        HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
+        Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, service.settings.kafka).loop,
+        Upkeep(standings).loop,
+        Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
+        Statistician(stores.statistics, results, catalogue, erased, reading).loop,
+        Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
+        Regrader(stores.regradings, quizzes, results, stores.statistics, catalogue, erased, regrading).loop,
+    )
 
 
 def _around(bank: BankStore) -> tuple[object, ...]:

@@ -14,7 +14,9 @@ from services.quiz.attempts.submission import Submission
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number
-from services.quiz.quizzes.rules import Option, Question, Quiz, QuizId, day_of, schedule_of
+from services.quiz.quizzes.questions import Option, Question
+from services.quiz.quizzes.record import schedule_of
+from services.quiz.quizzes.rules import Quiz, QuizId, day_of
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuestionKind, QuizSubmitted
 from shared.messaging.received import Batch

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.attempts.rules import AttemptStatus
 from services.quiz.quizzes.bodies import OptionOut
-from services.quiz.quizzes.rules import OPTIONS_MAX, QUESTIONS_A_PAPER_MAX
+from services.quiz.quizzes.questions import OPTIONS_MAX
+from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.scoring.rules import PERCENT_SHOWN
 from shared.contracts.checked import ID_PATTERN, Id
 from shared.contracts.events import ANSWERS_MAX, Letters

@@ -13,7 +13,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, QuizId, QuizRecord, Schedule
+from services.quiz.quizzes.record import QuizRecord, Schedule
+from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, QuizId
 from services.quiz.results.rules import AttemptId
 from shared.runtime.errors import Conflict, Forbidden
 from shared.runtime.ids import derived_id

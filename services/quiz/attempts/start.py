@@ -14,7 +14,7 @@ from services.quiz.attempts.rules import Attempt, attempt_id, next_attempt
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.offered import Offered
-from services.quiz.quizzes.rules import check_open
+from services.quiz.quizzes.record import check_open
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore

@@ -9,7 +9,7 @@ from services.quiz.bank.imports import PROBLEMS_KEPT, Import, ImportStatus
 from services.quiz.bank.rules import BANK_QUESTIONS_MAX, BankQuestion, Difficulty, Entry, EntryStatus
 from services.quiz.formats.rules import Format, LeftOut, Problem
 from services.quiz.formats.wording import PROBLEMS
-from services.quiz.quizzes.rules import Question
+from services.quiz.quizzes.questions import Question
 from shared.contracts.checked import Id, Ordinal
 from shared.contracts.events import QUESTIONS_MAX
 from shared.web.forms import Form

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.quiz.bank.rules import BankQuestion, Difficulty, Explanation, PageText, SourceText, text_key
 from services.quiz.formats.rules import Drafted, LeftOut, Parsed, Problem, kind_of
-from services.quiz.quizzes.rules import OPTION_LETTERS, OPTIONS_MAX
+from services.quiz.quizzes.questions import OPTION_LETTERS, OPTIONS_MAX
 from shared.contracts.checked import Id, Line, same_to_readers
 from shared.runtime.ids import ordered_id
 

@@ -10,7 +10,7 @@ from services.quiz.bank.turns import BankTurns
 from services.quiz.formats.read import read_file
 from services.quiz.formats.rules import QUESTIONS_A_FILE_MAX, Format
 from services.quiz.formats.write import write_file
-from services.quiz.quizzes.rules import Question
+from services.quiz.quizzes.questions import Question
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 

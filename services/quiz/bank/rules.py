@@ -16,7 +16,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticKnownError
 
 from services.quiz.formats.rules import Written
-from services.quiz.quizzes.rules import OPTION_LETTERS, Question, not_blank
+from services.quiz.quizzes.questions import OPTION_LETTERS, Question, not_blank
 from shared.contracts.checked import same_to_readers, text_of_lines
 from shared.runtime.errors import Conflict, NotFound, Outdated
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import NOTICE_SECONDS, Status, not_open_yet
+from services.quiz.quizzes.record import Status, not_open_yet
+from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
 from shared.web.identity import AsOrganiser

@@ -18,7 +18,8 @@ from services.quiz.closing.submission_log import read_log_states
 from services.quiz.closing.tell import Teller
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError
-from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, QuizRecord
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
 from services.quiz.standings.rules import ranked
 from shared.contracts.envelope import Envelope, enclose

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.quiz.grading.events import completed_records
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.rules import Portion, Result, in_portions
 from services.quiz.results.store import ResultStore

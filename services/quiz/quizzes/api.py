@@ -6,7 +6,8 @@ from services.quiz.quizzes.bodies import QuizIdInPath, QuizOut, QuizzesOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.rules import Quiz, QuizRecord
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from services.quiz.quizzes.rules import ADMITS, SHOWS_SCORES, Status
+from services.quiz.quizzes.record import Status
+from services.quiz.quizzes.rules import ADMITS, SHOWS_SCORES
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.events import Admits, ShowsScores
 

@@ -7,7 +7,8 @@ from hashlib import sha256
 
 import msgspec
 
-from services.quiz.quizzes.rules import Correction, Question
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.record import Correction
 from services.quiz.scoring.rules import KeyedQuestion
 
 

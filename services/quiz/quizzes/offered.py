@@ -8,7 +8,8 @@ from datetime import datetime
 
 from services.quiz.quizzes.keys import Keys
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number
-from services.quiz.quizzes.rules import QuizRecord, Schedule, day_around, day_of, schedule_of
+from services.quiz.quizzes.record import QuizRecord, Schedule, schedule_of
+from services.quiz.quizzes.rules import day_around, day_of
 
 # What the papers of all quizzes may take in memory in a process, each with its questions as JSON. A usual
 # quiz takes a few MB. 4,096 papers of 200 long questions would take 3 GB.

@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
-from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, AnswerKey, KeyedQuestion, answer_key
 from shared.runtime.errors import Rejected
 

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from services.quiz.quizzes.events import published
-from services.quiz.quizzes.rules import Quiz, check_change
+from services.quiz.quizzes.record import check_change
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QUIZZES_MAX, ChangedError, QuizStore
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.runtime.errors import Conflict, Rejected

@@ -1,6 +1,6 @@
 """Who may see what follows from scores, and from when on. All functions are pure."""
 
-from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.record import QuizRecord
 from shared.runtime import acting
 from shared.runtime.acting import Organiser
 from shared.runtime.errors import Conflict

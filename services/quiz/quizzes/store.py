@@ -16,7 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
-from services.quiz.quizzes.rules import Correction, Quiz, QuizRecord, schedule_of
+from services.quiz.quizzes.record import Correction, QuizRecord, schedule_of
+from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Unavailable
 from shared.storage import mongo
 from shared.storage.mongo import (

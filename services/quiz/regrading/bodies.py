@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.quiz.quizzes.rules import Correction, QuizRecord
+from services.quiz.quizzes.record import Correction, QuizRecord
 from services.quiz.regrading.rules import CORRECTIONS_MAX, Figures, Preview, Regrading
 from shared.contracts.checked import Id, PersonalLine
 from shared.contracts.events import Letters

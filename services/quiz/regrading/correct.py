@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.rules import SETTLE, Preview, Regrading, correction_for
 from services.quiz.regrading.store import PreviewStore, RegradingStore

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.quiz.quizzes.rules import Correction
+from services.quiz.quizzes.record import Correction
 from services.quiz.results.rules import Result
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import QuizRegraded

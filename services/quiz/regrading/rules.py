@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
-from services.quiz.quizzes.rules import Correction, Question, QuizRecord
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.record import Correction, QuizRecord
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
 from services.quiz.standings.tally import best_first

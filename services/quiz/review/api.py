@@ -10,7 +10,8 @@ from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import OptionOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.papers import draw, paper_number
-from services.quiz.quizzes.rules import OPTIONS_MAX, QUESTIONS_A_PAPER_MAX
+from services.quiz.quizzes.questions import OPTIONS_MAX
+from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.quizzes.showing import not_closed_yet
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore

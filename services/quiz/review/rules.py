@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
-from services.quiz.quizzes.rules import Question
+from services.quiz.quizzes.questions import Question
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of, unpacked
 
 

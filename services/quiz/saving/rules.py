@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.quiz.attempts.submission import Answers, Submission
-from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, Schedule
+from services.quiz.quizzes.record import Schedule
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 
 # By its own clock, a worker waits so much longer than the last moment at which a submission may reach the
 # log. The broker's clock decides in the end (grading/rules.py).

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord, not_open_yet
+from services.quiz.quizzes.record import QuizRecord, not_open_yet
+from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.showing import check_scores_shown
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent

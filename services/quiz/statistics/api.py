@@ -10,7 +10,8 @@ from fastapi import Header, Query
 
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import Question, QuizRecord
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.showing import check_scores_shown
 from services.quiz.statistics.bodies import (
     StateOut,

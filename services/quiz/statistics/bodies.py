@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.quiz.quizzes.rules import OPTIONS_MAX, Question
+from services.quiz.quizzes.questions import OPTIONS_MAX, Question
 from services.quiz.statistics.doubts import Doubt, DoubtCode
 from services.quiz.statistics.figures import QUESTIONS_SHOWN_MAX, QuestionStatistics, Statistics
 from services.quiz.statistics.rules import ATTEMPTS_MIN, PaperFigures

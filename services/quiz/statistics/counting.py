@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.papers import draw, paper_number
-from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, KeyedQuestion, half_points_of
 from services.quiz.statistics.tally import Tally

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.quizzes.keys import keyed
-from services.quiz.quizzes.rules import Question
+from services.quiz.quizzes.questions import Question
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of
 from services.quiz.statistics.counting import Asked
 from services.quiz.statistics.doubts import Doubt, doubts_of

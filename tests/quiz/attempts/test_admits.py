@@ -7,7 +7,8 @@ import pytest
 
 from services.quiz.attempts.rules import check_admitted
 from services.quiz.participants.off_roster import OffRoster
-from services.quiz.quizzes.rules import Quiz, QuizId, QuizRecord
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import Quiz, QuizId
 from shared.contracts.events import Admits
 from shared.runtime.errors import Forbidden
 from shared.web.tokens import TokenVerifier

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from services.quiz.attempts.rules import attempt_id, next_attempt, possible_attempts
 from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.rules import QuizId, QuizRecord, schedule_of
+from services.quiz.quizzes.record import QuizRecord, schedule_of
+from services.quiz.quizzes.rules import QuizId
 from shared.runtime.errors import Rejected
 from tests.quiz.builders import quiz
 

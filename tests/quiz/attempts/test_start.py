@@ -9,7 +9,7 @@ from services.quiz.attempts.rules import Attempt
 from services.quiz.attempts.start import Start
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.offered import Offered
-from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.record import QuizRecord
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.mongo import connect

@@ -17,7 +17,7 @@ from services.quiz.bank.rules import (
     reviewed,
     text_key,
 )
-from services.quiz.quizzes.rules import Question
+from services.quiz.quizzes.questions import Question
 from shared.runtime.errors import Conflict, NotFound, Outdated, Rejected
 from tests.quiz.bank.builders import bank_question
 

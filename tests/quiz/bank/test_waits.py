@@ -17,7 +17,7 @@ import pytest
 from services.quiz.bank.rules import BankQuestion
 from services.quiz.formats.rules import QUESTIONS_A_FILE_MAX
 from services.quiz.formats.write import write_file
-from services.quiz.quizzes.rules import OPTION_LETTERS
+from services.quiz.quizzes.questions import OPTION_LETTERS
 from tests.quiz.bank.builders import REVIEWER, WRITER, bank, bank_question, confirm, upload
 from tests.quiz.formats.builders import written
 from tests.support.service import code_of

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.quiz.quizzes.offered import Offered
-from services.quiz.quizzes.rules import QuizId, QuizRecord, day_of
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import QuizId, day_of
 from tests.quiz.builders import quiz
 
 OPENS = datetime(2026, 3, 27, tzinfo=UTC)

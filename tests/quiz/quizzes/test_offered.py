@@ -7,7 +7,8 @@ import pytest
 
 from services.quiz.quizzes.offered import KEYED_QUESTION_BYTES, KeptPapers, Offered
 from services.quiz.quizzes.papers import lay_out
-from services.quiz.quizzes.rules import Quiz, QuizId, QuizRecord
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import Quiz, QuizId
 from shared.runtime import clock
 from tests.quiz.builders import quiz
 

@@ -7,16 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.quiz.quizzes.rules import (
-    Question,
-    QuizId,
-    QuizRecord,
-    Status,
-    check_open,
-    day_around,
-    day_of,
-    schedule_of,
-)
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.record import QuizRecord, Status, check_open, schedule_of
+from services.quiz.quizzes.rules import QuizId, day_around, day_of
 from shared.runtime.errors import Rejected
 from tests.quiz.builders import question, quiz
 

@@ -7,7 +7,8 @@ import pytest
 
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.rules import Quiz, QuizRecord
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
 from shared.runtime.errors import NotFound, Unavailable

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.quiz.attempts.submission import Submission
-from services.quiz.quizzes.rules import QuizRecord
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.regrading.correct import Corrections
 from services.quiz.regrading.preview import Previewer
 from services.quiz.regrading.regrade import LOOP, Regrader

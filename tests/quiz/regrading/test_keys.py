@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import draw, lay_out, paper_number
-from services.quiz.quizzes.rules import Correction, Question, Quiz
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.record import Correction
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered
 from services.quiz.review.rules import review
 from services.quiz.scoring.rules import grade, mark, packed

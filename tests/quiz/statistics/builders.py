@@ -7,7 +7,8 @@ from uuid import UUID
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import keyed
 from services.quiz.quizzes.papers import draw, paper_number
-from services.quiz.quizzes.rules import Question, Quiz, QuizId
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz, QuizId
 from services.quiz.results.rules import Answered, AttemptId, Result
 from services.quiz.results.store import ResultStore
 from services.quiz.scoring.rules import grade, packed

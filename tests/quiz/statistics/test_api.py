@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ops.deployment.organisers import add
-from services.quiz.quizzes.rules import Question
+from services.quiz.quizzes.questions import Question
 from services.quiz.results.store import ResultStore
 from shared.messaging.create_topics import create_missing
 from shared.runtime.acting import Role

@@ -11,7 +11,8 @@ import pytest
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered, Portion
 from services.quiz.results.store import ResultStore
 from services.quiz.statistics.compute import LOOP, Statistician

@@ -8,7 +8,8 @@ import pytest
 
 from services.quiz.quizzes.keys import keyed
 from services.quiz.quizzes.papers import draw, paper_number
-from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered
 from services.quiz.scoring.rules import half_points_of, unpacked
 from services.quiz.statistics.counting import ANSWERS_MAX, Asked

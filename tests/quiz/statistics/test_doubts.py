@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.statistics.figures import QuestionStatistics, Statistics
 from tests.quiz.builders import question, quiz
 from tests.quiz.statistics.builders import Answer, attempts_of, statistics

@@ -1,0 +1,1 @@
+"""What several rooms need, made once: the stores, and what a process remembers of quizzes and people."""
