@@ -125,4 +125,6 @@ def result_of(valid: Valid, profile: Profile) -> Result:
 
 def _stored(moment: datetime) -> datetime:
     """The moment as it is read back: in UTC, and MongoDB stores only whole milliseconds."""
-    return to_milliseconds(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+    if moment.tzinfo is UTC and not moment.microsecond % 1_000:
+        return moment
+    return to_milliseconds(moment.astimezone(UTC))

@@ -167,7 +167,7 @@ def _ids_in(portion: Portion) -> Document:
 
 
 def _result_document(result: Result) -> Document:
-    return {
+    document = {
         "_id": result.attempt_id,
         "submission_id": result.submission_id,
         "quiz_id": result.quiz_id,
@@ -181,7 +181,8 @@ def _result_document(result: Result) -> Document:
         "time_used_seconds": result.time_used_seconds,
         "submitted_at": result.submitted_at,
         "answers": result.answers,
-    } | ({"automatic": True} if result.automatic else {})
+    }
+    return document | {"automatic": True} if result.automatic else document
 
 
 def _regraded(result: Result) -> Document:
