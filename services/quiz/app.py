@@ -25,6 +25,10 @@ from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.literacy import api as literacy_api
+from services.quiz.literacy import wording as literacy_wording
+from services.quiz.literacy.compute import LOOP as LITERACY
+from services.quiz.literacy.compute import Counter
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes import api as quizzes_api
@@ -102,6 +106,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.answer(*endpoints.routes(), *saves.routes())
     service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
+    service.provide(stores.literacy)
     service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
 
@@ -128,6 +133,7 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     service.consume(*subscriptions(submissions, profiles))
     service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
     reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
+    [counting] = _leases(service, LITERACY)
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     service.run(
         HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
@@ -135,6 +141,7 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
         Upkeep(standings).loop,
         Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
         Statistician(stores.statistics, results, catalogue, erased, reading).loop,
+        Counter(stores.literacy, standings, participants, catalogue, counting).loop,
         Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
         Regrader(stores.regradings, quizzes, results, stores.statistics, catalogue, erased, regrading).loop,
     )
@@ -165,6 +172,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             review_api.routes,
             closing_api.routes,
             statistics_api.routes,
+            literacy_api.routes,
             regrading_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
@@ -176,6 +184,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | attempts_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
+            | literacy_wording.CHINESE
             | regrading_wording.CHINESE
         ),
     )

@@ -250,12 +250,17 @@ class ParticipantHandler:
             change = (
                 ProfileChange(event.version, None)
                 if isinstance(event, ParticipantErased)
-                else ProfileChange(event.version, Profile(event.group_id, event.district))
+                else ProfileChange(event.version, _profile_of(event))
             )
             changes[event.participant_id] = later_change(changes.get(event.participant_id), change)
         await self._participants.save(changes)
         await self._waiting_grader.grade_of_participants(changes.keys())
         return ()
+
+
+def _profile_of(event: ParticipantJoined) -> Profile:
+    """What quiz keeps of a profile."""
+    return Profile(event.group_id, event.district, audience=event.audience)
 
 
 def subscriptions(submissions: SubmissionHandler, participants: ParticipantHandler) -> list[Subscription]:

@@ -11,11 +11,17 @@ ParticipantId = NewType("ParticipantId", str)
 
 # Not a dataclass: one is made for each submission, in a tenth of the time.
 class Profile(msgspec.Struct, frozen=True, gc=False):
-    """Group and district of a participant; both are None once the participant is erased."""
+    """
+    Group, district and audience of a participant; all are None once the participant is erased.
+
+    Attributes:
+        audience: also None if the last profile came before quiz kept it.
+    """
 
     group_id: str | None
     district: str | None
     erased: bool = False
+    audience: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

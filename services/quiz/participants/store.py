@@ -1,8 +1,8 @@
 """
 Profiles and erasures as they are stored.
 
-participants   group and district, taken from an event only if its version is higher. Of an erased participant
-               only the id stays, until no older event can come that would bring the profile back.
+participants   group, district and audience, taken from an event only if its version is higher. Of an erased
+               participant only the id stays, until no older event can come that would bring the profile back.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -42,7 +42,9 @@ class ParticipantStore:
         with outages_named():
             found = await self._participants.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
         return {
-            document["_id"]: Profile(document["group_id"], document["district"], "erased" in document)
+            document["_id"]: Profile(
+                document["group_id"], document["district"], "erased" in document, document.get("audience")
+            )
             for document in found
         }
 
@@ -97,6 +99,7 @@ def _update(change: ProfileChange) -> list[Document]:
                 "$set": {
                     "group_id": None,
                     "district": None,
+                    "audience": None,
                     "erased": True,
                     "version": version,
                     # The server's clock: all processes search for news by this clock.
@@ -107,7 +110,8 @@ def _update(change: ProfileChange) -> list[Document]:
             }
         ]
     old = {"$or": ["$erased", {"$gte": ["$version", change.version]}]}
-    fields = {"group_id": change.profile.group_id, "district": change.profile.district}
+    profile = change.profile
+    fields = {"group_id": profile.group_id, "district": profile.district, "audience": profile.audience}
     # $literal, since a text may start with a dollar sign.
     kept = {name: {"$cond": [old, f"${name}", {"$literal": text}]} for name, text in fields.items()}
     return [{"$set": {**kept, "version": version}}]

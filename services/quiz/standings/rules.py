@@ -65,6 +65,11 @@ def parts_of(order_: int, opens_at: datetime) -> OrderParts:
     )
 
 
+def half_points_in(order_: int) -> int:
+    """The half points of an order."""
+    return order_ >> (TIME_BITS + FINISH_BITS)
+
+
 def least_better(order_: int) -> int:
     """The lowest order with a better rank than this one: more points, or equal points in less time."""
     return ((order_ >> FINISH_BITS) + 1) << FINISH_BITS

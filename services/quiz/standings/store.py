@@ -188,6 +188,19 @@ class StandingStore:
         # The index does not order those who finished in the same millisecond.
         return sorted(best, key=lambda one: (-one[1], one[0]))
 
+    async def by_participant(self, quiz_id: str, after: str, limit: int) -> list[tuple[str, int]]:
+        """Participants after this one and their orders, by the participants' ids."""
+        # All ids that begin with "quiz/": a zero follows the slash in ASCII.
+        which = {"_id": {"$gt": f"{quiz_id}/{after}", "$lt": f"{quiz_id}0"}}
+        with outages_named():
+            found = (
+                await self._standings.find(which, {"order": 1})
+                .sort([("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [(one["_id"].rpartition("/")[2], one["order"]) for one in found]
+
     async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
         """A participant's order, if there is a result."""
         with outages_named():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
 from services.quiz.grading.store import WaitingStore
+from services.quiz.literacy.store import LiteracyStore
 from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.store import QuizStore
@@ -22,6 +23,7 @@ class Stores:
 
     attempts: AttemptStore
     bank: BankStore
+    literacy: LiteracyStore
     off_roster: OffRoster
     participants: ParticipantStore
     quizzes: QuizStore
@@ -38,6 +40,7 @@ class Stores:
         return cls(
             attempts=AttemptStore(database),
             bank=BankStore(database),
+            literacy=LiteracyStore(database),
             off_roster=OffRoster(database),
             participants=ParticipantStore(database),
             quizzes=QuizStore(database),

@@ -1,0 +1,199 @@
+"""
+What a contest says about people's scientific literacy. All functions are pure.
+
+Each person counts once, by the attempt that stands in the standings. A person is in a tier if the points are
+at least its share of all points. The national survey calls people literate from 70 of 100 points on; other
+tiers are data (`Measure`).
+
+- `wilson`, `mean_of`: shares and means with intervals of 95 %.
+- `hidden_cells`, `hidden_units`: small cells are not shown, and cannot be computed from those that are.
+
+Source: docs/decisions/0067-literacy.md
+"""
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import Annotated, NamedTuple, TypeAlias
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.contracts.checked import Line
+from shared.contracts.events import Percent
+
+TIERS_MAX = 10
+CELL_MIN_LEAST, CELL_MIN_MOST = 5, 1_000
+# Two hidden cells together hide each other.
+HIDDEN_TOGETHER_MIN = 2
+# Of the normal distribution: 95 % lie within.
+Z = 1.959963984540054
+
+# How many people have this number of half points.
+Counts: TypeAlias = Mapping[int, int]
+
+
+class Tier(BaseModel):
+    """People with at least this share of all points, and less than the next tier's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Line
+    from_percent: Percent
+
+
+class Measure(BaseModel):
+    """
+    The tiers, lowest first, and the number of people below which a cell is not shown.
+
+    People below the lowest tier are in none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX)] = (
+        Tier(name="具备科学素质", from_percent=70),
+    )
+    cell_min: Annotated[int, Field(ge=CELL_MIN_LEAST, le=CELL_MIN_MOST)] = 30
+
+    @model_validator(mode="after")
+    def _tiers_rise(self) -> "Measure":
+        begins = [tier.from_percent for tier in self.tiers]
+        if begins != sorted(set(begins)):
+            raise PydanticCustomError("tiers_order", "from_percent does not rise from tier to tier")
+        if len({tier.name for tier in self.tiers}) < len(self.tiers):
+            raise PydanticCustomError("tiers_alike", "two tiers have the same name")
+        return self
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """People of one audience, district or unit; `name` is None for those who have none."""
+
+    name: str | None
+    points: dict[int, int]
+
+    @property
+    def people(self) -> int:
+        return sum(self.points.values())
+
+
+class Census(msgspec.Struct, frozen=True):
+    """
+    What was counted of a quiz.
+
+    Attributes:
+        half_points_max: of a whole paper.
+        places: by district and unit, how many people are of both.
+    """
+
+    half_points_max: int
+    audiences: list[Cell]
+    districts: list[Cell]
+    units: list[Cell]
+    places: list[tuple[str | None, str | None, int]]
+
+    @property
+    def all(self) -> Cell:
+        """Everybody."""
+        together: dict[int, int] = {}
+        for cell in self.audiences:
+            for half_points, people in cell.points.items():
+                together[half_points] = together.get(half_points, 0) + people
+        return Cell(None, together)
+
+
+class Interval(NamedTuple):
+    """An estimate, and the interval in which the true value lies with 95 %; in percent."""
+
+    percent: float
+    low: float
+    high: float
+
+
+def wilson(part: int, whole: int) -> Interval:
+    """
+    A share with its score interval, which is good for few people and near 0 and 100 % too.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927)
+    """
+    share, square = part / whole, Z * Z
+    middle = (share + square / (2 * whole)) / (1 + square / whole)
+    half = Z * sqrt(share * (1 - share) / whole + square / (4 * whole * whole)) / (1 + square / whole)
+    return Interval(100 * share, max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half)))
+
+
+def mean_of(counts: Counts, half_points_max: int) -> Interval:
+    """The mean of the points in percent of all points, with the interval of a normal distribution."""
+    people = sum(counts.values())
+    total = sum(half_points * number for half_points, number in counts.items())
+    squares = sum(half_points * half_points * number for half_points, number in counts.items())
+    scale, mean = 100 / half_points_max, total / people
+    if people == 1:
+        return Interval(scale * mean, 0.0, 100.0)
+    variance = (people * squares - total * total) / (people * (people - 1))
+    half = Z * sqrt(variance / people)
+    return Interval(scale * mean, max(0.0, scale * (mean - half)), min(100.0, scale * (mean + half)))
+
+
+def in_tier(counts: Counts, half_points_max: int, tiers: Sequence[Tier], number: int) -> int:
+    """How many people are in a tier: from its share on, and below the next tier's; nothing is rounded."""
+    low = tiers[number].from_percent
+    high = tiers[number + 1].from_percent if number + 1 < len(tiers) else None
+    return sum(
+        people
+        for half_points, people in counts.items()
+        if 100 * half_points >= low * half_points_max
+        and (high is None or 100 * half_points < high * half_points_max)
+    )
+
+
+def hidden_cells(people: Mapping[str | None, int], cell_min: int) -> set[str | None]:
+    """
+    The cells that are not shown: those with fewer people, and more if only one would be missing.
+
+    Everybody together is shown. So a single hidden cell would be what the others lack, and of two small ones
+    the sum would be. Then the next larger cells are hidden too, until the hidden ones together are large
+    enough.
+    """
+    hidden = {name for name, number in people.items() if number < cell_min}
+    _hide_more(hidden, people, people, cell_min)
+    return hidden
+
+
+def hidden_units(census: Census, cell_min: int) -> set[str | None]:
+    """
+    The units that are not shown: hidden among all units, and among those of each district too.
+
+    A district's number is the sum of its units. So a unit that is hidden alone in a district that is shown
+    would be what the others there lack. And of a district that is hidden, at least one unit is hidden too.
+    """
+    people = {cell.name: cell.people for cell in census.units}
+    districts = hidden_cells({cell.name: cell.people for cell in census.districts}, cell_min)
+    hidden = hidden_cells(people, cell_min)
+    among: dict[str | None, dict[str | None, int]] = {}
+    for district, unit, number in census.places:
+        among.setdefault(district, {})[unit] = number
+    for district in districts:
+        if hidden.isdisjoint(among[district]):
+            hidden.add(min(among[district], key=lambda one: (people[one], one or "")))
+    before = -1
+    while len(hidden) > before:
+        before = len(hidden)
+        for units in among.values():
+            _hide_more(hidden, units, people, cell_min)
+    return hidden
+
+
+def _hide_more(
+    hidden: set[str | None],
+    among: Mapping[str | None, int],
+    size: Mapping[str | None, int],
+    cell_min: int,
+) -> None:
+    """Hide the smallest ones that are shown, until those that are hidden among these hide each other."""
+    left = sorted((one for one in among if one not in hidden), key=lambda one: (size[one], one or ""))
+    for one in left:
+        those = [among[name] for name in among if name in hidden]
+        if not those or (len(those) >= HIDDEN_TOGETHER_MIN and sum(those) >= cell_min):
+            return
+        hidden.add(one)

@@ -1,0 +1,105 @@
+"""
+Literacy as it is stored.
+
+literacy   _id is the quiz: the measure, whether somebody has asked for a count, and what was counted last
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from services.quiz.literacy.rules import Census, Measure
+from shared.storage.mongo import Database, Document, outages_named
+
+LITERACY = "literacy"
+_SMALL = {"census": 0}
+
+
+class State(NamedTuple):
+    """
+    What is known of a quiz, apart from the counts.
+
+    Attributes:
+        due: somebody has asked for a count that has not ended.
+        percent: so much of it is done.
+        counted_at: when the last count began.
+        final: it began after the close.
+    """
+
+    measure: Measure
+    due: bool = False
+    percent: int = 0
+    counted_at: datetime | None = None
+    final: bool = False
+
+
+class LiteracyStore:
+    """Reads and writes what was counted; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._literacy = database[LITERACY]
+
+    async def prepare(self) -> None:
+        """Create the index."""
+        with outages_named():
+            await self._literacy.create_index("due", sparse=True)
+
+    async def state(self, quiz_id: str) -> State:
+        """The state of a quiz."""
+        with outages_named():
+            return _state(await self._literacy.find_one({"_id": quiz_id}, _SMALL) or {})
+
+    async def due(self) -> list[str]:
+        """The quizzes that somebody wants counted: not more than there are quizzes."""
+        with outages_named():
+            found = await self._literacy.find({"due": True}, {"_id": 1}).to_list(None)
+        return [one["_id"] for one in found]
+
+    async def counted_finally(self) -> frozenset[str]:
+        """The quizzes that were counted after their close."""
+        with outages_named():
+            found = await self._literacy.find({"final": True}, {"_id": 1}).to_list(None)
+        return frozenset(one["_id"] for one in found)
+
+    async def census(self, quiz_id: str) -> Census | None:
+        """What was counted last."""
+        with outages_named():
+            found = await self._literacy.find_one({"_id": quiz_id}, {"census": 1})
+        if not found or "census" not in found:
+            return None
+        return msgspec.convert(found["census"], Census, strict=False)
+
+    async def put_measure(self, quiz_id: str, measure: Measure) -> None:
+        """Put the tiers and the smallest cell. What was counted stays."""
+        await self._set(quiz_id, {"measure": measure.model_dump(mode="json")})
+
+    async def ask(self, quiz_id: str) -> None:
+        """Let people be counted anew."""
+        await self._set(quiz_id, {"due": True})
+
+    async def go_on(self, quiz_id: str, percent: int) -> None:
+        """Note how much of a count is done."""
+        await self._set(quiz_id, {"percent": percent})
+
+    async def finish(self, quiz_id: str, census: Census, began_at: datetime, *, final: bool) -> None:
+        """Keep a count. Nobody waits for it any more."""
+        counted = msgspec.to_builtins(census, str_keys=True)
+        await self._set(
+            quiz_id, {"census": counted, "counted_at": began_at, "final": final, "due": False, "percent": 0}
+        )
+
+    async def _set(self, quiz_id: str, fields: Document) -> None:
+        with outages_named():
+            await self._literacy.update_one({"_id": quiz_id}, {"$set": fields}, upsert=True)
+
+
+def _state(document: Document) -> State:
+    measure = document.get("measure")
+    return State(
+        Measure.model_validate(measure) if measure else Measure(),
+        document.get("due", False),
+        document.get("percent", 0),
+        document.get("counted_at"),
+        document.get("final", False),
+    )
