@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import StreamingResponse
 
-from services.quiz.literacy.bodies import LiteracyOut
+from services.quiz.literacy.bodies import CountOut, LiteracyOut
 from services.quiz.literacy.figures import By, Figures, of_all, of_cells
 from services.quiz.literacy.rules import Interval, Measure
 from services.quiz.literacy.store import LiteracyStore
@@ -54,7 +54,7 @@ async def read_literacy(
     if census is None:
         if not state.due:
             await literacy.ask(quiz_id)
-        return LiteracyOut.of(quiz_id, state._replace(due=True), by, None, [], None)
+        return LiteracyOut.made(quiz_id, state._replace(due=True), by, None, [], None)
     cells = list(enumerate(of_cells(census, state.measure, by)))
     begin = place[0] + 1 if place else 0
 
@@ -63,7 +63,7 @@ async def read_literacy(
 
     page, following = await one_page(first, limit, lambda numbered: (numbered[0],))
     shown = [figures for _, figures in page]
-    return LiteracyOut.of(quiz_id, state, by, of_all(census, state.measure), shown, following)
+    return LiteracyOut.made(quiz_id, state, by, of_all(census, state.measure), shown, following)
 
 
 @routes.post(
@@ -72,11 +72,11 @@ async def read_literacy(
     dependencies=[AsOrganiser],
     summary="Count people by the tiers of scientific literacy anew",
 )
-async def count_literacy(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, literacy: Literacy) -> LiteracyOut:
+async def count_literacy(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, literacy: Literacy) -> CountOut:
     """They are counted in the background: read until `due` is false. 404 `quiz_unknown`."""
     await catalogue.look_up(quiz_id)
     await literacy.ask(quiz_id)
-    return LiteracyOut.of(quiz_id, await literacy.state(quiz_id), "audience", None, [], None)
+    return CountOut.of(quiz_id, await literacy.state(quiz_id))
 
 
 @routes.get(
@@ -108,7 +108,7 @@ async def put_measure(
     "/quizzes/{quiz_id}/literacy/export",
     summary="The report as a file: CSV",
     response_class=StreamingResponse,
-    responses={200: {"content": {CSV: {}}}},
+    responses={200: {"content": {CSV: {"example": "by,name,people,mean_percent,mean_low,mean_high"}}}},
 )
 async def export_literacy(
     quiz_id: QuizIdInPath,

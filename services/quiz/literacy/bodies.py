@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from services.quiz.literacy.figures import By, Figures
-from services.quiz.literacy.rules import Interval, Measure
+from services.quiz.literacy.rules import TIERS_MAX, Interval, Measure
 from services.quiz.literacy.store import State
 
 
@@ -38,7 +38,7 @@ class CellOut(BaseModel):
     hidden: bool = Field(description="too few people, or others could be computed from them")
     people: int | None
     mean: IntervalOut | None = Field(description="points in percent of all points")
-    tiers: list[TierOut]
+    tiers: list[TierOut] = Field(max_length=TIERS_MAX)
 
     @classmethod
     def of(cls, figures: Figures, measure: Measure) -> "CellOut":
@@ -55,22 +55,38 @@ class CellOut(BaseModel):
         )
 
 
-class LiteracyOut(BaseModel):
-    """A report: everybody, and the cells of one kind."""
+class CountOut(BaseModel):
+    """When people were counted, and whether they are being counted anew."""
 
     quiz_id: str
-    measure: Measure
-    due: bool = Field(description="people are being counted anew")
+    due: bool = Field(description="people are being counted anew", examples=[False])
     percent: int = Field(description="how much of that is done")
     counted_at: datetime | None = Field(description="null: nobody is counted yet")
     final: bool = Field(description="counted after the close")
+
+    @classmethod
+    def of(cls, quiz_id: str, state: State) -> "CountOut":
+        """The state as it is shown."""
+        return cls(
+            quiz_id=quiz_id,
+            due=state.due,
+            percent=state.percent,
+            counted_at=state.counted_at,
+            final=state.final,
+        )
+
+
+class LiteracyOut(CountOut):
+    """A report: everybody, and the cells of one kind."""
+
+    measure: Measure
     by: By
     all: CellOut | None
     cells: list[CellOut]
     after: str | None = Field(description="for the next page; null on the last one")
 
     @classmethod
-    def of(
+    def made(
         cls,
         quiz_id: str,
         state: State,
@@ -81,12 +97,8 @@ class LiteracyOut(BaseModel):
     ) -> "LiteracyOut":
         """The report as it is shown."""
         return cls(
-            quiz_id=quiz_id,
+            **CountOut.of(quiz_id, state).model_dump(),
             measure=state.measure,
-            due=state.due,
-            percent=state.percent,
-            counted_at=state.counted_at,
-            final=state.final,
             by=by,
             all=CellOut.of(everybody, state.measure) if everybody else None,
             cells=[CellOut.of(cell, state.measure) for cell in cells],

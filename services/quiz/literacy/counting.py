@@ -8,7 +8,7 @@ from services.quiz.participants.rules import Profile
 
 # Districts, units, and pairs of both, that are counted each for itself. People of further ones count as those
 # without one. So what is stored has at most 16 MB, also if each cell has all numbers of points.
-CELLS_MAX = 2_000
+CELLS_OF_A_KIND_MAX = 2_000
 PLACES_MAX = 10_000
 
 _Cells: TypeAlias = dict[str | None, dict[int, int]]
@@ -26,8 +26,8 @@ class Counting:
 
     def add(self, profile: Profile, half_points: int) -> None:
         """Count a person."""
-        district = _room_for(profile.district, self._districts, CELLS_MAX)
-        unit = _room_for(profile.group_id, self._units, CELLS_MAX)
+        district = _room_for(profile.district, self._districts, CELLS_OF_A_KIND_MAX)
+        unit = _room_for(profile.group_id, self._units, CELLS_OF_A_KIND_MAX)
         if (district, unit) not in self._places and len(self._places) >= PLACES_MAX:
             unit = None
         for cells, name in (

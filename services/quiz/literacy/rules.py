@@ -23,7 +23,8 @@ from shared.contracts.checked import Line
 from shared.contracts.events import Percent
 
 TIERS_MAX = 10
-CELL_MIN_LEAST, CELL_MIN_MOST = 5, 1_000
+CELL_MIN_LEAST = 5
+CELL_MIN_MOST = 1_000
 # Two hidden cells together hide each other.
 HIDDEN_TOGETHER_MIN = 2
 # Of the normal distribution: 95 % lie within.
@@ -49,7 +50,13 @@ class Measure(BaseModel):
     People below the lowest tier are in none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"tiers": [{"name": "具备科学素质", "from_percent": 70}], "cell_min": 30}]
+        },
+    )
 
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX)] = (
         Tier(name="具备科学素质", from_percent=70),

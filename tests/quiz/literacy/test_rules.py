@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.quiz.literacy.api import EXPORTED
-from services.quiz.literacy.counting import CELLS_MAX, PLACES_MAX, Counting
+from services.quiz.literacy.counting import CELLS_OF_A_KIND_MAX, PLACES_MAX, Counting
 from services.quiz.literacy.figures import By, of_all, of_cells
 from services.quiz.literacy.rules import Census, Measure, Tier, hidden_cells, in_tier, mean_of, wilson
 from services.quiz.participants.rules import Profile
@@ -166,6 +166,6 @@ def test_cells_are_bounded_and_nobody_is_left_out() -> None:
         counting.add(Profile(f"unit-{number % 2_500}", f"district-{number % 2_499}", audience="youth"), 20)
     census = counting.census()
     assert census.all.people == PLACES_MAX + 500
-    assert len(census.units) <= CELLS_MAX + 1
-    assert len(census.districts) <= CELLS_MAX + 1
-    assert len(census.places) <= PLACES_MAX + CELLS_MAX + 1
+    assert len(census.units) <= CELLS_OF_A_KIND_MAX + 1
+    assert len(census.districts) <= CELLS_OF_A_KIND_MAX + 1
+    assert len(census.places) <= PLACES_MAX + CELLS_OF_A_KIND_MAX + 1
