@@ -6,10 +6,10 @@ not answer. Anybody can have such a domain, quick for some messages and slow aft
 names below it, and as many participants there as the limits allow. So:
 
 - all names below a domain are one place;
-- a place never has more than half of the connections that the others leave free, whatever is known of it;
-- a quarter of the connections is only for places that have been quick, and places that were slow have half of
-  them at the most;
-- a place that is slow now counts as slow at once, not only when its message ends.
+- a place never has all connections that the others leave free: three quarters, or half if it is slow;
+- a quarter of the connections is only for quick places, and places that are slow have half of them at most;
+- the mean time of its last messages says whether a place is slow, and those under way count as long as they
+  have taken: nobody waits for their end, and one slow recipient does not make a large provider slow.
 
 And a message to all of a session is thousands of mails: so of all these connections one is only for codes,
 which people wait for.
@@ -20,13 +20,12 @@ from collections import OrderedDict
 from enum import IntEnum
 from typing import NamedTuple
 
-# So many messages in succession, each taken or refused within this time, make a place a quick one.
+# A place is quick after so many messages that took no longer than this, as a mean. That it is slow is known
+# sooner.
 QUICK_MESSAGES_MIN = 10
 QUICK_SECONDS_MAX = 2.0
 # One in so many connections is only for quick places. With fewer connections none is kept for anything.
 CONNECTIONS_FOR_ONE_KEPT = 4
-# The part of the free connections that one place may have.
-SHARE_OF_A_PLACE = 1 / 2
 # If more places are known, the one that was used longest ago is forgotten.
 PLACES_MAX = 10_000
 # +86138: the country and the operator.
@@ -34,16 +33,30 @@ NUMBER_CHARS = 6
 # Below a country, domains are often given below one of these: school.edu.cn.
 SECOND_LEVELS = frozenset(["ac", "co", "com", "edu", "go", "gov", "ltd", "mil", "ne", "net", "or", "org"])
 COUNTRY_CHARS = 2
-# What `_known` has of a place whose last message was slow.
-SLOW_LAST = -1
 
 
 class Kind(IntEnum):
-    """What is known of a place. A place has the connections of its kind and of those below it."""
+    """What is known of a place."""
 
     QUICK = 0
     UNKNOWN = 1
     SLOW = 2
+
+
+# The part of the free connections that one place may have.
+SHARES = {Kind.QUICK: 3 / 4, Kind.UNKNOWN: 3 / 4, Kind.SLOW: 1 / 2}
+
+
+class Known(NamedTuple):
+    """The number of messages to a place, up to `QUICK_MESSAGES_MIN`, and the mean time of the last ones."""
+
+    messages: int = 0
+    mean_seconds: float = 0.0
+
+    def and_one(self, seconds: float) -> "Known":
+        """After one more message."""
+        messages = min(self.messages + 1, QUICK_MESSAGES_MIN)
+        return Known(messages, self.mean_seconds + (seconds - self.mean_seconds) / messages)
 
 
 def place_of(address: str) -> str:
@@ -63,6 +76,10 @@ class Begun(NamedTuple):
     is_code: bool
     since: float
     number: int
+
+    def is_late(self, now: float) -> bool:
+        """Whether it takes too long for a quick place."""
+        return now - self.since > QUICK_SECONDS_MAX
 
 
 class Places:
@@ -85,8 +102,7 @@ class Places:
         self._no_codes_max = connections - (1 if self._are_kept else 0)
         self._begun: dict[int, Begun] = {}
         self._numbers = 0
-        # How many messages in succession were quick, or SLOW_LAST.
-        self._known: OrderedDict[str, int] = OrderedDict()
+        self._known: OrderedDict[str, Known] = OrderedDict()
 
     @property
     def take_only_codes(self) -> bool:
@@ -100,14 +116,17 @@ class Places:
             return None
         place = place_of(address)
         kind = self.kind(place, now)
-        # Codes do not wait for other messages to the same place.
-        mine = sum(one.place == place and (one.is_code or not is_code) for one in self._begun.values())
+        # Codes do not wait for other messages to the same place, or to slow ones.
+        same = [one for one in self._begun.values() if one.is_code or not is_code]
+        # Those that are late count where all of their kind do: a single recipient may be the reason.
+        mine = sum(one.place == place and not one.is_late(now) for one in same)
         for_codes = 0 if is_code or not self._are_kept else 1
         for such in Kind:
             if such <= kind:
-                used = sum(self.kind(one.place, now) >= such for one in self._begun.values())
+                counted = same if such is Kind.SLOW else self._begun.values()
+                used = sum(self.kind(one.place, now) >= such for one in counted)
                 free = self._most[such] - used - for_codes
-                share = int(SHARE_OF_A_PLACE * (free + mine)) if self._are_kept else free + mine
+                share = round(SHARES[kind] * (free + mine)) if self._are_kept else free + mine
                 if free <= 0 or mine >= max(1, share):
                     return None
         self._numbers += 1
@@ -118,17 +137,16 @@ class Places:
     def end(self, begun: Begun, seconds: float) -> None:
         """A message is not under way any more, after so many seconds."""
         del self._begun[begun.number]
-        before = self._known.pop(begun.place, 0)
-        after = max(before, 0) + 1 if seconds <= QUICK_SECONDS_MAX else SLOW_LAST
-        self._known[begun.place] = min(after, QUICK_MESSAGES_MIN)
+        self._known[begun.place] = self._known.pop(begun.place, Known()).and_one(seconds)
         if len(self._known) > PLACES_MAX:
             self._known.popitem(last=False)
 
     def kind(self, place: str, now: float) -> Kind:
         """What is known of a place now."""
-        known = self._known.get(place, 0)
-        if known == SLOW_LAST or any(
-            one.place == place and now - one.since > QUICK_SECONDS_MAX for one in self._begun.values()
-        ):
+        known = self._known.get(place, Known())
+        for one in self._begun.values():
+            if one.place == place and one.is_late(now):
+                known = known.and_one(now - one.since)
+        if known.mean_seconds > QUICK_SECONDS_MAX:
             return Kind.SLOW
-        return Kind.QUICK if known >= QUICK_MESSAGES_MIN else Kind.UNKNOWN
+        return Kind.QUICK if known.messages >= QUICK_MESSAGES_MIN else Kind.UNKNOWN
