@@ -49,6 +49,7 @@ from services.quiz.saving.hand_in import HandIn, Looking
 from services.quiz.saving.handlers import SavedHandler
 from services.quiz.saving.handlers import subscriptions as saving_subscriptions
 from services.quiz.saving.hot import SavedEndpoints
+from services.quiz.saving.log_states import KeptSaves
 from services.quiz.saving.save import Saves
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
@@ -134,9 +135,10 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
     reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
     [counting] = _leases(service, LITERACY)
+    kept = KeptSaves(service.settings.kafka)
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     service.run(
-        HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
+        HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher, kept).loop,
         Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, service.settings.kafka).loop,
         Upkeep(standings).loop,
         Sweeper(catalogue, participants, waiting, saved, results, standings).loop,

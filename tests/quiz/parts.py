@@ -29,6 +29,7 @@ from services.quiz.results.store import ResultStore
 from services.quiz.saving.hand_in import HandIn, Looking
 from services.quiz.saving.handlers import SavedHandler
 from services.quiz.saving.handlers import subscriptions as saving_subscriptions
+from services.quiz.saving.log_states import KeptSaves
 from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
@@ -46,6 +47,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz, submission
 from tests.support.kafka import fresh_database, read_all
+from tests.support.service import NO_KAFKA
 
 
 class Stores:
@@ -77,7 +79,9 @@ class Stores:
 class Grading:
     """A process that grades; it knows who is erased by a look of its own."""
 
-    def __init__(self, stores: Stores, catalogue: Catalogue, publisher: Publisher) -> None:
+    def __init__(
+        self, stores: Stores, catalogue: Catalogue, publisher: Publisher, kafka: str = NO_KAFKA
+    ) -> None:
         participants, waiting, results = stores.participants, stores.waiting, stores.results
         self.erased = Erased(participants)
         self.publisher = publisher
@@ -101,7 +105,8 @@ class Grading:
         )
         self.saved = SavedHandler(stores.saved, catalogue, self.erased)
         looking = Looking(stores.saved, stores.attempts, results, waiting)
-        self.hand_in = HandIn(looking, stores.quizzes, catalogue, self.erased, publisher)
+        kept = KeptSaves(kafka)
+        self.hand_in = HandIn(looking, stores.quizzes, catalogue, self.erased, publisher, kept)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)
@@ -234,7 +239,7 @@ async def new_parts(kafka: str, mongo: str, **changes: object) -> AsyncIterator[
         before = min(clock.now(), of.closes_at - timedelta(milliseconds=1))
         await publish(stores.quizzes, quiz_id, of, before)
         catalogue = Catalogue(stores.quizzes)
-        grading = Grading(stores, catalogue, publisher)
+        grading = Grading(stores, catalogue, publisher, kafka)
         await catalogue.refresh()
         async with looping(catalogue.loop, grading.erased.loop):
             yield Parts(stores, catalogue, publisher, grading, quiz_id, of)

@@ -2,15 +2,26 @@
 Which messages may be under way at the same time, so that some are never held up by others.
 
 A server may be slow at the recipients of one domain: it asks the domain's own server first, and that one does
-not answer. Anybody can have such a domain, and as many participants there as the limits allow. So a quarter
-of the connections is only for places that have been quick. And a message to all of a session is thousands of
-mails: so one connection is only for codes, which people wait for.
+not answer. Anybody can have such a domain, quick for some messages and slow afterwards, with any number of
+names below it, and as many participants there as the limits allow. So:
+
+- all names below a domain are one place;
+- a place never has all connections that the others leave free: three quarters, or half if it is slow;
+- a quarter of the connections is only for quick places, and places that are slow have half of them at most;
+- the mean time of its last messages says whether a place is slow, and those under way count as long as they
+  have taken: nobody waits for their end, and one slow recipient does not make a large provider slow.
+
+And a message to all of a session is thousands of mails: so of all these connections one is only for codes,
+which people wait for.
 """
 
+import time
 from collections import OrderedDict
+from enum import IntEnum
 from typing import NamedTuple
 
-# So many messages in succession, each taken or refused within this time, make a place a quick one.
+# A place is quick after so many messages that took no longer than this, as a mean. That it is slow is known
+# sooner.
 QUICK_MESSAGES_MIN = 10
 QUICK_SECONDS_MAX = 2.0
 # One in so many connections is only for quick places. With fewer connections none is kept for anything.
@@ -19,20 +30,56 @@ CONNECTIONS_FOR_ONE_KEPT = 4
 PLACES_MAX = 10_000
 # +86138: the country and the operator.
 NUMBER_CHARS = 6
+# Below a country, domains are often given below one of these: school.edu.cn.
+SECOND_LEVELS = frozenset(["ac", "co", "com", "edu", "go", "gov", "ltd", "mil", "ne", "net", "or", "org"])
+COUNTRY_CHARS = 2
+
+
+class Kind(IntEnum):
+    """What is known of a place."""
+
+    QUICK = 0
+    UNKNOWN = 1
+    SLOW = 2
+
+
+# The part of the free connections that one place may have.
+SHARES = {Kind.QUICK: 3 / 4, Kind.UNKNOWN: 3 / 4, Kind.SLOW: 1 / 2}
+
+
+class Known(NamedTuple):
+    """The number of messages to a place, up to `QUICK_MESSAGES_MIN`, and the mean time of the last ones."""
+
+    messages: int = 0
+    mean_seconds: float = 0.0
+
+    def and_one(self, seconds: float) -> "Known":
+        """After one more message."""
+        messages = min(self.messages + 1, QUICK_MESSAGES_MIN)
+        return Known(messages, self.mean_seconds + (seconds - self.mean_seconds) / messages)
 
 
 def place_of(address: str) -> str:
-    """The domain of a mailbox, or the beginning of a phone number."""
+    """The domain of a mailbox as somebody has registered it, or the beginning of a phone number."""
     mailbox, _, domain = address.rpartition("@")
-    return domain.lower() if mailbox else address[:NUMBER_CHARS]
+    if not mailbox:
+        return address[:NUMBER_CHARS]
+    labels = domain.lower().split(".")
+    below_country = len(labels[-1]) == COUNTRY_CHARS and labels[-2:-1] and labels[-2] in SECOND_LEVELS
+    return ".".join(labels[-3 if below_country else -2 :])
 
 
 class Begun(NamedTuple):
-    """A message that is under way."""
+    """A message that is under way, since a moment of `time.monotonic`."""
 
     place: str
-    to_quick_place: bool
     is_code: bool
+    since: float
+    number: int
+
+    def is_late(self, now: float) -> bool:
+        """Whether it takes too long for a quick place."""
+        return now - self.since > QUICK_SECONDS_MAX
 
 
 class Places:
@@ -44,35 +91,62 @@ class Places:
     """
 
     def __init__(self, connections: int) -> None:
-        self._to_others_max = connections - connections // CONNECTIONS_FOR_ONE_KEPT
-        self._to_others = 0
-        self._no_codes_max = connections - (1 if connections >= CONNECTIONS_FOR_ONE_KEPT else 0)
-        self._no_codes = 0
-        # How many messages in succession were quick.
-        self._quick: OrderedDict[str, int] = OrderedDict()
+        others = connections - connections // CONNECTIONS_FOR_ONE_KEPT
+        self._are_kept = connections >= CONNECTIONS_FOR_ONE_KEPT
+        # The connections for places of this kind and of those after it.
+        self._most = {
+            Kind.QUICK: connections,
+            Kind.UNKNOWN: others,
+            Kind.SLOW: connections // 2 if self._are_kept else others,
+        }
+        self._no_codes_max = connections - (1 if self._are_kept else 0)
+        self._begun: dict[int, Begun] = {}
+        self._numbers = 0
+        self._known: OrderedDict[str, Known] = OrderedDict()
 
     @property
     def take_only_codes(self) -> bool:
         """Whether all connections are in use for messages that are no codes, but the one that is kept."""
-        return self._no_codes >= self._no_codes_max
+        return sum(not one.is_code for one in self._begun.values()) >= self._no_codes_max
 
-    def begin(self, address: str, *, is_code: bool) -> Begun | None:
+    def begin(self, address: str, *, is_code: bool, now: float | None = None) -> Begun | None:
         """One more message is under way, if there is a connection for it. None: it has to wait."""
-        place = place_of(address)
-        quick = self._quick.get(place, 0) >= QUICK_MESSAGES_MIN
+        now = time.monotonic() if now is None else now
         if not is_code and self.take_only_codes:
             return None
-        if not quick and self._to_others >= self._to_others_max:
-            return None
-        self._no_codes += not is_code
-        self._to_others += not quick
-        return Begun(place, quick, is_code)
+        place = place_of(address)
+        kind = self.kind(place, now)
+        # Codes do not wait for other messages to the same place, or to slow ones.
+        same = [one for one in self._begun.values() if one.is_code or not is_code]
+        # Those that are late count where all of their kind do: a single recipient may be the reason.
+        mine = sum(one.place == place and not one.is_late(now) for one in same)
+        for_codes = 0 if is_code or not self._are_kept else 1
+        for such in Kind:
+            if such <= kind:
+                counted = same if such is Kind.SLOW else self._begun.values()
+                used = sum(self.kind(one.place, now) >= such for one in counted)
+                free = self._most[such] - used - for_codes
+                share = round(SHARES[kind] * (free + mine)) if self._are_kept else free + mine
+                if free <= 0 or mine >= max(1, share):
+                    return None
+        self._numbers += 1
+        begun = Begun(place, is_code, now, self._numbers)
+        self._begun[begun.number] = begun
+        return begun
 
     def end(self, begun: Begun, seconds: float) -> None:
         """A message is not under way any more, after so many seconds."""
-        self._no_codes -= not begun.is_code
-        self._to_others -= not begun.to_quick_place
-        quick = self._quick.pop(begun.place, 0) + 1 if seconds <= QUICK_SECONDS_MAX else 0
-        self._quick[begun.place] = min(quick, QUICK_MESSAGES_MIN)
-        if len(self._quick) > PLACES_MAX:
-            self._quick.popitem(last=False)
+        del self._begun[begun.number]
+        self._known[begun.place] = self._known.pop(begun.place, Known()).and_one(seconds)
+        if len(self._known) > PLACES_MAX:
+            self._known.popitem(last=False)
+
+    def kind(self, place: str, now: float) -> Kind:
+        """What is known of a place now."""
+        known = self._known.get(place, Known())
+        for one in self._begun.values():
+            if one.place == place and one.is_late(now):
+                known = known.and_one(now - one.since)
+        if known.mean_seconds > QUICK_SECONDS_MAX:
+            return Kind.SLOW
+        return Kind.QUICK if known.messages >= QUICK_MESSAGES_MIN else Kind.UNKNOWN

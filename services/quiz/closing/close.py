@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from aiokafka import TopicPartition
 
 from services.quiz.closing.events import closed
-from services.quiz.closing.submission_log import read_log_states
 from services.quiz.closing.tell import Teller
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.saving.log_states import read_log_states
 from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from shared.contracts.events import STANDINGS_MAX

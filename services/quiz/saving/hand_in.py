@@ -1,6 +1,9 @@
 """
 When the time of an attempt is over and nothing was submitted, what was saved is handed in.
 
+First every save must be kept that was in the log at that time: a worker that was away, or is behind in a
+rush, has stored only older ones.
+
 A hand-in is a submission in the log, after everything that came in time. So grading needs no rule of its own
 for it: the first submission in the log counts. Its event's id is computed from the attempt. So it makes no
 difference if two workers hand in the same answers, or if one dies and another one repeats it.
@@ -19,6 +22,7 @@ from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
+from services.quiz.saving.log_states import KeptSaves
 from services.quiz.saving.rules import HAND_IN_AFTER, handed_in
 from services.quiz.saving.store import OPEN_MAX, Open, SavedStore
 from shared.contracts.envelope import event_id
@@ -71,7 +75,9 @@ class HandIn:
         catalogue: Catalogue,
         erased: Erased,
         publisher: Publisher,
+        kept: KeptSaves,
     ) -> None:
+        self._kept = kept
         self._looking = looking
         self._saved = looking.saved
         self._quizzes = quizzes
@@ -96,7 +102,9 @@ class HandIn:
             return 0
         if over := await self._quizzes.over(now - HAND_IN_AFTER):
             await self._saved.make_due(over, now)
-        due = await self._saved.due(quiz_ids, now)
+        if not await self._saved.due(quiz_ids, now, most=1):
+            return 0
+        due = await self._saved.due(quiz_ids, await self._kept.until(now))
         if not due:
             return 0
         await self._erased.keep_fresh()

@@ -68,11 +68,11 @@ class SavedStore:
             found = await self._saved.find({"_id": {"$in": list(ids)}}, {"sheet": 1}).to_list(None)
         return {document["_id"]: _sheet.decode(document["sheet"]) for document in found}
 
-    async def due(self, quiz_ids: Collection[str], now: datetime) -> list[Open]:
-        """Sheets of these quizzes that have to be looked at now, at most `OPEN_MAX`."""
+    async def due(self, quiz_ids: Collection[str], now: datetime, *, most: int = OPEN_MAX) -> list[Open]:
+        """Sheets of these quizzes that have to be looked at by then."""
         which: Document = {"quiz_id": {"$in": list(quiz_ids)}, "due_at": {"$lte": now}}
         with outages_named():
-            found = await self._saved.find(which).limit(OPEN_MAX).to_list(None)
+            found = await self._saved.find(which).limit(most).to_list(None)
         return [
             Open(_sheet.decode(one["sheet"]), one.get("handed", 0), one.get("handed_at")) for one in found
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from services.quiz.attempts.submission import Submission, decode
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.results.rules import Result
 from services.quiz.saving.hand_in import HANDED_AGAIN, HANDED_MAX, HandIn, Looking, hand_in_id
+from services.quiz.saving.handlers import subscriptions as saving_subscriptions
+from services.quiz.saving.log_states import KeptSaves
 from services.quiz.saving.rules import HAND_IN_AFTER, Sheet, handed_in, latest
 from services.quiz.saving.store import SavedStore
 from shared.contracts.envelope import enclose, from_headers
 from shared.contracts.events import QuizSubmitted
+from shared.contracts.topics import QUIZ_SAVING
 from shared.messaging.consuming import consuming
 from shared.messaging.received import Batch, Received
 from shared.runtime import clock
@@ -23,13 +27,19 @@ from tests.quiz.grading.test_repeats import DiedError, Life, MortalPublisher
 from tests.quiz.parts import Parts, new_parts, results_in, subscriptions_of
 from tests.quiz.saving.builders import minutes_ago, saves, sheet
 from tests.quiz.test_worker import start, workers
-from tests.support.kafka import read_all
+from tests.support.kafka import read_all, skip_to_end
 from tests.support.service import received
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 POINTS_MAX = 30
+
+
+@pytest.fixture(autouse=True)
+async def nothing_else_is_saved(kafka: str) -> None:
+    """What other tests have left in the log of saves is not waited for."""
+    await skip_to_end(kafka, QUIZ_SAVING)
 
 
 def over(parts: Parts, who: str) -> Attempt:
@@ -250,7 +260,9 @@ def mortal(parts: Parts, kafka: str, life: Life) -> tuple[HandIn, MortalPublishe
     saved.life = publisher.life = life
     stores = parts.stores
     looking = Looking(saved, stores.attempts, stores.results, stores.waiting)
-    hand_in = HandIn(looking, stores.quizzes, parts.catalogue, parts.grading.erased, publisher)
+    hand_in = HandIn(
+        looking, stores.quizzes, parts.catalogue, parts.grading.erased, publisher, KeptSaves(kafka)
+    )
     return hand_in, publisher
 
 
@@ -367,6 +379,59 @@ async def test_a_quiz_does_not_close_before_the_saves_in_the_log_are_kept(kafka:
         record = await parts.stores.quizzes.read(parts.quiz_id)
         assert record is not None
         assert record.status != "closed"
+
+
+async def test_a_worker_that_is_behind_hands_in_what_was_acknowledged_last_and_nothing_older(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        mine = attempt(parts.quiz_id, parts.quiz, "wang", started_at=minutes_ago(10))
+        await parts.stores.attempts.add([mine])
+        await save(parts, mine, right=0, revision=1)
+        # Acknowledged, and in the log; the worker that keeps it was away.
+        (newer,) = saves(sheet(parts, mine, right=5, revision=2, saved_at=minutes_ago(1)))
+        await parts.publisher.publish([enclose(newer.event, source="kepu/quiz", cause="x", now=clock.now())])
+        later = mine.deadline_at + HAND_IN_AFTER + timedelta(seconds=1)
+        for n in range(3):
+            await parts.grading.hand_in.hand_in_due(later + n * timedelta(seconds=1))
+        assert await in_the_log(kafka, parts.quiz_id) == []
+
+        handed: list[Received[Submission]] = []
+
+        async def handed_in_now() -> bool:
+            await parts.grading.hand_in.hand_in_due(later + timedelta(seconds=5))
+            handed[:] = await in_the_log(kafka, parts.quiz_id)
+            return bool(handed)
+
+        async with consuming(kafka, saving_subscriptions(parts.grading.saved), parts.publisher):
+            await eventually(handed_in_now, seconds=30)
+        assert [one.event.answers for one in handed] == [newer.event.answers]
+
+
+async def test_saves_that_come_all_the_time_do_not_keep_others_from_being_handed_in(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        mine = over(parts, "wang")
+        other = attempt(parts.quiz_id, parts.quiz, "li", started_at=minutes_ago(5))
+        await parts.stores.attempts.add([mine, other])
+        await save(parts, mine, right=3)
+        revisions = count(1)
+
+        async def others_save() -> None:
+            (one,) = saves(sheet(parts, other, revision=next(revisions), saved_at=minutes_ago(1)))
+            await parts.publisher.publish(
+                [enclose(one.event, source="kepu/quiz", cause=f"{one.event.revision}", now=clock.now())]
+            )
+
+        async def handed_in_now() -> bool:
+            # A save is on its way at each look.
+            await others_save()
+            await parts.grading.hand_in.hand_in_due(clock.now())
+            return bool(await in_the_log(kafka, parts.quiz_id))
+
+        async with consuming(kafka, saving_subscriptions(parts.grading.saved), parts.publisher):
+            await eventually(handed_in_now, seconds=30)
 
 
 async def test_whose_network_dies_at_the_deadline_has_a_result_with_what_was_saved(

@@ -1,6 +1,7 @@
 """Where the logs of submissions and of saved answers end, and up to where they are handled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,6 +40,44 @@ class LogStates(NamedTuple):
     saved: LogState
 
 
+_GROUPS = {QuizSubmitted.topic: QUIZ_GRADING, QuizAnswersSaved.topic: QUIZ_SAVING}
+
+
+class KeptSaves:
+    """
+    Until when all saves are kept that the log has, by the clock of this process.
+
+    A worker reads what is saved as far as it has come. After an outage, or in a rush, it is behind. Then what
+    is stored may be older than what was acknowledged.
+    """
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+        self._until = datetime.min.replace(tzinfo=UTC)
+        # Where the log ended at a moment. It is waited for, and not the present end: new saves come all the
+        # time.
+        self._awaited: tuple[datetime, Mapping[TopicPartition, int]] | None = None
+
+    async def until(self, now: datetime) -> datetime:
+        """
+        Everything that was in the log at this moment is kept. It is `now` if nothing is waited for.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        [saved] = await _read_or_unavailable(self._kafka, QuizAnswersSaved.topic)
+        if self._awaited is not None:
+            at, ends = self._awaited
+            if not saved.has_reached(ends):
+                return self._until
+            self._until, self._awaited = at, None
+        if saved.has_reached(saved.ends):
+            self._until = now
+        else:
+            self._awaited = now, saved.ends
+        return self._until
+
+
 async def read_log_states(kafka: str) -> LogStates:
     """
     Where the two logs end now, and up to where they are handled.
@@ -46,37 +85,35 @@ async def read_log_states(kafka: str) -> LogStates:
     Raises:
         Unavailable: Kafka does not answer.
     """
+    return LogStates(*await _read_or_unavailable(kafka, QuizSubmitted.topic, QuizAnswersSaved.topic))
+
+
+async def _read_or_unavailable(kafka: str, *topics: str) -> list[LogState]:
     try:
-        return await _read(kafka)
+        return await _read(kafka, topics)
     except KafkaError as error:
         raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
 
 
-async def _read(kafka: str) -> LogStates:
-    # Without a group: it gets the topics' metadata and takes no partition from the workers.
-    consumer = AIOKafkaConsumer(
-        QuizSubmitted.topic,
-        QuizAnswersSaved.topic,
-        bootstrap_servers=kafka,
-        isolation_level="read_committed",
-    )
+async def _read(kafka: str, topics: Sequence[str]) -> list[LogState]:
+    # Without a group: it takes no partition from the workers. Without topics: a fetch that waits for records
+    # would keep every other question waiting for half a second.
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     try:
         await consumer.start()
         await admin.start()
-        submitted = await _state(consumer, admin, QuizSubmitted.topic, QUIZ_GRADING)
-        saved = await _state(consumer, admin, QuizAnswersSaved.topic, QUIZ_SAVING)
+        return [await _state(consumer, admin, topic, _GROUPS[topic]) for topic in topics]
     finally:
         await consumer.stop()
         await admin.close()
-    return LogStates(submitted, saved)
 
 
 async def _state(consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, topic: str, group: str) -> LogState:
-    numbers = consumer.partitions_for_topic(topic)
-    if not numbers:
+    [found] = await admin.describe_topics([topic])
+    partitions = [TopicPartition(topic, one["partition"]) for one in found["partitions"]]
+    if not partitions:
         raise Unavailable(f"topic {topic} does not exist")
-    partitions = [TopicPartition(topic, number) for number in numbers]
     begins = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
     committed = await admin.list_consumer_group_offsets(group, partitions=partitions)
@@ -96,6 +133,7 @@ async def _skip_markers(consumer: AIOKafkaConsumer, partition: TopicPartition, o
     offset, but nobody reads it. So after such a transaction the end of the log is higher than the
     committed offset.
     """
+    consumer.assign([partition])
     consumer.seek(partition, offset)
     if await consumer.getmany(partition, timeout_ms=MARKER_WAIT_MS, max_records=1):
         return offset
