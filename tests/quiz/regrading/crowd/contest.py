@@ -104,7 +104,7 @@ class Rules:
         self.quiz = quiz
         self.zone = ZoneInfo(quiz["timezone"])
         self.opens_at = datetime.fromisoformat(quiz["opens_at"])
-        self.half_points_max = A_POINT * sum(quiz["blueprint"].values())
+        self.half_points_max: int = A_POINT * sum(quiz["blueprint"].values())
         self._several = {one["id"] for one in quiz["questions"] if one["kind"] == "multiple"}
         keys: dict[str, str | None] = {one["id"]: one["key"] for one in quiz["questions"]}
         # The keys after so many corrections.

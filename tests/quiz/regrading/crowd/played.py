@@ -11,13 +11,13 @@ from ops.local.services import Services, running
 from ops.stack import Stack
 from shared.messaging.create_topics import create_missing
 from tests.quiz.regrading.crowd.check import Expected, check
-from tests.quiz.regrading.crowd.contest import half_points_in, ranks, seconds_in
-from tests.quiz.regrading.crowd.crowd import PARTS, QUIZ, Crowd, Plan, Report
+from tests.quiz.regrading.crowd.contest import QUIZ, half_points_in, ranks, seconds_in
+from tests.quiz.regrading.crowd.crowd import PARTS, Crowd, Plan, Report
 from tests.support.service import bearer
 
 AUDITED = ("quiz", "awards", "notifications")
 # So many people are asked for over HTTP: their ranks and inboxes.
-ASKED = 200
+ASKED = 100
 PAGE = 100
 
 

@@ -1,7 +1,10 @@
 """The short form: some hundred attempts, and the worker that grades again is killed."""
 
+import asyncio
+
 import pytest
 
+from ops.commands.terminal import console
 from tests.quiz.regrading.crowd.crowd import WORKER, Plan
 from tests.quiz.regrading.crowd.played import played, services_of
 from tests.support.servers import own_stack
@@ -18,9 +21,9 @@ PLAN = Plan(
 )
 
 
-async def test_a_contest_that_is_corrected_under_load_is_right_to_the_last_message() -> None:
+def test_a_contest_that_is_corrected_under_load_is_right_to_the_last_message() -> None:
     with own_stack() as stack, services_of(stack) as services:
-        report = await played(PLAN, services)
+        report = asyncio.run(played(PLAN, services, console.print))
     assert report.wrong == []
     assert len(report.kills) == 1
     assert len(report.receipts) == 10
