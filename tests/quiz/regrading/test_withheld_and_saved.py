@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 
 from services.quiz.attempts.rules import Attempt
@@ -81,15 +82,13 @@ async def told_once(parts: Parts, kafka: str) -> dict[str, QuizCompleted]:
     return {event.result_id: event for _, event in await parts.completed(kafka)}
 
 
-async def results_read(parts: Parts, mongo: str, kafka: str, sent: Sequence[Submission]) -> dict[str, Any]:
+async def results_read(client: httpx.AsyncClient, sent: Sequence[Submission]) -> dict[str, Any]:
     """By attempt, what its participant reads."""
-    name = parts.stores.database.name
-    async with service(mongo, kafka=kafka, role="api", database=name) as ([client], _):
-        found: dict[str, Any] = {}
-        for one in sent:
-            path = f"/attempts/{one.attempt_id}/result"
-            found[one.attempt_id] = (await client.get(path, headers=as_resident(one.participant_id))).json()
-        return found
+    found: dict[str, Any] = {}
+    for one in sent:
+        path = f"/attempts/{one.attempt_id}/result"
+        found[one.attempt_id] = (await client.get(path, headers=as_resident(one.participant_id))).json()
+    return found
 
 
 async def test_what_was_handed_in_of_a_quiz_that_withholds_scores_is_told_at_the_close(
@@ -99,18 +98,26 @@ async def test_what_was_handed_in_of_a_quiz_that_withholds_scores_is_told_at_the
         sent = await handed_in(parts, kafka)
         assert await grade(parts, kafka) == []
         points = expected(parts, sent, {})
-        before = await results_read(parts, mongo, kafka, sent)
-        assert {one["status"] for one in before.values()} == {"received"}
-        assert {one["points"] for one in before.values()} == {None}
-        assert await parts.completed(kafka) == []
-        await begin_closing(parts)
-        said = await close(parts, kafka)
-        told = await told_once(parts, kafka)
-        assert {id_: event.points for id_, event in told.items()} == points
-        assert {event.automatic for event in told.values()} == {True}
-        assert {one.participant_id: one.points for one in said.standings} == best_of(sent, points)
-        after = await results_read(parts, mongo, kafka, sent)
-        assert {id_: one["points"] for id_, one in after.items()} == points
+        name = parts.stores.database.name
+        async with service(mongo, kafka=kafka, role="api", database=name) as ([client], _):
+            before = await results_read(client, sent)
+            assert {one["status"] for one in before.values()} == {"received"}
+            assert {one["points"] for one in before.values()} == {None}
+            assert await parts.completed(kafka) == []
+            await begin_closing(parts)
+            said = await close(parts, kafka)
+            told = await told_once(parts, kafka)
+            assert {id_: event.points for id_, event in told.items()} == points
+            assert {event.automatic for event in told.values()} == {True}
+            assert {one.participant_id: one.points for one in said.standings} == best_of(sent, points)
+
+            async def are_shown() -> bool:
+                return {one["status"] for one in (await results_read(client, sent)).values()} == {"graded"}
+
+            # This process learns of the close within a second.
+            await eventually(are_shown)
+            after = await results_read(client, sent)
+            assert {id_: one["points"] for id_, one in after.items()} == points
 
 
 async def test_a_correction_grades_again_what_was_handed_in(kafka: str, mongo: str) -> None:

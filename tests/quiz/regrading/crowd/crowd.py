@@ -23,6 +23,7 @@ from services.quiz.wiring.stores import Stores
 from shared.contracts.origin import Origin
 from shared.web.tokens import TokenSigner
 from tests.quiz.builders import noon_zone
+from tests.quiz.regrading.crowd.asking import Asking
 from tests.quiz.regrading.crowd.contest import (
     FIRST,
     QUIZ,
@@ -37,7 +38,6 @@ from tests.quiz.regrading.crowd.contest import (
     sheets,
 )
 from tests.quiz.regrading.crowd.sender import Sender
-from tests.registration.crowd.lines import Line, Lost
 from tests.support.service import bearer
 from tests.support.waiting import eventually
 
@@ -58,7 +58,6 @@ FIRST_SHARE = 0.6
 # Of a hundred people: those whose profile comes late, and those who have none.
 LATE, NEVER = 97, 99
 DISTRICT_OF_TOKENS = "华龙区"
-PAUSE_SECONDS, TRIES_MAX = 0.2, 600
 STEP_SECONDS_MAX = 600.0
 SCHEMES: dict[str, Json] = {
     "crowd-passed": {"type": "pass_mark", "quiz_id": QUIZ, "score_percent": 60},
@@ -122,6 +121,16 @@ class Report:
         self.seconds[step] = round(time.monotonic() - self.began_at, 1)
 
 
+@dataclass(frozen=True)
+class Played:
+    """What check.py has to know: the rules, who took part with which sheets, and what was seen."""
+
+    rules: Rules
+    people: Sequence[str]
+    sheets: Sequence[Sheet]
+    report: Report
+
+
 class Crowd:
     """The people, the organiser and the killer."""
 
@@ -139,8 +148,13 @@ class Crowd:
         self.chance.shuffle(self.sheets)
         self.people = [person(place) for place in range(plan.people)]
         self.signer = TokenSigner(services.secrets["KEPU_TOKEN_PRIVATE_KEY"])
-        self._organiser = {"X-Organiser-Key": services.secrets["KEPU_ORGANISER_KEY"]}
+        self.ask = Asking(services).ask
         self._sender = Sender(services.stack.kafka)
+
+    @property
+    def played(self) -> Played:
+        """For check.py."""
+        return Played(self.rules, self.people, self.sheets, self.report)
 
     async def play(self) -> None:
         """All of it."""
@@ -185,7 +199,8 @@ class Crowd:
 
             async def is_put(path: str = f"/schemes/{scheme_id}", body: Json = scheme) -> bool:
                 # Awards learns of the quiz by its event, which may still be on its way.
-                return (await self._try("awards", "PUT", path, body, self._organiser))[0] == 200
+                status, _ = await Asking(self.services).ask_once("awards", "PUT", path, body)
+                return status == 200
 
             await eventually(is_put)
         self._step("prepared")
@@ -312,39 +327,6 @@ class Crowd:
         tell = told_now_and_then(self.say)
         kafka = self.services.stack.kafka
         await wait_until_settled(kafka, self.databases, tell, STEP_SECONDS_MAX, READERS)
-
-    async def ask(
-        self,
-        part: str,
-        method: str,
-        path: str,
-        body: Json | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Json:
-        """
-        The answer to a request, asked again until there is one.
-
-        Args:
-            headers: who asks; an organiser without them.
-        """
-        for _ in range(TRIES_MAX):
-            status, answer = await self._try(part, method, path, body or {}, headers or self._organiser)
-            if status < 500:
-                assert status < 300, (method, path, status, answer)
-                return answer
-            await asyncio.sleep(PAUSE_SECONDS)
-        raise AssertionError(f"{method} {path} got no answer")
-
-    async def _try(
-        self, part: str, method: str, path: str, body: Json, headers: dict[str, str]
-    ) -> tuple[int, Json]:
-        line = Line(int(self.services.url(part).rpartition(":")[2]))
-        try:
-            return await line.ask(method, path, body, headers)
-        except Lost:
-            return 503, {}
-        finally:
-            line.close()
 
 
 def _body(correction: Correction) -> Json:

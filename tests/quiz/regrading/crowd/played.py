@@ -10,9 +10,11 @@ from ops.deployment.databases import connected
 from ops.local.services import Services, running
 from ops.stack import Stack
 from shared.messaging.create_topics import create_missing
-from tests.quiz.regrading.crowd.check import Expected, check
+from tests.quiz.regrading.crowd.check import wrong_in_log
 from tests.quiz.regrading.crowd.contest import QUIZ, half_points_in, ranks, seconds_in
 from tests.quiz.regrading.crowd.crowd import PARTS, Crowd, Plan, Report
+from tests.quiz.regrading.crowd.expected import CORRECTIONS, Expected
+from tests.quiz.regrading.crowd.stored import wrong_in_databases
 from tests.support.service import bearer
 
 AUDITED = ("quiz", "awards", "notifications")
@@ -42,15 +44,24 @@ async def played(plan: Plan, services: Services, say: Callable[[str], None] = la
             if not one.agrees
         ]
         crowd.report.reached("audited")
-        await check(crowd, found.log, databases)
-        await _over_http(crowd, Expected(crowd, found.log))
+        of = Expected(crowd.played, found.log)
+        crowd.report.wrong += [*wrong_in_log(of), *await wrong_in_databases(of, databases)]
+        await _over_http(crowd, of)
+        crowd.report.figures |= {
+            "attempts": len(of.attempts),
+            "participants": len(of.best(0)),
+            "graded again": sum(map(len, of.regraded.values())),
+            "awards": len(found.log.events("award.issued")),
+            "messages": await databases.notifications["messages"].count_documents({}),
+            "delivered again": found.log.redelivered(),
+        }
         crowd.report.reached("computed anew")
     return crowd.report
 
 
 async def _over_http(crowd: Crowd, of: Expected) -> None:
     """What some people read of themselves: their rank and points, and a message for each cause."""
-    best = of.best(2)
+    best = of.best(CORRECTIONS)
     rank = ranks(best)
     causes: dict[str, int] = {}
     for topic in ("quiz.completed", "quiz.regraded", "award.issued"):
