@@ -194,4 +194,6 @@ async def test_a_quiz_that_withholds_scores_is_corrected_before_its_close_and_te
         assert {one.participant_id: one.points for one in said.standings} == best_of(sent, points)
         # A batch that comes again after the close says the same.
         again = results_in(await parts.grading.grade_submissions(batch(*in_time, appended_at=moment)))
-        assert {event.result_id: event for _, event in again}.items() <= told.items()
+        assert {event.result_id: event for _, event in again} == {
+            one.attempt_id: told[one.attempt_id] for one in in_time
+        }
