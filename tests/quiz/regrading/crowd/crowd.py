@@ -279,10 +279,8 @@ class Crowd:
     async def _kill_meanwhile(self, number: int) -> None:
         """Kill each victim at a random moment of the walk, and start it again."""
         victims = self.chance.sample(self.plan.victims, len(self.plan.victims))
-        moments = sorted(self.chance.randint(1, 85) for _ in victims)
-        if len(victims) == 1:
-            # A small walk is over soon.
-            moments = [0]
+        # It goes on while a victim comes back, so they lie in its first half. A small walk is over soon.
+        moments = sorted(self.chance.randint(1, 45) for _ in victims) if len(victims) > 1 else [0]
         for victim, percent in zip(victims, moments, strict=True):
             found = await eventually(
                 lambda: self._regrading(number),
