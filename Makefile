@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test incidents check mutate chaos crowd strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test incidents check mutate chaos crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -70,6 +70,9 @@ strangers: $(READY) ## three anonymous attacks in full size: the week booked out
 
 crowd: $(READY) ## fifty thousand people ask for places, each twice, while copies are killed; PEOPLE for fewer
 	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)
+
+regraded: $(READY) ## a contest of 100,000 attempts is corrected under load, while everything is killed; ATTEMPTS for fewer
+	$(BIN)/python -m tests.quiz.regrading.crowd --attempts $(or $(ATTEMPTS),100000)
 
 $(BENCH_READY): bench/requirements.lock bench/pyproject.toml pyproject.toml
 	$(call install,$(BENCH),bench/requirements.lock)

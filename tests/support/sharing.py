@@ -26,6 +26,7 @@ FIRST = (
     QUIZ,
     PEOPLE,
     "tests/flow/test_week.py",
+    "tests/quiz/regrading/crowd/test_crowd.py",
     "tests/shared/test_outages.py",
     "tests/shared/web/edge/test_twins.py",
     "tests/documents/test_guides.py",
