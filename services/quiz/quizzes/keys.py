@@ -7,14 +7,23 @@ from hashlib import sha256
 
 import msgspec
 
+from services.quiz.quizzes.blueprint import USUAL, Marking, half_points_of_paper
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.record import Correction
-from services.quiz.scoring.rules import KeyedQuestion
+from services.quiz.quizzes.rules import Quiz
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, KeyedQuestion
 
 
-def keyed(question: Question) -> KeyedQuestion:
+def keyed(question: Question, marking: Marking = USUAL) -> KeyedQuestion:
     """The parts of a question that scoring needs."""
-    return KeyedQuestion(question.id, question.key, question.kind == "multiple")
+    return KeyedQuestion(
+        question.id,
+        question.key,
+        question.kind == "multiple",
+        worth=marking.half_points_of(question),
+        policy=marking.multiple_choice,
+        wrong_costs=int(HALF_POINTS_A_POINT * marking.wrong_costs),
+    )
 
 
 def asked(question: Question) -> str:
@@ -54,9 +63,14 @@ class Keys:
         correction = self.correction_of(question)
         return correction is not None and correction.key is None
 
-    def keyed(self, question: Question) -> KeyedQuestion:
+    def keyed(self, question: Question, marking: Marking = USUAL) -> KeyedQuestion:
         """The parts of a question that scoring needs."""
-        return keyed(self.corrected(question))._replace(cancelled=self.is_cancelled(question))
+        return keyed(self.corrected(question), marking)._replace(cancelled=self.is_cancelled(question))
+
+
+def half_points_max_of(quiz: Quiz, keys: Keys) -> int:
+    """What every paper of a quiz is worth now."""
+    return half_points_of_paper(quiz.paper_lines, map(keys.corrected, quiz.questions), quiz.marking)
 
 
 AS_DEFINED = Keys()

@@ -2,12 +2,16 @@
 
 CHINESE: dict[str, str] = {
     "blueprint_beyond_bank": "组卷方案要求“{topic}”出 {count} 题，题库只有 {there} 题",
+    "blueprint_or_lines": "组卷方案请用 blueprint 或 lines 填写其中一种，至少一项",
     "key_beyond_options": "答案中有不存在的选项",
     "key_of_one": "这种题型只能有一个正确选项",
     "key_order": "答案的字母没有按顺序排列",
+    "lines_overlap": "试题 {question} 同时符合组卷方案中的两项",
     "option_letters": "选项的字母必须依次为 A、B、C……",
     "options_alike": "有两个选项文字相同",
     "paper_too_long": "一份试卷最多 {most} 题",
+    "paper_worth_too_much": "一份试卷最多 {most} 分",
+    "papers_differ": "各份试卷的总分会不同：“{topic}”只抽取部分试题，而这些试题分值不一",
     "question_ids_alike": "有两道题编号相同",
     "questions_alike": "有两道题文字相同",
     "quiz_changed": "竞赛刚刚有变动，请重试",

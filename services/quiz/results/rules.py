@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, score_percent
 
 # A result has the id of its attempt.
 AttemptId = NewType("AttemptId", str)
@@ -55,12 +55,12 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     @property
     def points(self) -> float:
         """The points reached."""
-        return self.half_points / HALF_POINTS_A_QUESTION
+        return self.half_points / HALF_POINTS_A_POINT
 
     @property
     def points_max(self) -> float:
         """The points of the whole paper."""
-        return self.half_points_max / HALF_POINTS_A_QUESTION
+        return self.half_points_max / HALF_POINTS_A_POINT
 
     @property
     def score_percent(self) -> int:

@@ -165,13 +165,13 @@ def test_answers_that_nobody_would_give_take_no_memory_and_count_as_nothing() ->
     ],
 )
 def test_the_random_guess_score_is_the_mean_of_all_guesses(of: Question, share: float) -> None:
-    assert random_guess(of) == pytest.approx(share)
+    assert random_guess(of, keyed(of)) == pytest.approx(share)
 
 
 def test_a_quiz_whose_questions_changed_again_and_again_fits_one_document() -> None:
     [asked] = quiz(questions=(question(1, "天文"),), blueprint={"天文": 1}).questions
     counted = [
-        Counted(Asked(asked, nth), QuestionTally(), ItemFigures(1, 0.0))
+        Counted(Asked(asked, nth, keyed(asked)), QuestionTally(), ItemFigures(1, 0.0))
         for nth in range(1, QUESTIONS_SHOWN_MAX + 11)
     ]
     made = statistics_of(Tally(totals=Counter({0: ATTEMPTS_MIN})), counted, [], 1)
