@@ -22,7 +22,9 @@ def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
         drawn += sorted((q for q in quiz["questions"] if q["topic_name"] == topic), key=place)[:count]
     for line in quiz.get("lines", ()):
         asked = {name: line[name] for name in LINE if line.get(name) is not None}
-        found = (q for q in quiz["questions"] if asked.items() <= {name: q.get(name) for name in LINE}.items())
+        found = (
+            q for q in quiz["questions"] if asked.items() <= {name: q.get(name) for name in LINE}.items()
+        )
         drawn += sorted(found, key=place)[: line["count"]]
     return drawn
 

@@ -46,20 +46,25 @@ class Keys:
 
     def __init__(self, corrections: Sequence[Correction] = ()) -> None:
         self._last = {(one.question_id, one.asked): one for one in corrections}
+        self._ids = {one.question_id for one in corrections}
 
     def correction_of(self, question: Question) -> Correction | None:
         """The last correction of a question, if there is one."""
-        return self._last.get((question.id, asked(question))) if self._last else None
+        # The digest is only made for those that were corrected.
+        return self._last.get((question.id, asked(question))) if question.id in self._ids else None
 
     def corrected(self, question: Question) -> Question:
-        """The question with the key of now; a cancelled one keeps its key."""
+        """The question with key and points of now; a cancelled one keeps its key."""
         correction = self.correction_of(question)
-        if correction is None or correction.key is None:
+        if correction is None:
             return question
-        return question.model_copy(update={"key": correction.key})
+        changes: dict[str, object] = {} if correction.key is None else {"key": correction.key}
+        if correction.taken_out or correction.points is not None:
+            changes["points"] = 0 if correction.taken_out else correction.points
+        return question.model_copy(update=changes) if changes else question
 
     def is_cancelled(self, question: Question) -> bool:
-        """Whether everybody who has the question gets its point."""
+        """Whether everybody who has the question gets its points; also if it is taken out."""
         correction = self.correction_of(question)
         return correction is not None and correction.key is None
 

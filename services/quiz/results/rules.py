@@ -24,7 +24,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         submission_id: the id of the event that was graded: the first in the log.
         version: 1, and one more for each correction that has changed the points.
-        first_half_points, first_passed: as they were in version 1, if there is a later one.
+        first_half_points, first_passed, first_half_points_max: as they were in version 1, if there is a later one.
         automatic: what was saved was handed in.
     """
 
@@ -45,12 +45,19 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     first_half_points: int | None = None
     first_passed: bool | None = None
     automatic: bool = False
+    first_half_points_max: int | None = None
 
     def as_first(self) -> "Result":
         """The result in its first version: `quiz.completed` says it the same way every time."""
         if self.first_half_points is None or self.first_passed is None:
             return self
-        return replace(self, version=1, half_points=self.first_half_points, passed=self.first_passed)
+        return replace(
+            self,
+            version=1,
+            half_points=self.first_half_points,
+            half_points_max=self.first_half_points_max or self.half_points_max,
+            passed=self.first_passed,
+        )
 
     @property
     def points(self) -> float:

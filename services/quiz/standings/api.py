@@ -206,7 +206,8 @@ def _standing_out(
         yours=yours,
         participant_id=standing.participant_id if yours or is_organiser else None,
         points=half_points / HALF_POINTS_A_POINT,
-        score_percent=score_percent(half_points, offered.half_points_max),
+        # Until results are graded again, a standing may have points of a question that is taken out.
+        score_percent=min(100, score_percent(half_points, offered.half_points_max)),
         time_used_seconds=standing.parts.time_used_seconds,
         finished_at=standing.parts.finished_at,
     )
