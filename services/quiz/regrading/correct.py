@@ -56,8 +56,11 @@ class Corrections:
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
         return record
 
-    async def _versions(self, record: QuizRecord) -> Collection[Quiz]:
-        """All definitions of a quiz that are kept: somebody may have a paper of each."""
+    async def _versions(self, record: QuizRecord, change: Change) -> Collection[Quiz]:
+        """All definitions that are kept, if points may change: somebody may have a paper of each."""
+        puts_back = any(one.taken_out for one in record.corrections)
+        if change.points is None and not change.taken_out and not puts_back:
+            return [record.quiz]
         ids = [(record.quiz_id, number) for number in range(1, record.version)]
         return [record.quiz, *(await self._quizzes.definitions(ids)).values()]
 
@@ -69,9 +72,8 @@ class Corrections:
             NotFound, Rejected, Conflict: the question cannot be corrected, or not so, or is so already.
         """
         record, now = await self.read(quiz_id), clock.now()
-        correction = correction_for(
-            record, question_id, change, reason, who, now, await self._versions(record)
-        )
+        versions = await self._versions(record, change)
+        correction = correction_for(record, question_id, change, reason, who, now, versions)
         if correction is None:
             raise Conflict(f"question {question_id} is corrected so already", code="corrected_already")
         await self._previews.ask(Preview(random_id(), quiz_id, correction, now))
@@ -102,9 +104,8 @@ class Corrections:
                 f"quiz {quiz_id} has been corrected since you read it; read it again",
                 code="corrections_differ",
             )
-        correction = correction_for(
-            record, question_id, change, reason, who, now, await self._versions(record)
-        )
+        versions = await self._versions(record, change)
+        correction = correction_for(record, question_id, change, reason, who, now, versions)
         if correction is None:
             return record
         regrading = Regrading(

@@ -131,11 +131,19 @@ def correction_for(
         number, question_id, digest, after.key, reason, who, now, after.points, after.taken_out, what
     )
     corrections = (*record.corrections, correction)
-    # Points may be what the quiz says already.
-    if keys.keyed(question, marking := record.quiz.marking) == Keys(corrections).keyed(
-        question, marking
-    ) and (after.taken_out == before.taken_out):
+    # Not only the state: points may be what the quiz says already.
+    graded_before, graded_after = (
+        one.keyed(question, record.quiz.marking) for one in (keys, Keys(corrections))
+    )
+    if graded_before == graded_after:
         return None
+    _check_can_be_corrected(record)
+    if after[1:] != before[1:]:
+        check_worth(record.quiz_id, versions, corrections, question_id)
+    return correction
+
+
+def _check_can_be_corrected(record: QuizRecord) -> None:
     if not record.begun:
         raise Conflict(
             f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
@@ -151,9 +159,6 @@ def correction_for(
         raise Conflict(
             f"quiz {record.quiz_id} has {CORRECTIONS_MAX} corrections already", code="too_many_corrections"
         )
-    if after[1:] != before[1:]:
-        check_worth(record.quiz_id, versions, corrections, question_id)
-    return correction
 
 
 def pieces(

@@ -24,7 +24,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         submission_id: the id of the event that was graded: the first in the log.
         version: 1, and one more for each correction that has changed the points.
-        first_half_points, first_passed, first_half_points_max: as they were in version 1, if there is a later one.
+        first_half_points, first_passed, first_half_points_max: as they were in version 1, if there is a
+            later one.
         automatic: what was saved was handed in.
     """
 
