@@ -19,7 +19,7 @@ CHINESE: dict[str, str] = {
     "quiz_in_use": "已有人开始答题，竞赛不能再修改",
     "quiz_not_closed": "竞赛尚未结束",
     "quiz_not_open": "竞赛尚未开始",
-    "quiz_opened": "竞赛已开放，时间、次数、题量、参加范围和成绩公布时间不能再修改",
+    "quiz_opened": "竞赛已开放，时间、次数、题量、分值、参加范围和成绩公布时间不能再修改",
     "quiz_order": "结束时间必须晚于开始时间",
     "quiz_over": "截止时间已过，不能发布",
     "quiz_too_large": "题库过大，无法发布",
