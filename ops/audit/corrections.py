@@ -34,13 +34,31 @@ def right_letters(quiz: Json, definition: Json, present: Json) -> dict[str, froz
     return right
 
 
+def points_of_questions(quiz: Json, published: Json, present: Json) -> dict[str, Fraction]:
+    """What every question of a published version is worth, with all corrections."""
+    worth = {one["id"]: Fraction(one.get("points", 1)) for one in published["questions"]}
+    then = {one["id"]: one for one in published["questions"]}
+    now = {one["id"]: one for one in present["questions"]}
+    of_quiz = dict(worth)
+    for correction in quiz.get("corrections", ()):
+        id_ = correction["question_id"]
+        if id_ not in then or any(then[id_][name] != now[id_][name] for name in READ_BY_PARTICIPANTS):
+            continue
+        if correction.get("taken_out"):
+            worth[id_] = Fraction(0)
+        else:
+            points = correction.get("points")
+            worth[id_] = of_quiz[id_] if points is None else Fraction(points)
+    return worth
+
+
 def results_of_now(log: Log) -> list[Json]:
     """What `quiz.completed` said of each result, with the points of its highest version."""
     results = {event.body["result_id"]: event.body for event in log.events("quiz.completed")}
     for result_id, versions in _versions(log).items():
         if result_id in results:
             results[result_id] = results[result_id] | {
-                name: versions[-1][name] for name in ("points", "score_percent", "passed")
+                name: versions[-1][name] for name in ("points", "points_max", "score_percent", "passed")
             }
     return list(results.values())
 
@@ -62,11 +80,11 @@ def same_as_first(published: Json, results: Mapping[str, Json], erased: Collecti
         return False
     fields = ("participant_id", "quiz_id", "time_used_seconds")
     profile = () if published["participant_id"] in erased else ("group_id", "district")
-    halves, passed = stored.get("first", (stored["halves"], stored["passed"]))
+    halves, passed, halves_max = _first(stored)
     return (
         all(published[name] == stored[name] for name in (*fields, *profile))
         and published.get("automatic", False) == stored.get("automatic", False)
-        and _says(published, halves, stored["halves_max"], passed)
+        and _says(published, halves, halves_max, passed)
     )
 
 
@@ -108,16 +126,27 @@ def _broken(log: Log, results: Mapping[str, Json]) -> Iterator[str]:
         if stored is None:
             yield id_
             continue
-        points, passed = Fraction(stored["first"][0], 2), stored["first"][1]
+        halves, passed, halves_max = _first(stored)
+        points, of = Fraction(halves, 2), Fraction(halves_max, 2)
         correction = 0
         for body in versions:
+            of_before = body.get("points_max_before")
             if (body["points_before"], body["passed_before"]) != (points, passed):
                 yield id_
-            if body["correction"] <= correction or body["points"] == points:
+            if (body["points_max"] if of_before is None else of_before) != of:
+                yield id_
+            if body["correction"] <= correction or (body["points"], body["points_max"]) == (points, of):
                 yield id_
             points, passed, correction = Fraction(body["points"]), body["passed"], body["correction"]
+            of = Fraction(body["points_max"])
         if not _says(versions[-1], stored["halves"], stored["halves_max"], stored["passed"]):
             yield id_
+
+
+def _first(stored: Json) -> tuple[int, bool, int]:
+    """Half points, whether it passed, and the half points of the paper, in the first version of a result."""
+    halves, passed, *of = stored.get("first", (stored["halves"], stored["passed"]))
+    return halves, passed, of[0] if of else stored["halves_max"]
 
 
 def _says(published: Json, halves: int, halves_max: int, passed: bool) -> bool:

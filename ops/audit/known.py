@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from ops.audit.corrections import right_letters
+from ops.audit.corrections import points_of_questions, right_letters
 from ops.audit.log import Entry
 from ops.audit.papers import paper_of
 from shared.contracts.events import QuizAnswersSaved, QuizSubmitted
@@ -39,6 +40,7 @@ class Known:
         self._definitions = definitions
         self._papers: dict[tuple[Version, int], tuple[list[Json], frozenset[str]]] = {}
         self._keys: dict[Version, dict[str, frozenset[str] | None]] = {}
+        self._points: dict[Version, dict[str, Fraction]] = {}
 
     def version(self, quiz_id: str, named: int | None) -> Version | None:
         """The version to grade a submission by: the one it names, or the latest. None if that is unknown."""
@@ -63,6 +65,14 @@ class Known:
             present = self._definitions[version[0], quiz["version"]]
             self._keys[version] = right_letters(quiz, self._definitions[version], present)
         return self._keys[version]
+
+    def points(self, version: Version) -> dict[str, Fraction]:
+        """What every question is worth, with all corrections."""
+        if version not in self._points:
+            quiz = self.quizzes[version[0]]
+            present = self.published[version[0], quiz["version"]]
+            self._points[version] = points_of_questions(quiz, self.published[version], present)
+        return self._points[version]
 
 
 def counts(

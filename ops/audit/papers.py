@@ -1,10 +1,13 @@
-"""The paper of an attempt, drawn by the rule in `quiz.published`, without the services' code."""
+"""The paper of an attempt, drawn and marked by the rules in `quiz.published`, without the services' code."""
 
 import hashlib
 import uuid
+from fractions import Fraction
+from math import floor
 from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
+LINE = ("topic_name", "difficulty", "kind")
 
 
 def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
@@ -17,4 +20,24 @@ def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
     drawn: list[Json] = []
     for topic, count in quiz["blueprint"].items():
         drawn += sorted((q for q in quiz["questions"] if q["topic_name"] == topic), key=place)[:count]
+    for line in quiz.get("lines", ()):
+        asked = {name: line[name] for name in LINE if line.get(name) is not None}
+        found = (
+            q for q in quiz["questions"] if asked.items() <= {name: q.get(name) for name in LINE}.items()
+        )
+        drawn += sorted(found, key=place)[: line["count"]]
     return drawn
+
+
+def points_of(quiz: Json, question: Json, worth: Fraction, letters: str, right: frozenset[str]) -> Fraction:
+    """The points of an answer by the rules in `quiz.published`."""
+    chosen = frozenset(letters)
+    if chosen == right:
+        return worth
+    if not chosen:
+        return Fraction(0)
+    policy = quiz.get("multiple_choice", "partial") if question["kind"] == "multiple" else "all_or_nothing"
+    if chosen - right or policy == "all_or_nothing":
+        return -Fraction(quiz.get("wrong_costs", 0))
+    share = Fraction(len(chosen), len(right)) if policy == "each_right" else Fraction(1, 2)
+    return Fraction(floor(2 * worth * share), 2)

@@ -11,6 +11,7 @@ from ops.audit.corrections import correction_checks, same_as_first
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
 from ops.audit.log import Entry, Log, read_as
+from ops.audit.papers import points_of
 from ops.audit.saved import saved_checks
 from ops.audit.withheld import published_checks
 from ops.deployment.ledger import Promise
@@ -34,7 +35,7 @@ class Graded:
     quiz_id: str
     participant_id: str
     points: Fraction
-    points_max: int
+    points_max: Fraction
     passed: bool
     time_used_seconds: int
     automatic: bool
@@ -152,21 +153,21 @@ def _grade(entry: Entry, known: Known) -> Graded:
     version = known.version(sent.quiz_id, sent.quiz_version) if sent else None
     if sent is None or version is None:
         raise ValueError(f"{entry.place} was good and is not any more")
-    keys, (paper, _) = known.keys(version), known.paper(version, sent.attempt_id)
+    rules, keys, worth = known.published[version], known.keys(version), known.points(version)
+    paper, _ = known.paper(version, sent.attempt_id)
     points = Fraction(0)
     for question in paper:
-        chosen, right = set(sent.answers.get(question["id"], "")), keys[question["id"]]
-        if right is None or chosen == right:
-            points += 1
-        elif question["kind"] == "multiple" and chosen and chosen < right:
-            points += Fraction(1, 2)
+        id_ = question["id"]
+        right, letters = keys[id_], sent.answers.get(id_, "")
+        points += worth[id_] if right is None else points_of(rules, question, worth[id_], letters, right)
+    points, points_max = max(points, Fraction(0)), sum((worth[one["id"]] for one in paper), Fraction(0))
     return Graded(
         sent.attempt_id,
         sent.quiz_id,
         sent.participant_id,
         points,
-        len(paper),
-        points / len(paper) >= Fraction(known.published[version]["pass_percent"], 100),
+        points_max,
+        points / points_max >= Fraction(rules["pass_percent"], 100),
         # As in the services, times have whole milliseconds.
         int((sent.submitted_at - sent.started_at).total_seconds()),
         sent.automatic,
@@ -179,7 +180,8 @@ def _left_alone(graded: Graded, known: Known, results: Mapping[str, Json], erase
     corrected = known.quizzes[graded.quiz_id].get("corrections")
     if stored is None or not corrected or graded.participant_id not in erased:
         return graded
-    return replace(graded, points=Fraction(stored["halves"], 2), passed=stored["passed"])
+    points, points_max = Fraction(stored["halves"], 2), Fraction(stored["halves_max"], 2)
+    return replace(graded, points=points, points_max=points_max, passed=stored["passed"])
 
 
 def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:

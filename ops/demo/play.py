@@ -20,6 +20,7 @@ from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
 from ops.demo.rotas import VOLUNTEERS, staff
+from ops.demo.weighted import sit_weighted, weighted
 from ops.deployment.client import UNDER_WAY_MAX, Client, UnexpectedAnswer
 from ops.week.files import Week
 
@@ -78,6 +79,8 @@ class Play:
         late = [await self._start(person, late_quiz_id(self.week)) for person in people[:LATE_PEOPLE]]
         # The time counts from the last start: a kill may have delayed it.
         self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
+        in_time = people[LATE_PEOPLE + DOUBLES : 2 * LATE_PEOPLE]
+        await sit_weighted(self.client, late_quiz_id(self.week), in_time, self._keys)
         early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
         await self._staff(people[LATE_PEOPLE + DOUBLES :])
         for person in early:
@@ -271,5 +274,6 @@ def late_quiz_id(week: Week) -> str:
 
 
 def late_quiz(week: Week) -> Json:
-    """The week's quiz with a few seconds for each attempt."""
-    return {**week.quiz, "title": "热身赛", "duration_seconds": LATE_DURATION_SECONDS, "grace_seconds": 0}
+    """The week's quiz with a few seconds for each attempt, and with other points."""
+    changes = {"title": "热身赛", "duration_seconds": LATE_DURATION_SECONDS, "grace_seconds": 0}
+    return weighted({**week.quiz, **changes})

@@ -55,6 +55,8 @@ ManyPlaces = Annotated[int, Field(gt=PLACES_MAX, le=GROUP_PLACES_MAX)]
 Letters = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
 
 ParticipantKind = Literal["person", "group"]
+Difficulty = Literal["easy", "medium", "hard"]
+MultipleChoice = Literal["partial", "all_or_nothing", "each_right"]
 Audience = Literal["youth", "farmers", "workers", "elderly", "officials", "other"]
 Language = Literal["zh-CN", "en"]
 Channel = Literal["inbox", "email"]
@@ -456,13 +458,24 @@ class PublishedOption(Part):
 
 
 class PublishedQuestion(Part):
-    """A question as participants see it, without the right answer."""
+    """A question as participants see it, without the right answer. `points`: what it is worth."""
 
     id: Id
     topic_name: Line
     kind: QuestionKind
     text: Text
     options: tuple[PublishedOption, ...]
+    points: Points = 1
+    difficulty: Difficulty | None = None
+
+
+class PublishedLine(Part):
+    """So many questions of a topic on each paper; of this difficulty and kind, if they are given."""
+
+    topic_name: Line
+    difficulty: Difficulty | None = None
+    kind: QuestionKind | None = None
+    count: Ordinal
 
 
 class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST_BYTES_MAX):
@@ -477,6 +490,13 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     A system that offers the quiz checks who may begin: `admits` says it, and the claims `verified` and
     `roster` of the participant's token show who somebody is. If `shows_scores` is `at_close`, nobody is told
     a score, a rank or a right answer before the close, and `quiz.completed` comes at the close.
+    If there are `lines`, `blueprint` is empty, and paper n holds for each line the first `count` of the
+    questions that match the line, in the same order. No question matches two lines. All papers are worth the
+    same. A question gives its `points` for the right answer. If several options may be right, some right
+    ones without a wrong one give half of them (`partial`), nothing (`all_or_nothing`), or their share
+    (`each_right`), rounded down to half points. A wrong answer costs `wrong_costs` points; a paper never has
+    fewer than 0. An answer is wrong if it has a wrong letter; with `all_or_nothing` also if it has only some
+    of the right ones. No answer costs nothing.
     """
 
     quiz_id: Id
@@ -495,6 +515,9 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     attempt_ids: Id
     blueprint: dict[LineAsKey, Whole]
     questions: Annotated[tuple[PublishedQuestion, ...], Field(max_length=QUESTIONS_MAX)]
+    lines: Annotated[tuple[PublishedLine, ...], Field(max_length=100)] = ()
+    multiple_choice: MultipleChoice = "partial"
+    wrong_costs: Points = 0
 
 
 class QuizAnswersSaved(Event, topic="quiz.answers_saved", key="attempt_id"):
@@ -573,7 +596,9 @@ class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
 
     `version` counts what was said of the result: `quiz.completed` is version 1. There is no order between
     the two topics. `correction` is the number of the correction in the quiz, from 1. The code is
-    `key_corrected`, or `question_cancelled`: then everybody who had the question has its point.
+    `key_corrected`, or `question_cancelled`: then everybody who had the question has its points. With
+    `points_changed` a question is worth other points, and with `question_taken_out` nobody has points for it:
+    then `points_max` is that of now, and `points_max_before` that of before.
     """
 
     result_id: Id
@@ -592,6 +617,7 @@ class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
     time_used_seconds: Seconds
     completed_at: Moment
     regraded_at: Moment
+    points_max_before: Points | None = None
 
 
 class FinalStanding(Part):

@@ -127,7 +127,10 @@ def _result(event: QuizCompleted | QuizRegraded) -> Result:
 
 def _before(event: QuizCompleted | QuizRegraded) -> Result | None:
     """The result in the version before that of the event, if there is one."""
-    return replace(_result(event), points=event.points_before) if isinstance(event, QuizRegraded) else None
+    if not isinstance(event, QuizRegraded):
+        return None
+    points_max = event.points_max if event.points_max_before is None else event.points_max_before
+    return replace(_result(event), points=event.points_before, points_max=points_max)
 
 
 def _scheme_ids(result: Result | None, schemes: Sequence[Scheme]) -> set[str]:

@@ -67,7 +67,13 @@ class ResultStore:
                     "_id": _id_of(result),
                     "$or": [{"version": None}, {"version": {"$lt": result.version}}],
                 },
-                {"$set": {"points": result.points, "version": result.version}},
+                {
+                    "$set": {
+                        "points": result.points,
+                        "points_max": result.points_max,
+                        "version": result.version,
+                    }
+                },
             )
             for result in results
         ]

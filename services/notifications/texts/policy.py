@@ -135,7 +135,16 @@ NOTICES: Mapping[type[Event], Notice] = {
     # Inbox only, for the same reason. Whoever gets an award by it gets the mail about the award.
     events.QuizRegraded: Notice(
         "quiz_regraded",
-        ("quiz_title", "code", "points_before", "points", "points_max", "passed_before", "passed"),
+        (
+            "quiz_title",
+            "code",
+            "points_before",
+            "points",
+            "points_max",
+            "points_max_before",
+            "passed_before",
+            "passed",
+        ),
         ("inbox",),
     ),
     events.AwardIssued: Notice(

@@ -23,6 +23,7 @@ class QuestionOut(BaseModel):
     topic: str = Field(examples=["生命与健康"])
     kind: Literal["single", "multiple", "true_false"]
     text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
+    points: float = Field(description="what it is worth", examples=[1])
     options: list[OptionOut] = Field(max_length=OPTIONS_MAX)
 
 

@@ -23,13 +23,13 @@ from services.quiz.bank.check import Defaults
 from services.quiz.bank.export import Exports
 from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.imports import import_unknown
-from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus, question_unknown
+from services.quiz.bank.rules import BankQuestion, Entry, EntryStatus, question_unknown
 from services.quiz.bank.store import BankStore, Wanted
 from services.quiz.bank.turns import BankTurns
 from services.quiz.formats.rules import QUESTION_FILE_BYTES_MAX, Format
 from services.quiz.formats.write import MEDIA_TYPES, XLSX
 from shared.contracts.checked import Line
-from shared.contracts.events import QuestionKind
+from shared.contracts.events import Difficulty, QuestionKind
 from shared.runtime.acting import current
 from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser, ByOrganiser

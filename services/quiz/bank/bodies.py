@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.quiz.bank.imports import PROBLEMS_KEPT, Import, ImportStatus
-from services.quiz.bank.rules import BANK_QUESTIONS_MAX, BankQuestion, Difficulty, Entry, EntryStatus
+from services.quiz.bank.rules import BANK_QUESTIONS_MAX, BankQuestion, Entry, EntryStatus
 from services.quiz.formats.rules import Format, LeftOut, Problem
 from services.quiz.formats.wording import PROBLEMS
 from services.quiz.quizzes.questions import Question
 from shared.contracts.checked import Id, Ordinal
-from shared.contracts.events import QUESTIONS_MAX
+from shared.contracts.events import QUESTIONS_MAX, Difficulty
 from shared.web.forms import Form
 from shared.web.wording import Language, field_words, field_wrong, filled
 

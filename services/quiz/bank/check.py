@@ -7,10 +7,11 @@ from typing import Any, get_args
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
-from services.quiz.bank.rules import BankQuestion, Difficulty, Explanation, PageText, SourceText, text_key
+from services.quiz.bank.rules import BankQuestion, Explanation, PageText, SourceText, text_key
 from services.quiz.formats.rules import Drafted, LeftOut, Parsed, Problem, kind_of
 from services.quiz.quizzes.questions import OPTION_LETTERS, OPTIONS_MAX
 from shared.contracts.checked import Id, Line, same_to_readers
+from shared.contracts.events import Difficulty
 from shared.runtime.ids import ordered_id
 
 _FIELDS: Mapping[str, TypeAdapter[Any]] = {

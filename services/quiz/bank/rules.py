@@ -16,8 +16,9 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticKnownError
 
 from services.quiz.formats.rules import Written
-from services.quiz.quizzes.questions import OPTION_LETTERS, Question, not_blank
+from services.quiz.quizzes.questions import OPTION_LETTERS, PlainQuestion, Question, not_blank
 from shared.contracts.checked import same_to_readers, text_of_lines
+from shared.contracts.events import Difficulty
 from shared.runtime.errors import Conflict, NotFound, Outdated
 
 # A contest of 1,000 questions a year for twenty years.
@@ -28,7 +29,6 @@ PAGE_CHARS_MAX = 1_000
 EXPLANATION_CHARS_MAX = 2_000
 SOURCE_CHARS_MAX = 500
 
-Difficulty = Literal["easy", "medium", "hard"]
 EntryStatus = Literal["draft", "reviewed", "retired"]
 
 
@@ -66,8 +66,8 @@ BANK_EXAMPLE: JsonDict = {
 }
 
 
-class BankQuestion(Question):
-    """A question as an organiser puts it into the bank. A quiz takes the same fields but the difficulty."""
+class BankQuestion(PlainQuestion):
+    """A question as an organiser puts it into the bank. A quiz takes the same fields, and says the points."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [BANK_EXAMPLE]})
 
@@ -104,7 +104,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.question.id
 
 
-def text_key(question: Question) -> str:
+def text_key(question: PlainQuestion) -> str:
     """The same for texts between which readers see no difference."""
     seen = same_to_readers(question.text).casefold()
     return hashlib.sha256(seen.encode()).hexdigest()
@@ -254,7 +254,7 @@ def for_quiz(entry: Entry | None, question_id: str, version: int | None) -> Ques
             code="question_not_reviewed",
             question_id=question_id,
         )
-    return Question.model_validate(entry.question.model_dump(exclude={"difficulty"}))
+    return Question.model_validate(entry.question.model_dump())
 
 
 def question_unknown(question_id: str) -> NotFound:

@@ -16,8 +16,8 @@ from typing import Any, cast
 import msgspec
 
 from services.quiz.bank.imports import Import, Kept
-from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus, text_key
-from shared.contracts.events import QuestionKind
+from services.quiz.bank.rules import BankQuestion, Entry, EntryStatus, text_key
+from shared.contracts.events import Difficulty, QuestionKind
 from shared.storage import mongo
 from shared.storage.mongo import (
     ASCENDING,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.quiz.quizzes.keys import Keys, half_points_max_of
 from services.quiz.quizzes.record import QuizRecord
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, score_percent
 from services.quiz.standings.rules import ranked
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import FinalStanding, QuizClosed
@@ -21,18 +22,18 @@ def closed(
         best_first: participants and their orders, up to the limit of the event.
         participants: how many have a standing.
     """
-    half_points_max = HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper
+    half_points_max = half_points_max_of(record.quiz, Keys(record.corrections))
     event = QuizClosed(
         quiz_id=record.quiz_id,
         quiz_title=record.quiz.title,
         closed_at=now,
         participants=participants,
-        points_max=half_points_max / HALF_POINTS_A_QUESTION,
+        points_max=half_points_max / HALF_POINTS_A_POINT,
         standings=tuple(
             FinalStanding(
                 rank=standing.rank,
                 participant_id=standing.participant_id,
-                points=standing.parts.half_points / HALF_POINTS_A_QUESTION,
+                points=standing.parts.half_points / HALF_POINTS_A_POINT,
                 score_percent=score_percent(standing.parts.half_points, half_points_max),
                 time_used_seconds=standing.parts.time_used_seconds,
             )

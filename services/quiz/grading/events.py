@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from services.quiz.results.rules import Result
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from shared.contracts.envelope import Context, context_of, to_headers
 from shared.contracts.events import QuizCompleted
 from shared.contracts.sources import QUIZ
@@ -56,8 +56,8 @@ def _record(parent: Context, result: Result, title: str, now: datetime) -> Recor
         result.group_id,
         result.district,
         # Not the properties of a result: three calls for each submission.
-        result.half_points / HALF_POINTS_A_QUESTION,
-        result.half_points_max / HALF_POINTS_A_QUESTION,
+        result.half_points / HALF_POINTS_A_POINT,
+        result.half_points_max / HALF_POINTS_A_POINT,
         100 * result.half_points // result.half_points_max,
         result.passed,
         result.time_used_seconds,

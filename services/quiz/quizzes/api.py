@@ -6,9 +6,9 @@ from services.quiz.quizzes.bodies import QuizIdInPath, QuizOut, QuizzesOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
@@ -36,13 +36,13 @@ async def list_quizzes(catalogue: OfferedQuizzes, limit: Limit = PAGE, after: Af
         return [one for one in catalogue.all() if place is None or _place_of(one) < place][:most]
 
     page, following = await one_page(first, limit, _place_of)
-    return QuizzesOut(quizzes=[_quiz_out(one.record) for one in page], after=following)
+    return QuizzesOut(quizzes=[_quiz_out(one) for one in page], after=following)
 
 
 @routes.get("/quizzes/{quiz_id}", summary="One quiz")
 async def read_quiz(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes) -> QuizOut:
     """Its rules and whether it is open."""
-    return _quiz_out((await catalogue.look_up(quiz_id)).record)
+    return _quiz_out(await catalogue.look_up(quiz_id))
 
 
 @routes.put(
@@ -58,13 +58,13 @@ async def publish_quiz(
     Repeating it changes nothing.
 
     Refused: `quiz_in_use` (409) once somebody has begun, `quiz_opened` (409) where an open quiz would get
-    other times, attempts, numbers of questions or `shows_scores`, `quiz_changed` (409) where two change it at
-    once or somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422) where it would
-    have closed already, `quiz_too_large` (422).
+    other times, attempts, numbers of questions, points or `shows_scores`, `quiz_changed` (409) where two
+    change it at once or somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422)
+    where it would have closed already, `quiz_too_large` (422).
     """
     await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request())
     await catalogue.refresh()
-    return _quiz_out(catalogue.find(quiz_id).record)
+    return _quiz_out(catalogue.find(quiz_id))
 
 
 @routes.get(
@@ -83,7 +83,8 @@ def _place_of(offered: Offered) -> tuple[int, str]:
     return clock.epoch_ms(offered.schedule.opens_at), offered.record.quiz_id
 
 
-def _quiz_out(record: QuizRecord) -> QuizOut:
+def _quiz_out(offered: Offered) -> QuizOut:
+    record = offered.record
     quiz = record.quiz
     return QuizOut(
         quiz_id=record.quiz_id,
@@ -97,4 +98,7 @@ def _quiz_out(record: QuizRecord) -> QuizOut:
         shows_scores=quiz.shows_scores,
         pass_percent=quiz.pass_percent,
         questions=quiz.questions_a_paper,
+        points_max=offered.half_points_max / HALF_POINTS_A_POINT,
+        multiple_choice=quiz.multiple_choice,
+        wrong_costs=quiz.wrong_costs,
     )

@@ -7,9 +7,9 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from services.quiz.quizzes.record import Status
-from services.quiz.quizzes.rules import ADMITS, SHOWS_SCORES
+from services.quiz.quizzes.rules import ADMITS, MULTIPLE_CHOICE, SHOWS_SCORES, WRONG_COSTS
 from shared.contracts.checked import ID_PATTERN
-from shared.contracts.events import Admits, ShowsScores
+from shared.contracts.events import Admits, MultipleChoice, ShowsScores
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 
@@ -28,6 +28,9 @@ class QuizOut(BaseModel):
     shows_scores: ShowsScores = Field(description=SHOWS_SCORES)
     pass_percent: int = Field(examples=[60])
     questions: int = Field(description="questions on a paper", examples=[20])
+    points_max: float = Field(description="what every paper is worth", examples=[20])
+    multiple_choice: MultipleChoice = Field(description=MULTIPLE_CHOICE)
+    wrong_costs: float = Field(description=WRONG_COSTS, examples=[0])
 
 
 class QuizzesOut(BaseModel):

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from shared.contracts.envelope import Envelope, enclose
-from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
+from shared.contracts.events import PublishedLine, PublishedOption, PublishedQuestion, QuizPublished
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.contracts.sources import QUIZ
 
@@ -13,6 +14,7 @@ def published(
     quiz_id: str, quiz: Quiz, version: int, now: datetime, origin: Origin = UNKNOWN_ORIGIN
 ) -> Envelope[QuizPublished]:
     """The event: everything but key, explanation and source of the questions."""
+    marking = quiz.marking
     event = QuizPublished(
         quiz_id=quiz_id,
         version=version,
@@ -36,9 +38,18 @@ def published(
                 kind=question.kind,
                 text=question.text,
                 options=tuple(PublishedOption(id=option.id, text=option.text) for option in question.options),
+                points=marking.half_points_of(question) / HALF_POINTS_A_POINT,
+                difficulty=question.difficulty,
             )
             for question in quiz.questions
         ),
+        # Then `blueprint` is empty, so that nobody who does not know lines draws other papers.
+        lines=tuple(
+            PublishedLine(topic_name=line.topic, difficulty=line.difficulty, kind=line.kind, count=line.count)
+            for line in quiz.lines
+        ),
+        multiple_choice=quiz.multiple_choice,
+        wrong_costs=quiz.wrong_costs,
     )
     return enclose(
         event,

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.quiz.quizzes.keys import Keys
+from services.quiz.quizzes.keys import Keys, half_points_max_of
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number
 from services.quiz.quizzes.record import QuizRecord, Schedule, schedule_of
 from services.quiz.quizzes.rules import day_around, day_of
@@ -52,6 +52,7 @@ class Offered:
 
     Attributes:
         keys: those of now, with all corrections of the record.
+        half_points_max: what every paper is worth, with all corrections.
         papers: those that are prepared, by their number.
         earlier: the earlier versions that a submission has named, by their number.
         kept: bounds the memory of prepared papers; all quizzes of a process share it.
@@ -63,6 +64,7 @@ class Offered:
     kept: KeptPapers = field(default_factory=KeptPapers)
     schedule: Schedule = field(init=False)
     keys: Keys = field(init=False)
+    half_points_max: int = field(init=False)
     _day: str = field(init=False, default="")
     _day_begins: datetime = field(init=False)
     _day_ends: datetime = field(init=False)
@@ -70,6 +72,7 @@ class Offered:
     def __post_init__(self) -> None:
         self.schedule = schedule_of(self.record.quiz, self.record.closes_at)
         self.keys = Keys(self.record.corrections)
+        self.half_points_max = half_points_max_of(self.record.quiz, self.keys)
         self._day_begins = self._day_ends = self.schedule.opens_at
 
     def in_version(self, number: int | None) -> "Offered | None":

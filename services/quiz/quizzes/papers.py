@@ -1,9 +1,9 @@
 """
 The papers of a quiz: which questions, in which order. All functions are pure.
 
-Questions are sorted by sha256("{quiz_id}/{number}/{question_id}"). For each topic of the blueprint, a paper
-has the first questions in this order. So a program in any language draws the same paper from the
-published questions.
+Questions are sorted by sha256("{quiz_id}/{number}/{question_id}"). For each line of the blueprint, a paper
+has the first questions in this order that match it. So a program in any language draws the same paper from
+the published questions.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from uuid import UUID
 
 import msgspec
 
+from services.quiz.quizzes.blueprint import by_line
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.rules import Quiz
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, AnswerKey, KeyedQuestion, answer_key
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, AnswerKey, KeyedQuestion, answer_key
 from shared.runtime.errors import Rejected
 
 UUID_DIGITS = 32
@@ -55,27 +56,32 @@ def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
         return sha256(f"{quiz_id}/{number}/{question.id}".encode()).digest()
 
     drawn: list[Question] = []
-    for topic, count in quiz.blueprint.items():
-        of_topic = sorted((q for q in quiz.questions if q.topic == topic), key=place)
-        drawn += of_topic[:count]
+    lines = quiz.paper_lines
+    for line, found in zip(lines, by_line(lines, quiz.questions), strict=True):
+        drawn += sorted(found, key=place)[: line.count]
     return tuple(sorted(drawn, key=place))
 
 
 def lay_out(quiz_id: str, quiz: Quiz, number: int, keys: Keys = AS_DEFINED) -> Paper:
     """Draw a paper, shuffle the options of its questions, and serialise it once for all who get it."""
     questions = draw(quiz_id, quiz, number)
-    key = tuple(keys.keyed(question) for question in questions)
+    key = tuple(keys.keyed(question, quiz.marking) for question in questions)
     return Paper(
         number=number,
         key=key,
         answer_key=answer_key(key),
-        half_points_max=HALF_POINTS_A_QUESTION * len(key),
+        half_points_max=sum(question.worth for question in key),
         question_ids=frozenset(question.id for question in questions),
-        questions_json=msgspec.json.encode([_shown(quiz_id, number, question) for question in questions]),
+        questions_json=msgspec.json.encode(
+            [
+                _shown(quiz_id, number, question, one.worth)
+                for question, one in zip(questions, key, strict=True)
+            ]
+        ),
     )
 
 
-def _shown(quiz_id: str, number: int, question: Question) -> dict[str, object]:
+def _shown(quiz_id: str, number: int, question: Question, worth: int) -> dict[str, object]:
     options = [{"id": option.id, "text": option.text} for option in question.options]
     if question.kind != "true_false":
         # The letters stay with their texts; only their order differs from paper to paper.
@@ -87,5 +93,6 @@ def _shown(quiz_id: str, number: int, question: Question) -> dict[str, object]:
         "topic": question.topic,
         "kind": question.kind,
         "text": question.text,
+        "points": worth / HALF_POINTS_A_POINT,
         "options": options,
     }

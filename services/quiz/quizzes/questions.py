@@ -6,10 +6,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line, Text, line, same_to_readers
-from shared.contracts.events import Letters, QuestionKind
+from shared.contracts.events import Difficulty, Letters, QuestionKind
 
 OPTION_LETTERS = "ABCDEFGH"
 OPTIONS_MAX = len(OPTION_LETTERS)
+# Of a question. A paper may be worth more (blueprint.py).
+POINTS_MAX = 20
 
 
 def not_blank(text: str) -> str:
@@ -24,6 +26,7 @@ def not_blank(text: str) -> str:
     return text
 
 
+PointsOfQuestion = Annotated[float, Field(ge=0.5, le=POINTS_MAX, multiple_of=0.5)]
 QuestionText = Annotated[Text, AfterValidator(not_blank)]
 
 
@@ -34,7 +37,7 @@ class Option(BaseModel):
     text: Line
 
 
-class Question(BaseModel):
+class PlainQuestion(BaseModel):
     """
     A question with its key: the letters of all right options, in alphabetical order.
 
@@ -54,7 +57,7 @@ class Question(BaseModel):
     source: Text = ""
 
     @model_validator(mode="after")
-    def _options_can_be_told_apart(self) -> "Question":
+    def _options_can_be_told_apart(self) -> "PlainQuestion":
         letters = "".join(option.id for option in self.options)
         if letters != OPTION_LETTERS[: len(letters)]:
             raise PydanticCustomError("option_letters", "the options' letters are not A, B, C and so on")
@@ -65,7 +68,7 @@ class Question(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _key_fits_options(self) -> "Question":
+    def _key_fits_options(self) -> "PlainQuestion":
         if not set(self.key) <= {option.id for option in self.options}:
             raise PydanticCustomError("key_beyond_options", "the key names an option that does not exist")
         if list(self.key) != sorted(set(self.key)):
@@ -73,3 +76,12 @@ class Question(BaseModel):
         if self.kind != "multiple" and len(self.key) != 1:
             raise PydanticCustomError("key_of_one", "a question of this kind has exactly one right option")
         return self
+
+
+class Question(PlainQuestion):
+    """A question of a quiz. Its points are those of its kind in the quiz, if it does not say its own."""
+
+    points: Annotated[
+        PointsOfQuestion | None, Field(description="in steps of 0.5; null: those of its kind in the quiz")
+    ] = None
+    difficulty: Difficulty | None = None

@@ -15,18 +15,25 @@ from shared.runtime.errors import Conflict
 Status = Literal["open", "closing", "closed"]
 KEY_CORRECTED = "key_corrected"
 QUESTION_CANCELLED = "question_cancelled"
+POINTS_CHANGED = "points_changed"
+QUESTION_TAKEN_OUT = "question_taken_out"
 
 
 class Correction(msgspec.Struct, frozen=True):
     """
     What an organiser has corrected in a quiz that somebody has begun.
 
+    It says everything about the question that has ever been corrected, so of one question the last counts.
+
     Attributes:
         number: counts the corrections of the quiz, from 1.
         asked: the digest of the question as participants read it (keys.py). The correction is about every
             version of the quiz in which the question reads the same.
         key: the letters that are right now; None: the question is cancelled, and everybody who has it gets
-            its point.
+            its points.
+        points: what the question is worth now; None: what its version of the quiz says.
+        taken_out: it is cancelled, and worth nothing.
+        what: the code, if neither key nor cancellation is what has changed.
     """
 
     number: int
@@ -36,11 +43,14 @@ class Correction(msgspec.Struct, frozen=True):
     reason: str
     who: str
     at: datetime
+    points: float | None = None
+    taken_out: bool = False
+    what: str | None = None
 
     @property
     def code(self) -> str:
         """Why points change, as `quiz.regraded` says it."""
-        return QUESTION_CANCELLED if self.key is None else KEY_CORRECTED
+        return self.what or (QUESTION_CANCELLED if self.key is None else KEY_CORRECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +147,7 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
         raise Conflict(f"quiz {record.quiz_id} has attempts and cannot change", code="quiz_in_use")
     if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):
         raise Conflict(
-            f"quiz {record.quiz_id} has opened: times, attempts, number of questions, whom it admits and"
-            " when it shows scores stay",
+            f"quiz {record.quiz_id} has opened: times, attempts, number of questions, points, whom it"
+            " admits and when it shows scores stay",
             code="quiz_opened",
         )

@@ -1,6 +1,5 @@
 """A quiz as an organiser defines it, and its days. All functions are pure."""
 
-from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, NewType
 from uuid import UUID
@@ -10,9 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.blueprint import (
+    LINES_MAX,
+    Marking,
+    PaperLine,
+    PointsOff,
+    check_lines,
+    half_points_of_paper,
+)
+from services.quiz.quizzes.questions import PointsOfQuestion, Question
 from shared.contracts.checked import Line, MomentIn, Ordinal, Zone
-from shared.contracts.events import QUESTIONS_MAX, Admits, Percent, ShowsScores
+from shared.contracts.events import (
+    QUESTIONS_MAX,
+    Admits,
+    MultipleChoice,
+    Percent,
+    QuestionKind,
+    ShowsScores,
+)
 
 QuizId = NewType("QuizId", str)
 
@@ -35,6 +49,11 @@ ADMITS = (
     "anyone; verified: people who have verified an e-mail; roster: of those, the members of a school, unit"
     " or service team"
 )
+MULTIPLE_CHOICE = (
+    "what some right letters without a wrong one give: partial: half of the points; all_or_nothing: nothing;"
+    " each_right: their share, rounded down to half points"
+)
+WRONG_COSTS = "points that a wrong answer costs; a paper never has fewer than 0"
 SHOWS_SCORES = "at_once; at_close: until the quiz is closed only organisers learn scores and ranks"
 
 
@@ -77,7 +96,22 @@ class Quiz(BaseModel):
     shows_scores: Annotated[ShowsScores, Field(description=SHOWS_SCORES)] = "at_once"
     pass_percent: Percent = 60
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
-    blueprint: Annotated[dict[Line, Ordinal], Field(min_length=1, max_length=100)]
+    blueprint: Annotated[
+        dict[Line, Ordinal], Field(max_length=LINES_MAX, description="how many questions of each topic")
+    ] = {}
+    lines: Annotated[
+        tuple[PaperLine, ...],
+        Field(
+            max_length=LINES_MAX,
+            description="in place of `blueprint`: how many questions by topic, difficulty and kind",
+        ),
+    ] = ()
+    points: Annotated[
+        dict[QuestionKind, PointsOfQuestion],
+        Field(description="what questions of this kind are worth that do not say it themselves; else 1"),
+    ] = {}
+    multiple_choice: Annotated[MultipleChoice, Field(description=MULTIPLE_CHOICE)] = "partial"
+    wrong_costs: Annotated[PointsOff, Field(description=WRONG_COSTS)] = 0
     questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=QUESTIONS_MAX)]
 
     @model_validator(mode="after")
@@ -92,15 +126,12 @@ class Quiz(BaseModel):
             raise PydanticCustomError("question_ids_alike", "two questions have the same id")
         if len({question.text for question in self.questions}) != len(self.questions):
             raise PydanticCustomError("questions_alike", "two questions have the same text")
-        there = Counter(question.topic for question in self.questions)
-        for topic, count in self.blueprint.items():
-            if there[topic] < count:
-                raise PydanticCustomError(
-                    "blueprint_beyond_bank",
-                    "the blueprint asks for {count} of {topic}, the bank has {there}",
-                    {"count": count, "topic": topic, "there": there[topic]},
-                )
-        if sum(self.blueprint.values()) > QUESTIONS_A_PAPER_MAX:
+        if bool(self.blueprint) == bool(self.lines):
+            raise PydanticCustomError(
+                "blueprint_or_lines", "give at least 1 topic in blueprint, or at least 1 of lines; not both"
+            )
+        check_lines(self.paper_lines, self.questions, self.marking)
+        if self.questions_a_paper > QUESTIONS_A_PAPER_MAX:
             raise PydanticCustomError(
                 "paper_too_long", "a paper may have {most} questions", {"most": QUESTIONS_A_PAPER_MAX}
             )
@@ -109,21 +140,38 @@ class Quiz(BaseModel):
     @property
     def questions_a_paper(self) -> int:
         """The number of questions in each paper."""
-        return sum(self.blueprint.values())
+        return sum(line.count for line in self.paper_lines)
+
+    @property
+    def paper_lines(self) -> tuple[PaperLine, ...]:
+        """The lines of the blueprint, in whichever form it is."""
+        of_topics = (PaperLine(topic=topic, count=count) for topic, count in self.blueprint.items())
+        return self.lines or tuple(of_topics)
+
+    @property
+    def marking(self) -> Marking:
+        """What answers are worth."""
+        return Marking(self.points, self.multiple_choice, self.wrong_costs)
+
+    @property
+    def half_points_max(self) -> int:
+        """What every paper is worth as it was published; corrections may change it."""
+        return half_points_of_paper(self.paper_lines, self.questions, self.marking)
 
     def keeps_to(self, earlier: "Quiz") -> bool:
         """
         True if this can replace an earlier version that has opened.
 
         Somebody may have an attempt of that version in another system. So everything must stay that decides
-        the owner of an attempt, who may have one, the deadline, the number of points, and when scores are
-        shown. The close may only move later.
+        the owner of an attempt, who may have one, the deadline, the number of points, what wrong answers
+        cost, and when scores are shown. The close may only move later.
         """
         times = ("opens_at", "timezone", "duration_seconds", "grace_seconds")
-        kept = (*times, "attempts_per_day", "admits", "shows_scores")
+        kept = (*times, "attempts_per_day", "admits", "shows_scores", "multiple_choice", "wrong_costs")
         return (
             all(getattr(self, name) == getattr(earlier, name) for name in kept)
             and self.questions_a_paper == earlier.questions_a_paper
+            and self.half_points_max == earlier.half_points_max
             and self.closes_at >= earlier.closes_at
         )
 

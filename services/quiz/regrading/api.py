@@ -53,7 +53,7 @@ async def read_corrections(
     status_code=202,
     dependencies=[AsOrganiser],
     responses={412: answered("Refused: somebody has corrected the quiz since it was read")},
-    summary="Correct a key, or cancel a question, of a quiz that somebody has begun",
+    summary="Correct a key or points, cancel a question or take it out, of a quiz that somebody has begun",
 )
 async def correct_quiz(
     quiz_id: QuizIdInPath,
@@ -70,12 +70,14 @@ async def correct_quiz(
     Refused: `quiz_not_begun` (409: change the quiz itself), `quiz_is_final` (409) after the close,
     `regrading_under_way` (409) until the correction before is done, `quiz_changed`, `too_many_corrections`
     (409), `corrections_differ` (412), `question_not_in_quiz`, `quiz_unknown` (404), `key_beyond_options`,
-    `key_order`, `key_of_one` (422) if the key does not fit the question.
+    `key_order`, `key_of_one` (422) if the key does not fit the question. If points change:
+    `question_not_in_all_papers`, `question_taken_out` (409), `paper_worth_too_much`, `paper_worth_nothing`
+    (422).
     """
     record = await corrections.correct(
         quiz_id,
         body.question_id,
-        body.key,
+        body.change,
         body.reason,
         current().act.who,
         matching(if_match),
@@ -99,7 +101,7 @@ async def ask_for_preview(
 
     Refused like the correction itself, and 409 `corrected_already` if nothing would change.
     """
-    await corrections.preview(quiz_id, body.question_id, body.key, body.reason, current().act.who)
+    await corrections.preview(quiz_id, body.question_id, body.change, body.reason, current().act.who)
     return await read_preview(quiz_id, previews)
 
 

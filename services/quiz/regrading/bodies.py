@@ -6,7 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.quiz.quizzes.questions import PointsOfQuestion
 from services.quiz.quizzes.record import Correction, QuizRecord
+from services.quiz.regrading.changes import Change
 from services.quiz.regrading.rules import CORRECTIONS_MAX, Figures, Preview, Regrading
 from shared.contracts.checked import Id, PersonalLine
 from shared.contracts.events import Letters
@@ -16,27 +18,41 @@ RegradingStatus = Literal["waiting", "running", "done"]
 
 
 class CorrectionIn(Form):
-    """A new key of a question, or its cancellation; one of the two."""
+    """A new key of a question, its cancellation, other points, or that it is taken out; one of these."""
 
     question_id: Id = Field(examples=["q001"])
     key: Letters | None = Field(None, description="the letters that are right, in order", examples=["B"])
-    cancelled: bool = Field(False, description="true: everybody who has the question gets its point")
+    cancelled: bool = Field(False, description="true: everybody who has the question gets its points")
+    points: PointsOfQuestion | None = Field(
+        None, description="what it is worth, in steps of 0.5", examples=[2]
+    )
+    taken_out: bool = Field(
+        False, description="true: nobody gets points for it, and every paper is worth so much less"
+    )
     reason: PersonalLine = Field(
         description="why; only organisers see it, and it may name no person", examples=["教材第三版有更正"]
     )
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> "CorrectionIn":
-        if self.cancelled == (self.key is not None):
-            raise PydanticCustomError("key_or_cancelled", "give either a key, or cancelled: true")
+        said = (self.key is not None, self.cancelled, self.points is not None, self.taken_out)
+        if sum(said) != 1:
+            raise PydanticCustomError(
+                "key_or_cancelled", "give one of key, cancelled: true, points and taken_out: true"
+            )
         return self
+
+    @property
+    def change(self) -> Change:
+        """What is wanted."""
+        return Change(self.key, self.points, self.taken_out)
 
 
 class FiguresOut(BaseModel):
     """What a correction has changed so far, or would change."""
 
     results: int = Field(description="that were looked at")
-    changed: int = Field(description="results with other points")
+    changed: int = Field(description="results with other points, or whose paper is worth other points")
     raised: int = Field(description="of these, those with more points")
     now_passed: int = Field(description="results that pass only now")
     not_passed: int = Field(description="results that do not pass any more")
@@ -58,8 +74,13 @@ class CorrectionOut(BaseModel):
 
     number: int = Field(description="counts the corrections of the quiz, from 1")
     question_id: str
-    key: str | None = Field(description="null: the question is cancelled")
+    code: str = Field(
+        description="what was corrected, as `quiz.regraded` says it", examples=["key_corrected"]
+    )
+    key: str | None = Field(description="the key since then; null: the question is cancelled or taken out")
     cancelled: bool
+    points: float | None = Field(description="null: what the quiz says")
+    taken_out: bool
     reason: str
     who: str
     at: datetime
@@ -78,8 +99,11 @@ class PreviewOut(BaseModel):
 
     quiz_id: str = Field(examples=["puyang-2023-contest"])
     question_id: str
-    key: str | None = Field(description="null: the question would be cancelled")
+    code: str = Field(description="what would be corrected", examples=["key_corrected"])
+    key: str | None = Field(description="null: the question would be cancelled or taken out")
     cancelled: bool
+    points: float | None = Field(description="null: what the quiz says")
+    taken_out: bool
     corrections: int = Field(description="it goes on from so many corrections: the `ETag` to correct with")
     asked_at: datetime
     percent: int
@@ -96,8 +120,11 @@ def preview_out(preview: Preview) -> PreviewOut:
     return PreviewOut(
         quiz_id=preview.quiz_id,
         question_id=correction.question_id,
+        code=correction.code,
         key=correction.key,
-        cancelled=correction.key is None,
+        cancelled=correction.key is None and not correction.taken_out,
+        points=correction.points,
+        taken_out=correction.taken_out,
         corrections=correction.number - 1,
         asked_at=preview.asked_at,
         percent=preview.percent,
@@ -118,8 +145,11 @@ def _correction_out(correction: Correction, regrading: Regrading | None) -> Corr
     return CorrectionOut(
         number=correction.number,
         question_id=correction.question_id,
+        code=correction.code,
         key=correction.key,
-        cancelled=correction.key is None,
+        cancelled=correction.key is None and not correction.taken_out,
+        points=correction.points,
+        taken_out=correction.taken_out,
         reason=correction.reason,
         who=correction.who,
         at=correction.at,

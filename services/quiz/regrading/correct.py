@@ -5,12 +5,14 @@ From that moment on, submissions are graded with it. Results that were there bef
 (regrade.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.record import QuizRecord
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.regrading.changes import Change
 from services.quiz.regrading.rules import SETTLE, Preview, Regrading, correction_for
 from services.quiz.regrading.store import PreviewStore, RegradingStore
 from shared.contracts.origin import Origin
@@ -54,7 +56,15 @@ class Corrections:
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
         return record
 
-    async def preview(self, quiz_id: str, question_id: str, key: str | None, reason: str, who: str) -> None:
+    async def _versions(self, record: QuizRecord, change: Change) -> Collection[Quiz]:
+        """All definitions that are kept, if points may change: somebody may have a paper of each."""
+        puts_back = any(one.taken_out for one in record.corrections)
+        if change.points is None and not change.taken_out and not puts_back:
+            return [record.quiz]
+        ids = [(record.quiz_id, number) for number in range(1, record.version)]
+        return [record.quiz, *(await self._quizzes.definitions(ids)).values()]
+
+    async def preview(self, quiz_id: str, question_id: str, change: Change, reason: str, who: str) -> None:
         """
         Let a preview of a correction be made (preview.py).
 
@@ -62,7 +72,8 @@ class Corrections:
             NotFound, Rejected, Conflict: the question cannot be corrected, or not so, or is so already.
         """
         record, now = await self.read(quiz_id), clock.now()
-        correction = correction_for(record, question_id, key, reason, who, now)
+        versions = await self._versions(record, change)
+        correction = correction_for(record, question_id, change, reason, who, now, versions)
         if correction is None:
             raise Conflict(f"question {question_id} is corrected so already", code="corrected_already")
         await self._previews.ask(Preview(random_id(), quiz_id, correction, now))
@@ -71,7 +82,7 @@ class Corrections:
         self,
         quiz_id: str,
         question_id: str,
-        key: str | None,
+        change: Change,
         reason: str,
         who: str,
         matches: Callable[[int | None], bool],
@@ -81,7 +92,7 @@ class Corrections:
         Correct a question; if it is as wanted already, nothing changes.
 
         Args:
-            key: the letters that are right; None cancels the question.
+            change: what is corrected.
             matches: whether this number of corrections is what the organiser has read.
         Raises:
             NotFound, Rejected, Conflict: it cannot be corrected, or not so: see `rules.correction_for`.
@@ -93,7 +104,8 @@ class Corrections:
                 f"quiz {quiz_id} has been corrected since you read it; read it again",
                 code="corrections_differ",
             )
-        correction = correction_for(record, question_id, key, reason, who, now)
+        versions = await self._versions(record, change)
+        correction = correction_for(record, question_id, change, reason, who, now, versions)
         if correction is None:
             return record
         regrading = Regrading(

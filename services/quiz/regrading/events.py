@@ -31,6 +31,7 @@ def regraded_event(
         time_used_seconds=after.time_used_seconds,
         completed_at=after.submitted_at,
         regraded_at=now,
+        points_max_before=before.points_max if before.points_max != after.points_max else None,
     )
     return enclose(
         event,

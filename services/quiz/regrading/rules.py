@@ -3,7 +3,7 @@ What may be corrected, and what a correction does to a result. All functions are
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,6 +14,8 @@ from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.record import Correction, QuizRecord
+from services.quiz.quizzes.rules import Quiz
+from services.quiz.regrading.changes import Change, State, changed, check_worth
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
 from services.quiz.standings.tally import best_first
@@ -38,8 +40,8 @@ class Figures(msgspec.Struct, frozen=True):
 
     Attributes:
         results: that were looked at.
-        changed: results with other points.
-        raised: those of `changed` with more points; the others have fewer.
+        changed: results with other points, or whose paper is worth other points.
+        raised: those of `changed` with more points.
         now_passed: results that pass now, and did not before.
         not_passed: results that do not pass any more.
         standings: participants whose best result has changed.
@@ -97,28 +99,51 @@ class Regrading(msgspec.Struct, frozen=True):
 
 
 def correction_for(
-    record: QuizRecord, question_id: str, key: str | None, reason: str, who: str, now: datetime
+    record: QuizRecord,
+    question_id: str,
+    change: Change,
+    reason: str,
+    who: str,
+    now: datetime,
+    versions: Collection[Quiz],
 ) -> Correction | None:
     """
-    The next correction of a quiz; None if the question has this key already, or is cancelled already.
+    The next correction of a quiz; None if the question is as wanted already.
 
     Args:
-        key: None cancels the question.
+        versions: all definitions of the quiz that are kept.
     Raises:
         NotFound: the quiz has no such question.
         Rejected: the key does not fit the question.
-        Conflict: nobody has begun the quiz, it is closed, the correction before is under way, or there are
-            too many.
+        Conflict: nobody has begun the quiz, it is closed, the correction before is under way, there are too
+            many, or papers would be worth different points.
     """
     question = next((one for one in record.quiz.questions if one.id == question_id), None)
     if question is None:
         raise NotFound(f"quiz {record.quiz_id} has no question {question_id}", code="question_not_in_quiz")
-    if key is not None:
-        check_key(question, key)
+    if change.key is not None:
+        check_key(question, change.key)
     keys = Keys(record.corrections)
-    is_cancelled = keys.is_cancelled(question)
-    if is_cancelled if key is None else (not is_cancelled and keys.corrected(question).key == key):
+    before = State.of(question, keys)
+    after, what = changed(before, change, question_id)
+    number, digest = len(record.corrections) + 1, asked(question)
+    correction = Correction(
+        number, question_id, digest, after.key, reason, who, now, after.points, after.taken_out, what
+    )
+    corrections = (*record.corrections, correction)
+    # Not only the state: points may be what the quiz says already.
+    graded_before, graded_after = (
+        one.keyed(question, record.quiz.marking) for one in (keys, Keys(corrections))
+    )
+    if graded_before == graded_after:
         return None
+    _check_can_be_corrected(record)
+    if after[1:] != before[1:]:
+        check_worth(record.quiz_id, versions, corrections, question_id)
+    return correction
+
+
+def _check_can_be_corrected(record: QuizRecord) -> None:
     if not record.begun:
         raise Conflict(
             f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
@@ -134,7 +159,6 @@ def correction_for(
         raise Conflict(
             f"quiz {record.quiz_id} has {CORRECTIONS_MAX} corrections already", code="too_many_corrections"
         )
-    return Correction(len(record.corrections) + 1, question_id, asked(question), key, reason, who, now)
 
 
 def pieces(
@@ -167,7 +191,7 @@ def check_key(question: Question, key: str) -> None:
 
 def regraded(result: Result, paper: Paper, pass_percent: int) -> Result:
     """
-    A result by the keys of its paper; the same object if its points stay.
+    A result by the keys of its paper; the same object if its points, and those of the paper, stay.
 
     Args:
         paper: that of the attempt, with the keys of now.
@@ -176,15 +200,19 @@ def regraded(result: Result, paper: Paper, pass_percent: int) -> Result:
     half_points = sum(
         half_points_of(answer, question) for answer, question in zip(answers, paper.key, strict=True)
     )
-    if half_points == result.half_points:
+    half_points, half_points_max = max(half_points, 0), paper.half_points_max
+    if (half_points, half_points_max) == (result.half_points, result.half_points_max):
         return result
+    is_first = result.version == 1
     return replace(
         result,
         half_points=half_points,
-        passed=passes(half_points, result.half_points_max, pass_percent),
+        half_points_max=half_points_max,
+        passed=passes(half_points, half_points_max, pass_percent),
         version=result.version + 1,
-        first_half_points=result.half_points if result.version == 1 else result.first_half_points,
-        first_passed=result.passed if result.version == 1 else result.first_passed,
+        first_half_points=result.half_points if is_first else result.first_half_points,
+        first_passed=result.passed if is_first else result.first_passed,
+        first_half_points_max=result.half_points_max if is_first else result.first_half_points_max,
     )
 
 
@@ -228,7 +256,7 @@ def untold(result: Result) -> Result:
 
     The close tells it as it is then.
     """
-    return replace(result, version=1, first_half_points=None, first_passed=None)
+    return replace(result, version=1, first_half_points=None, first_passed=None, first_half_points_max=None)
 
 
 def figures_of(changed: Mapping[str, tuple[Result, Result]], standings: int) -> Figures:

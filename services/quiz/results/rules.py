@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, score_percent
 
 # A result has the id of its attempt.
 AttemptId = NewType("AttemptId", str)
@@ -24,7 +24,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         submission_id: the id of the event that was graded: the first in the log.
         version: 1, and one more for each correction that has changed the points.
-        first_half_points, first_passed: as they were in version 1, if there is a later one.
+        first_half_points, first_passed, first_half_points_max: as they were in version 1, if there is a
+            later one.
         automatic: what was saved was handed in.
     """
 
@@ -45,22 +46,29 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     first_half_points: int | None = None
     first_passed: bool | None = None
     automatic: bool = False
+    first_half_points_max: int | None = None
 
     def as_first(self) -> "Result":
         """The result in its first version: `quiz.completed` says it the same way every time."""
         if self.first_half_points is None or self.first_passed is None:
             return self
-        return replace(self, version=1, half_points=self.first_half_points, passed=self.first_passed)
+        return replace(
+            self,
+            version=1,
+            half_points=self.first_half_points,
+            half_points_max=self.first_half_points_max or self.half_points_max,
+            passed=self.first_passed,
+        )
 
     @property
     def points(self) -> float:
         """The points reached."""
-        return self.half_points / HALF_POINTS_A_QUESTION
+        return self.half_points / HALF_POINTS_A_POINT
 
     @property
     def points_max(self) -> float:
         """The points of the whole paper."""
-        return self.half_points_max / HALF_POINTS_A_QUESTION
+        return self.half_points_max / HALF_POINTS_A_POINT
 
     @property
     def score_percent(self) -> int:

@@ -186,14 +186,20 @@ def _result_document(result: Result) -> Document:
 
 
 def _regraded(result: Result) -> Document:
-    points: Document = {"halves": result.half_points, "passed": result.passed}
+    points: Document = {
+        "halves": result.half_points,
+        "halves_max": result.half_points_max,
+        "passed": result.passed,
+    }
     if result.version == 1:
         return points
-    return points | {"version": result.version, "first": [result.first_half_points, result.first_passed]}
+    first = [result.first_half_points, result.first_passed, result.first_half_points_max]
+    return points | {"version": result.version, "first": first}
 
 
 def _result(document: Document) -> Result:
-    first_half_points, first_passed = document.get("first", (None, None))
+    # Earlier releases did not store what the paper was worth: it could not change.
+    first_half_points, first_passed, *of = document.get("first", (None, None))
     return Result(
         AttemptId(document["_id"]),
         document["submission_id"],
@@ -212,4 +218,5 @@ def _result(document: Document) -> Result:
         first_half_points,
         first_passed,
         document.get("automatic", False),
+        of[0] if of else None,
     )

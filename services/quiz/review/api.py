@@ -40,9 +40,10 @@ class ReviewedOut(BaseModel):
     options: list[OptionOut] = Field(max_length=OPTIONS_MAX)
     answer: str | None = Field(description="null where none was given", examples=["B"])
     key: str = Field(examples=["A"])
-    right: bool = Field(description="whether it got the full point")
-    points: float = Field(description="0, 0.5 or 1", examples=[0])
-    cancelled: bool = Field(False, description="true: everybody who had it got its point", examples=[False])
+    right: bool = Field(description="whether it got all points")
+    points: float = Field(description="in steps of 0.5; below 0 if a wrong answer costs points", examples=[0])
+    worth: float = Field(description="points of the right answer; 0: taken out", examples=[1])
+    cancelled: bool = Field(False, description="true: everybody who had it got its points", examples=[False])
     explanation: str = Field(examples=["光合作用吸收二氧化碳，释放氧气。"])
     source: str = Field(examples=["义务教育生物学课程标准"])
 
@@ -80,13 +81,14 @@ async def read_review(
     offered = await catalogue.look_up(found.quiz_id, found.quiz_version)
     quiz, reviewed = offered.record.quiz, result.answers if result else None
     questions = draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers))
+    shown = review(questions, reviewed, offered.keys, quiz.marking)
     return ReviewOut(
         attempt_id=attempt_id,
         quiz_id=found.quiz_id,
         points=result.points if result else None,
-        points_max=len(questions),
+        points_max=sum(one.worth for one in shown),
         score_percent=result.score_percent if result else None,
-        questions=[_reviewed_out(one) for one in review(questions, reviewed, offered.keys)],
+        questions=[_reviewed_out(one) for one in shown],
     )
 
 
@@ -102,6 +104,7 @@ def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
         key=question.key,
         right=reviewed.right,
         points=reviewed.points,
+        worth=reviewed.worth,
         cancelled=reviewed.cancelled,
         explanation=question.explanation,
         source=question.source,

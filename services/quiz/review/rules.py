@@ -7,28 +7,39 @@ All functions are pure.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.quiz.quizzes.blueprint import USUAL, Marking
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.questions import Question
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of, unpacked
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, half_points_of, unpacked
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One question of the paper; `answer` is None if there was none."""
+    """
+    One question of the paper; `answer` is None if there was none.
+
+    Attributes:
+        points: below 0 if a wrong answer costs something.
+        worth: the points of the right answer; 0 if the question is taken out.
+    """
 
     question: Question
     answer: str | None
     points: float
+    worth: float
     cancelled: bool = False
 
     @property
     def right(self) -> bool:
-        """True if the answer got the full point."""
-        return self.points == 1
+        """True if the answer got all points."""
+        return self.points == self.worth
 
 
 def review(
-    questions: Sequence[Question], packed_answers: str | None, keys: Keys = AS_DEFINED
+    questions: Sequence[Question],
+    packed_answers: str | None,
+    keys: Keys = AS_DEFINED,
+    marking: Marking = USUAL,
 ) -> list[Reviewed]:
     """
     The questions of a paper, in its order, each with its answer and its points.
@@ -42,8 +53,10 @@ def review(
         Reviewed(
             keys.corrected(question),
             answer,
-            half_points_of(answer, keys.keyed(question)) / HALF_POINTS_A_QUESTION,
-            keys.is_cancelled(question),
+            half_points_of(answer, keyed) / HALF_POINTS_A_POINT,
+            keyed.worth / HALF_POINTS_A_POINT,
+            keyed.cancelled,
         )
         for question, answer in zip(questions, answers, strict=True)
+        for keyed in (keys.keyed(question, marking),)
     ]

@@ -2,25 +2,31 @@
 How answers become points. All functions are pure. `grade` is the reference; the grader uses `mark`, which is
 faster.
 
-Every question is worth one point. A cancelled one gives it to everybody who has it.
+A question is worth one point, if the quiz does not say another number. A cancelled one gives it to everybody
+who has it; one that is taken out is cancelled and worth nothing.
 
-Single choice and true/false: the right letter gives the point. Multiple
-choice: all right letters and no wrong one give the point, some right letters and no wrong one give half a
-point, any wrong letter gives nothing.
+Single choice and true/false: the right letter gives the points. Multiple choice: all right letters and no
+wrong one give the points. Some right letters and no wrong one give a part, by the policy of the quiz: half of
+the points (`partial`), nothing (`all_or_nothing`), or the share of the right letters (`each_right`), rounded
+down to half points. A wrong answer gives nothing, and costs what the quiz says. A paper has no fewer than 0.
 
 Points are counted as whole numbers of half points. They decide passing and rank; percents are only shown.
 
-Source: docs/decisions/0010-scoring.md, docs/decisions/0020-points.md
+Source: docs/decisions/0010-scoring.md, docs/decisions/0020-points.md, docs/decisions/0064-marks.md
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import eq, itemgetter
 from typing import NamedTuple
 
+from shared.contracts.events import MultipleChoice
 from shared.runtime.errors import Rejected
 
-HALF_POINTS_A_QUESTION = 2
+HALF_POINTS_A_POINT = 2
+# What a question is worth if the quiz does not say otherwise.
+HALF_POINTS_A_QUESTION = HALF_POINTS_A_POINT
 # The description of `score_percent` in the OpenAPI documents.
 PERCENT_SHOWN = "points in whole percent, rounded down; points decide"
 
@@ -30,12 +36,46 @@ NO_KEY = "-"
 
 
 class KeyedQuestion(NamedTuple):
-    """A question as it is graded; a cancelled one gives its point to everybody who has it."""
+    """
+    A question as it is graded.
+
+    Attributes:
+        cancelled: it gives what it is worth to everybody who has it.
+        worth: half points; 0 if the question is taken out.
+        policy: what some of several right letters give.
+        wrong_costs: half points that a wrong answer costs.
+    """
 
     question_id: str
     key: str
     several: bool
     cancelled: bool = False
+    worth: int = HALF_POINTS_A_QUESTION
+    policy: MultipleChoice = "partial"
+    wrong_costs: int = 0
+
+    @property
+    def is_usual(self) -> bool:
+        """True if `mark` needs no weights for it."""
+        usual = self.worth == HALF_POINTS_A_QUESTION and self.policy == "partial" and not self.wrong_costs
+        return self.cancelled or usual
+
+
+class Weights(NamedTuple):
+    """
+    What `mark` needs in addition if a question of the paper is not worth a point, or not by today's policy.
+
+    Attributes:
+        questions: all of the paper.
+        worth: the half points of each.
+        ones: the positions of questions with one right option, if a wrong answer costs something.
+        wrong_costs: half points.
+    """
+
+    questions: tuple[KeyedQuestion, ...]
+    worth: tuple[int, ...]
+    ones: tuple[int, ...]
+    wrong_costs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +86,8 @@ class AnswerKey:
     Attributes:
         several: the positions of questions with multiple choice.
         given: the half points of cancelled questions, which everybody gets.
+        weights: None if every question is worth one point, a part of the right letters gives half of it, and
+            a wrong answer costs nothing.
         pick: takes the answers to all questions out of a mapping, in order; KeyError if one is missing.
     """
 
@@ -53,6 +95,7 @@ class AnswerKey:
     right: tuple[str, ...]
     several: tuple[int, ...]
     given: int
+    weights: Weights | None
     # Not compared: it follows from the ids, and a function equals no other.
     pick: Callable[[Mapping[str, str]], Sequence[str]] = field(compare=False)
 
@@ -76,9 +119,20 @@ def answer_key(key: Sequence[KeyedQuestion]) -> AnswerKey:
         question_ids,
         tuple(NO_KEY if question.cancelled else question.key for question in key),
         tuple(place for place, question in enumerate(key) if question.several and not question.cancelled),
-        HALF_POINTS_A_QUESTION * sum(question.cancelled for question in key),
+        sum(question.worth for question in key if question.cancelled),
+        None if all(question.is_usual for question in key) else _weights(key),
         # itemgetter of a single id gives no tuple.
         itemgetter(*question_ids) if len(key) > 1 else lambda answers: (answers[question_ids[0]],),
+    )
+
+
+def _weights(key: Sequence[KeyedQuestion]) -> Weights:
+    costs = max(question.wrong_costs for question in key)
+    return Weights(
+        tuple(key),
+        tuple(question.worth for question in key),
+        tuple(place for place, one in enumerate(key) if costs and not one.several and not one.cancelled),
+        costs,
     )
 
 
@@ -92,12 +146,28 @@ def mark(answers: Mapping[str, str], key: AnswerKey) -> Marked:
         given = key.pick(answers)
     except KeyError:
         given = [answers.get(question_id, "") for question_id in key.question_ids]
+    if key.weights is not None:
+        return Marked(_weighted(given, key, key.weights), ",".join(given))
     reached = key.given + HALF_POINTS_A_QUESTION * sum(map(eq, given, key.right))
     for place in key.several:
         answer = given[place]
         if answer and answer != key.right[place]:
             reached += _half_points_of_several(set(answer), set(key.right[place]))
     return Marked(reached, ",".join(given))
+
+
+def _weighted(given: Sequence[str], key: AnswerKey, weights: Weights) -> int:
+    right = key.right
+    reached = key.given + sum(compress(weights.worth, map(eq, given, right)))
+    for place in key.several:
+        answer = given[place]
+        if answer and answer != right[place]:
+            reached += _of_several(set(answer), weights.questions[place])
+    for place in weights.ones:
+        answer = given[place]
+        if answer and answer != right[place]:
+            reached -= weights.wrong_costs
+    return max(reached, 0)
 
 
 def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
@@ -109,7 +179,7 @@ def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
     """
     if not key:
         raise Rejected("the paper has no questions", code="paper_empty")
-    return sum(half_points_of(answers.get(question.question_id), question) for question in key)
+    return max(0, sum(half_points_of(answers.get(question.question_id), question) for question in key))
 
 
 def score_percent(half_points: int, half_points_max: int) -> int:
@@ -123,14 +193,30 @@ def passes(half_points: int, half_points_max: int, pass_percent: int) -> bool:
 
 
 def half_points_of(answer: str | None, question: KeyedQuestion) -> int:
-    """The half points of an answer: 0, 1 or 2. A cancelled question gives 2 in any case."""
+    """
+    The half points of an answer, below 0 if a wrong one costs something.
+
+    A cancelled question gives what it is worth in any case.
+    """
     if question.cancelled:
-        return HALF_POINTS_A_QUESTION
-    if answer is None:
+        return question.worth
+    if not answer:
         return 0
     if answer == question.key:
-        return HALF_POINTS_A_QUESTION
-    return _half_points_of_several(set(answer), set(question.key)) if question.several else 0
+        return question.worth
+    return _of_several(set(answer), question) if question.several else -question.wrong_costs
+
+
+def _of_several(chosen: set[str], question: KeyedQuestion) -> int:
+    right = set(question.key)
+    # Letters may come in any order: "CA" is "AC".
+    if chosen == right:
+        return question.worth
+    if not chosen < right or question.policy == "all_or_nothing":
+        return -question.wrong_costs
+    if question.policy == "each_right":
+        return question.worth * len(chosen) // len(right)
+    return question.worth // 2
 
 
 def _half_points_of_several(chosen: set[str], right: set[str]) -> int:

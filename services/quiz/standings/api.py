@@ -9,11 +9,12 @@ from pydantic import BaseModel, Field
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.record import QuizRecord, not_open_yet
+from services.quiz.quizzes.offered import Offered
+from services.quiz.quizzes.record import not_open_yet
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.showing import check_scores_shown
 from services.quiz.quizzes.store import QuizStore
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, PERCENT_SHOWN, score_percent
 from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import Standing, parts_of, ranked
@@ -95,7 +96,8 @@ async def read_standings(
     """
     if who is not None:
         erased.check(who.participant_id)
-    record = (await catalogue.look_up(quiz_id)).record
+    offered = await catalogue.look_up(quiz_id)
+    record = offered.record
     check_scores_shown(record, by)
     best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
     # The page shows the present, the number is a moment old.
@@ -105,11 +107,11 @@ async def read_standings(
         final=record.status == "closed",
         frozen_at=record.frozen_at,
         participants=participants,
-        points_max=record.quiz.questions_a_paper,
+        points_max=offered.half_points_max / HALF_POINTS_A_POINT,
         standings=[
             _standing_out(
                 standing,
-                record,
+                offered,
                 aliases,
                 yours=who is not None and standing.participant_id == who.participant_id,
                 is_organiser=by is not None,
@@ -134,7 +136,8 @@ async def read_own_standing(
     the quiz shows scores at the close.
     """
     erased.check(who.participant_id)
-    record = (await catalogue.look_up(quiz_id)).record
+    offered = await catalogue.look_up(quiz_id)
+    record = offered.record
     check_scores_shown(record, None)
     order = await standings.order_of(quiz_id, who.participant_id)
     if order is None:
@@ -142,13 +145,15 @@ async def read_own_standing(
     rank = await ranks.rank(quiz_id, order)
     standing = _standing_out(
         Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at)),
-        record,
+        offered,
         aliases,
         yours=True,
         is_organiser=False,
     )
     return OwnStandingOut(
-        **standing.model_dump(), points_max=record.quiz.questions_a_paper, frozen_at=record.frozen_at
+        **standing.model_dump(),
+        points_max=offered.half_points_max / HALF_POINTS_A_POINT,
+        frozen_at=record.frozen_at,
     )
 
 
@@ -192,19 +197,17 @@ async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Off
 
 
 def _standing_out(
-    standing: Standing, record: QuizRecord, aliases: Aliases, *, yours: bool, is_organiser: bool
+    standing: Standing, offered: Offered, aliases: Aliases, *, yours: bool, is_organiser: bool
 ) -> StandingOut:
-    half_points, half_points_max = (
-        standing.parts.half_points,
-        HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper,
-    )
+    half_points = standing.parts.half_points
     return StandingOut(
         rank=standing.rank,
-        alias=aliases.of(record.quiz_id, standing.participant_id),
+        alias=aliases.of(offered.record.quiz_id, standing.participant_id),
         yours=yours,
         participant_id=standing.participant_id if yours or is_organiser else None,
-        points=half_points / HALF_POINTS_A_QUESTION,
-        score_percent=score_percent(half_points, half_points_max),
+        points=half_points / HALF_POINTS_A_POINT,
+        # Until results are graded again, a standing may have points of a question that is taken out.
+        score_percent=min(100, score_percent(half_points, offered.half_points_max)),
         time_used_seconds=standing.parts.time_used_seconds,
         finished_at=standing.parts.finished_at,
     )

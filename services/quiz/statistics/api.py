@@ -13,6 +13,7 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.showing import check_scores_shown
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.statistics.bodies import (
     StateOut,
     StatisticsOut,
@@ -56,7 +57,8 @@ async def read_statistics(
     Before the close viewers see neither keys nor options; if the quiz shows scores at the close, nothing: 409
     `quiz_not_closed`. 404 `quiz_unknown`.
     """
-    record = (await catalogue.look_up(quiz_id)).record
+    offered = await catalogue.look_up(quiz_id)
+    record = offered.record
     check_scores_shown(record, who)
     state = await statistics.state(quiz_id)
     if not state.due and not state.reading and is_old(state.made_at, clock.now(), final=state.final):
@@ -68,7 +70,7 @@ async def read_statistics(
         state,
         made,
         await _questions(catalogue, record, made, doubtful=doubtful) if made else {},
-        record.quiz.questions_a_paper,
+        offered.half_points_max / HALF_POINTS_A_POINT,
         language=language_of(accept_language.encode("latin-1", "replace")),
         shows_keys=record.status == "closed" or who.role in acting.ORGANISER,
     )

@@ -126,7 +126,7 @@ class StatisticsOut(StateOut):
     """
 
     attempts: int | None = Field(examples=[12840])
-    points_max: int = Field(examples=[20])
+    points_max: float = Field(examples=[20])
     paper: PaperOut | None
     questions: list[QuestionOut] = Field(
         max_length=QUESTIONS_SHOWN_MAX,
@@ -151,7 +151,7 @@ def statistics_out(
     state: State,
     made: Statistics | None,
     questions: Mapping[tuple[str, int], Question],
-    points_max: int,
+    points_max: float,
     *,
     language: Language,
     shows_keys: bool,

@@ -191,11 +191,11 @@ class Statistician:
         for number, asked in enumerate(reading.counting.asked):
             async with self._resting():
                 question = tally.questions[number]
-                counted.append(Counted(asked, question, item_of(question.item)))
+                counted.append(Counted(asked, question, item_of(question.item, asked.keyed.worth)))
         for place in tally.places.values():
             async with self._resting():
                 places.append(item_of(place))
-        a_paper = self._catalogue.find(reading.quiz_id).record.quiz.questions_a_paper
+        a_paper = self._catalogue.find(reading.quiz_id).half_points_max
         async with self._resting():
             return statistics_of(tally, counted, places, a_paper)
 

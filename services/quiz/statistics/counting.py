@@ -12,12 +12,13 @@ from itertools import repeat
 from operator import add, getitem
 from typing import NamedTuple
 
+from services.quiz.quizzes.blueprint import by_line
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.papers import draw, paper_number
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, KeyedQuestion, half_points_of
+from services.quiz.scoring.rules import KeyedQuestion, half_points_of
 from services.quiz.statistics.tally import Tally
 
 # Cells that are counted before they are folded: about 25 MB.
@@ -33,11 +34,14 @@ ANSWERS_MAX = 1_000
 class Asked(NamedTuple):
     """
     A question with the key of now, and the first version of the quiz that was found to have it in this form.
+
+    Attributes:
+        keyed: how it is graded.
     """
 
     question: Question
     quiz_version: int
-    is_cancelled: bool = False
+    keyed: KeyedQuestion
 
 
 class _Cell(NamedTuple):
@@ -91,6 +95,7 @@ class Counting:
         self._papers: dict[tuple[int, int], tuple[_Answers, ...]] = {}
         self._answers: dict[tuple[int, str], _Answers] = {}
         self._numbers: dict[str, list[int]] = {}
+        self._lines: dict[int, dict[str, str]] = {}
 
     def add(self, results: Iterable[Answered]) -> None:
         """
@@ -118,7 +123,7 @@ class Counting:
             number, total = divmod(numbers, STRIDE)
             cell = self._cells[number]
             self.tally.add_answers(
-                cell.question, cell.place, cell.letters, cell.mark, HALF_POINTS_A_QUESTION,
+                cell.question, cell.place, cell.letters, cell.mark, self.asked[cell.question].keyed.worth,
                 total - cell.mark, attempts,
             )  # fmt: skip
         return bool(self._counts)
@@ -132,29 +137,41 @@ class Counting:
 
     def _laid_out(self, version: int, number: int) -> tuple[_Answers, ...]:
         quiz = self._quizzes[version]
-        bank = Counter(question.topic for question in quiz.questions)
+        drawn_for = self._drawn_for(version)
         so_far: Counter[str] = Counter()
         paper = []
         for question in draw(self._quiz_id, quiz, number):
-            topic, place = question.topic, f"question {question.id}"
-            # If not all questions of the topic are drawn, chance decides which of them has this place.
-            if bank[topic] > quiz.blueprint[topic]:
-                so_far[topic] += 1
-                place = f"topic {so_far[topic]} {topic}"
-            key = self._number(question, version), place
+            place = f"question {question.id}"
+            # If not all questions of the line are drawn, chance decides which of them has this place.
+            if line := drawn_for.get(question.id):
+                so_far[line] += 1
+                place = f"topic {so_far[line]} {line}"
+            keyed = self._keys.keyed(question, quiz.marking)
+            key = self._number(question, keyed, version), place
             if (answers := self._answers.get(key)) is None:
-                answers = self._answers[key] = _Answers(
-                    question, self._keys.keyed(question), *key, self._cells
-                )
+                answers = self._answers[key] = _Answers(question, keyed, *key, self._cells)
             paper.append(answers)
         return tuple(paper)
 
-    def _number(self, question: Question, version: int) -> int:
+    def _drawn_for(self, version: int) -> dict[str, str]:
+        """The lines of the blueprint of which not all questions are drawn, by the ids of these questions."""
+        if (drawn_for := self._lines.get(version)) is None:
+            quiz = self._quizzes[version]
+            lines = quiz.paper_lines
+            drawn_for = self._lines[version] = {
+                question.id: line.name
+                for line, found in zip(lines, by_line(lines, quiz.questions), strict=True)
+                if len(found) > line.count
+                for question in found
+            }
+        return drawn_for
+
+    def _number(self, question: Question, keyed: KeyedQuestion, version: int) -> int:
         """The number of a question; one that has changed between two versions is another question."""
         numbers, corrected = self._numbers.setdefault(question.id, []), self._keys.corrected(question)
         for number in numbers:
-            if self.asked[number].question == corrected:
+            if self.asked[number].question == corrected and self.asked[number].keyed == keyed:
                 return number
         numbers.append(len(self.asked))
-        self.asked.append(Asked(corrected, version, self._keys.is_cancelled(question)))
+        self.asked.append(Asked(corrected, version, keyed))
         return numbers[-1]

@@ -10,9 +10,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.quiz.quizzes.keys import keyed
 from services.quiz.quizzes.questions import Question
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of
+from services.quiz.scoring.rules import (
+    HALF_POINTS_A_POINT,
+    HALF_POINTS_A_QUESTION,
+    KeyedQuestion,
+    half_points_of,
+)
 from services.quiz.statistics.counting import Asked
 from services.quiz.statistics.doubts import Doubt, doubts_of
 from services.quiz.statistics.rules import (
@@ -77,13 +81,14 @@ class Counted(NamedTuple):
     figures: ItemFigures
 
 
-def item_of(tally: ItemTally) -> ItemFigures:
-    """The figures of a question or a place."""
-    return item_figures(tally.sums(), HALF_POINTS_A_QUESTION, HALF_POINTS_A_QUESTION)
+def item_of(tally: ItemTally, worth: int = HALF_POINTS_A_QUESTION) -> ItemFigures:
+    """The figures of a question that is worth so many half points, or of a place."""
+    # Nobody has points for a question that is taken out.
+    return item_figures(tally.sums(), HALF_POINTS_A_POINT, max(worth, 1))
 
 
 def statistics_of(
-    tally: Tally, counted: Sequence[Counted], places: Sequence[ItemFigures], questions_a_paper: int
+    tally: Tally, counted: Sequence[Counted], places: Sequence[ItemFigures], half_points_max: int
 ) -> Statistics:
     """
     The statistics of a quiz.
@@ -91,6 +96,7 @@ def statistics_of(
     Args:
         counted: all questions of the tally.
         places: the figures of its places.
+        half_points_max: what a paper is worth.
     """
     attempts = sum(tally.totals.values())
     if attempts < ATTEMPTS_MIN:
@@ -99,19 +105,19 @@ def statistics_of(
     latest_first = sorted(range(len(counted)), key=lambda nth: counted[nth].asked.quiz_version, reverse=True)
     return Statistics(
         attempts,
-        paper_figures(tally.totals, places, HALF_POINTS_A_QUESTION),
+        paper_figures(tally.totals, places, HALF_POINTS_A_POINT),
         [
-            question_statistics(counted[nth], weights[nth], questions_a_paper)
+            question_statistics(counted[nth], weights[nth], half_points_max)
             for nth in sorted(latest_first[:QUESTIONS_SHOWN_MAX])
         ],
     )
 
 
 def question_statistics(
-    counted: Counted, effective_weight_percent: float | None, questions_a_paper: int
+    counted: Counted, effective_weight_percent: float | None, half_points_max: int
 ) -> QuestionStatistics:
     """The statistics of one question."""
-    question, version, is_cancelled = counted.asked
+    question, version, keyed = counted.asked
     enough = counted.figures.attempts >= ATTEMPTS_MIN
     letters = "".join(option.id for option in question.options)
     choosers = counted.tally.choosers
@@ -119,26 +125,27 @@ def question_statistics(
         question.id,
         version,
         counted.figures.attempts,
-        100 / questions_a_paper,
-        100.0 if is_cancelled else 100 * random_guess(question),
+        100 * keyed.worth / half_points_max,
+        100.0 if keyed.cancelled else 100 * random_guess(question, keyed),
         counted.figures if enough else None,
         effective_weight_percent if enough else None,
         _options(question, letters, choosers) if enough else [],
         # Nobody has to look at a cancelled question any more.
-        doubts_of(counted.figures, question.key, letters, choosers) if enough and not is_cancelled else [],
+        doubts_of(counted.figures, question.key, letters, choosers) if enough and not keyed.cancelled else [],
     )
 
 
-def random_guess(question: Question) -> float:
+def random_guess(question: Question, keyed: KeyedQuestion) -> float:
     """
-    The mean points of somebody who guesses: one of the options, or if several may be right, any of the
-    combinations with at least one option.
+    The mean points of somebody who guesses, as a share of what the question is worth; below 0 if wrong
+    answers cost more than guesses give. A guess is one of the options, or if several may be right, any of
+    the combinations with at least one option.
     """
     letters = [option.id for option in question.options]
     sizes = range(1, len(letters) + 1) if question.kind == "multiple" else (1,)
     guesses = ["".join(some) for size in sizes for some in combinations(letters, size)]
-    marks = sum(half_points_of(guess, keyed(question)) for guess in guesses)
-    return marks / (HALF_POINTS_A_QUESTION * len(guesses))
+    marks = sum(half_points_of(guess, keyed) for guess in guesses)
+    return marks / (keyed.worth * len(guesses))
 
 
 def _options(question: Question, letters: str, choosers: Mapping[Choice, Choosers]) -> list[OptionStatistics]:
@@ -150,5 +157,5 @@ def _options(question: Question, letters: str, choosers: Mapping[Choice, Chooser
 
 def _option(option: str | None, right: bool, choosers: Choosers) -> OptionStatistics:
     n = choosers.attempts
-    points = (choosers.marks + choosers.rests) / HALF_POINTS_A_QUESTION
+    points = (choosers.marks + choosers.rests) / HALF_POINTS_A_POINT
     return OptionStatistics(option, right, n, points / n if n >= ATTEMPTS_MIN else None)

@@ -101,3 +101,17 @@ async def test_a_scheme_that_is_put_late_counts_the_points_of_now(mongo: str) ->
         await at.apply(of)
         issued = await at.issued(of)
     assert {award.recipient_id for award in issued.values()} == {risen.participant_id}
+
+
+async def test_whoever_passes_since_a_question_is_taken_out_gets_the_award(mongo: str) -> None:
+    quiz = new_id("quiz")
+    of, results = certificate(quiz), [completed(quiz, new_id("p"), points) for points in (58, 50)]
+    async with new_parts(mongo) as [at]:
+        await at.schemes.put(of)
+        assert await at.handle(*results) == {}
+        # 58 of 100 points do not pass; of 95 they do.
+        less = {"points_max": 95, "points_max_before": 100, "code": "question_taken_out"}
+        told = await at.handle(*(regraded(one, one.points).model_copy(update=less) for one in results))
+        assert {event.recipient_id for event in told.values()} == {results[0].participant_id}
+        found, _ = await at.results.of_quiz(quiz, None, 10)
+        assert {one.points_max for one in found} == {95}

@@ -52,6 +52,8 @@ ALL: list[Event] = [
     reminded("p", reminder="thanks", feedback="https://example.org/feedback"),
     completed("p", passed=False),
     regraded("p", code="question_cancelled", passed_before=True),
+    regraded("p", code="points_changed"),
+    regraded("p", code="question_taken_out", points_max=19, points_max_before=20),
     regraded("p", code="some_new_code", points=10, passed_before=True, passed=False),
     regraded("p", points=10, passed=False),
     decided("p", approved=True, group_id="school-1", reason=None),

@@ -79,7 +79,7 @@ def test_questions_go_out_without_key_explanation_and_source() -> None:
     secret = question(1).model_copy(update={"explanation": "因为", "source": "教材"})
     of = quiz(questions=(secret,), blueprint={"天文": 1})
     put = json.loads(lay_out("contest", of, 0).questions_json)
-    assert [sorted(one) for one in put] == [["id", "kind", "options", "text", "topic"]]
+    assert [sorted(one) for one in put] == [["id", "kind", "options", "points", "text", "topic"]]
     told = published("contest", of, 1, NOW).event.model_dump_json()
     assert "因为" not in told
     assert "教材" not in told

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.record import QuizRecord
+from services.quiz.regrading.changes import Change
 from services.quiz.regrading.correct import Corrections
 from services.quiz.regrading.preview import Previewer
 from services.quiz.regrading.regrade import LOOP, Regrader
@@ -25,6 +26,10 @@ from tests.quiz.standings.builders import assert_counted
 
 # Answers by which a question is cancelled.
 CANCELLED = None
+
+
+def change_of(key: str | Change | None) -> Change:
+    return key if isinstance(key, Change) else Change(key)
 
 
 class Correcting:
@@ -66,14 +71,16 @@ class Correcting:
             **changes,
         )
 
-    async def correct(self, question_id: str, key: str | None, **changes: Any) -> QuizRecord:
+    async def correct(self, question_id: str, key: str | Change | None, **changes: Any) -> QuizRecord:
         fields: dict[str, Any] = {
             "reason": "the book was wrong",
             "who": "an organiser",
             "matches": lambda _: True,
             "origin": Origin(),
         }
-        return await self.corrections.correct(self.parts.quiz_id, question_id, key, **(fields | changes))
+        return await self.corrections.correct(
+            self.parts.quiz_id, question_id, change_of(key), **(fields | changes)
+        )
 
     def previewer(self, results: ResultStore | None = None) -> Previewer:
         """A worker that stores its progress after each portion."""
@@ -88,9 +95,11 @@ class Correcting:
             turn_seconds=0,
         )
 
-    async def preview(self, question_id: str, key: str | None, worker: Previewer | None = None) -> Preview:
+    async def preview(
+        self, question_id: str, key: str | Change | None, worker: Previewer | None = None
+    ) -> Preview:
         """What a correction would change."""
-        await self.corrections.preview(self.parts.quiz_id, question_id, key, "why", "an organiser")
+        await self.corrections.preview(self.parts.quiz_id, question_id, change_of(key), "why", "an organiser")
         one = worker or self.previewer()
         while due := await one.pending("", 10):
             await one.go_on(due[0])

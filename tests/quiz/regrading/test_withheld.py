@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.quiz.regrading.changes import Change
 from shared.runtime.errors import Conflict
 from tests.quiz.closing.test_tell import tell, teller
 from tests.quiz.parts import new_parts
@@ -33,3 +34,18 @@ async def test_a_correction_of_withheld_results_is_told_at_the_close_only(kafka:
         assert await at.events() == []
         with pytest.raises(Conflict, match="look at it again"):
             await at.correct("q2", "B")
+
+
+async def test_the_close_tells_what_papers_are_worth_then(kafka: str, mongo: str) -> None:
+    blueprint = {"天文": 6, "健康": 2}
+    async with new_parts(kafka, mongo, shows_scores="at_close", blueprint=blueprint) as parts:
+        at, sent = await correcting(parts), crowd(parts, 10)
+        await graded(parts, sent)
+        await at.correct("q1", Change(taken_out=True))
+        await at.regrade()
+        assert await at.events() == []
+        assert await tell(parts, teller(parts, parts.publisher))
+        told = [event for _, event in await parts.completed(kafka)]
+        assert len(told) == 10
+        assert {event.points_max for event in told} == {7}
+        assert all(event.passed == (100 * event.points >= 60 * 7) for event in told)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.quiz.grading.rules import SKEW
+from services.quiz.quizzes.blueprint import PAPER_POINTS_MAX
 from services.quiz.quizzes.rules import (
     DURATION_SECONDS_MAX,
     GRACE_SECONDS_MAX,
-    QUESTIONS_A_PAPER_MAX,
     QUIZ_DAYS_MAX,
 )
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT, score_percent
 from services.quiz.standings.rules import (
     FINISH_BITS,
     FINISH_MS_MAX,
@@ -79,7 +79,7 @@ def test_least_better_parts_those_who_rank_before_from_the_tied(one: Told, other
 
 
 def test_whatever_a_quiz_may_be_fits_an_order() -> None:
-    assert HALF_POINTS_A_QUESTION * QUESTIONS_A_PAPER_MAX <= HALF_POINTS_MAX
+    assert HALF_POINTS_A_POINT * PAPER_POINTS_MAX <= HALF_POINTS_MAX
     assert DURATION_SECONDS_MAX + GRACE_SECONDS_MAX <= TIME_SECONDS_MAX
     assert (QUIZ_DAYS_MAX * 86_400 + GRACE_SECONDS_MAX + SKEW.seconds) * 1_000 <= FINISH_MS_MAX
     assert HALF_POINTS_BITS + TIME_BITS + FINISH_BITS <= 63
@@ -117,3 +117,16 @@ def test_a_rank_is_one_more_than_how_many_are_better(results: list[Told]) -> Non
     orders = sorted((of(result) for result in results), reverse=True)
     for standing, order_ in zip(ranked([(str(o), o) for o in orders], OPENS), orders, strict=True):
         assert standing.rank == 1 + sum(other >= least_better(order_) for other in orders)
+
+
+def test_120_points_are_before_119_whatever_the_percents_and_the_times() -> None:
+    # Of 200 points, both were 60 % when percents were rounded.
+    opens_at = datetime(2026, 5, 20, tzinfo=UTC)
+    slow = order(240, 86_000, opens_at + timedelta(days=300), opens_at)
+    fast = order(238, 1, opens_at + timedelta(seconds=1), opens_at)
+    assert score_percent(240, 400) == 60 > score_percent(238, 400) == 59
+    assert slow > fast
+    assert [one.participant_id for one in ranked([("slow", slow), ("fast", fast)], opens_at)] == [
+        "slow",
+        "fast",
+    ]

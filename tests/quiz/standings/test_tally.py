@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION
+from services.quiz.quizzes.blueprint import PAPER_POINTS_MAX
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.standings.rules import TIME_SECONDS_MAX, least_better, order
 from services.quiz.standings.tally import (
     CELLS_A_SCORE,
@@ -22,7 +22,7 @@ from services.quiz.standings.tally import (
 )
 
 # All that a paper can reach, in half points.
-SCORES = HALF_POINTS_A_QUESTION * QUESTIONS_A_PAPER_MAX + 1
+SCORES = HALF_POINTS_A_POINT * PAPER_POINTS_MAX + 1
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 # Around where cells become wide, and anywhere.
 SECONDS = st.one_of(

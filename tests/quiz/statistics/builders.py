@@ -27,7 +27,7 @@ def answered(
     """The result of the nth attempt, with its paper and its points as grading has them."""
     attempt_id = str(UUID(int=chance.getrandbits(128)))
     questions = draw(quiz_id, of, paper_number(attempt_id, of.papers))
-    key = [keyed(question) for question in questions]
+    key = [keyed(question, of.marking) for question in questions]
     answers = {question.id: one for question in questions if (one := answer(question, chance)) is not None}
     return Answered(attempt_id, version, f"person-{nth}", grade(answers, key), packed(answers, key))
 
@@ -83,8 +83,12 @@ def statistics(
 ) -> Statistics:
     counted = counting(results, quizzes, portion, quiz_id)
     questions = [
-        Counted(asked, counted.tally.questions[number], item_of(counted.tally.questions[number].item))
+        Counted(
+            asked,
+            counted.tally.questions[number],
+            item_of(counted.tally.questions[number].item, asked.keyed.worth),
+        )
         for number, asked in enumerate(counted.asked)
     ]
     places = [item_of(place) for place in counted.tally.places.values()]
-    return statistics_of(counted.tally, questions, places, max(quizzes.items())[1].questions_a_paper)
+    return statistics_of(counted.tally, questions, places, max(quizzes.items())[1].half_points_max)

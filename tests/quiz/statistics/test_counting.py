@@ -90,6 +90,27 @@ def test_the_whole_is_measured_by_places_and_drawn_questions_share_them() -> Non
     assert found.questions[0].intended_weight_percent == 20
 
 
+def test_a_question_is_measured_by_what_it_is_worth() -> None:
+    first, *others = quiz().questions
+    weighty = first.model_copy(update={"points": 3})
+    of = quiz(blueprint={"天文": 6, "健康": 4}, questions=(weighty, *others), wrong_costs=0.5)
+    results = attempts_of(of, 200, by_chance)
+    found = {one.question_id: one for one in statistics(results, {1: of}).questions}
+    marks: dict[str, list[float]] = {}
+    for result in results:
+        paper = draw(QUIZ, of, paper_number(result.attempt_id, of.papers))
+        for one, answer in zip(paper, unpacked(result.answers), strict=True):
+            marks.setdefault(one.id, []).append(half_points_of(answer, keyed(one, of.marking)) / 2)
+    for id_, worth in (("q0", 3), ("q1", 1)):
+        figures = found[id_].figures
+        assert figures is not None
+        assert figures.facility == pytest.approx(plain.fmean(marks[id_]) / worth)
+        assert figures.sd == pytest.approx(plain.stdev(marks[id_]))
+        assert found[id_].intended_weight_percent == pytest.approx(100 * worth / 12)
+        # Of four guesses one is right, and three cost half a point.
+        assert found[id_].random_guess_percent == pytest.approx(100 * (worth - 1.5) / 4 / worth)
+
+
 def test_a_weight_is_a_share_of_all_places_if_all_papers_are_alike() -> None:
     of = quiz(blueprint={"天文": 6, "健康": 4})
     found = statistics(attempts_of(of, 200, by_chance), {1: of})
@@ -165,13 +186,13 @@ def test_answers_that_nobody_would_give_take_no_memory_and_count_as_nothing() ->
     ],
 )
 def test_the_random_guess_score_is_the_mean_of_all_guesses(of: Question, share: float) -> None:
-    assert random_guess(of) == pytest.approx(share)
+    assert random_guess(of, keyed(of)) == pytest.approx(share)
 
 
 def test_a_quiz_whose_questions_changed_again_and_again_fits_one_document() -> None:
     [asked] = quiz(questions=(question(1, "天文"),), blueprint={"天文": 1}).questions
     counted = [
-        Counted(Asked(asked, nth), QuestionTally(), ItemFigures(1, 0.0))
+        Counted(Asked(asked, nth, keyed(asked)), QuestionTally(), ItemFigures(1, 0.0))
         for nth in range(1, QUESTIONS_SHOWN_MAX + 11)
     ]
     made = statistics_of(Tally(totals=Counter({0: ATTEMPTS_MIN})), counted, [], 1)
