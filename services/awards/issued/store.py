@@ -47,7 +47,9 @@ class AwardStore:
             await self._awards.create_index([("award_code", ASCENDING)], unique=True)
             # Hardly any award is in it.
             await self._awards.create_index(
-                [("_id", ASCENDING)], name=UNEARNED, partialFilterExpression={UNEARNED: {"$exists": True}}
+                [("scheme_id", ASCENDING), ("_id", ASCENDING)],
+                name=UNEARNED,
+                partialFilterExpression={UNEARNED: {"$exists": True}},
             )
 
     async def find(self, award_ids: Collection[str], unit: UnitOfWork | None = None) -> dict[str, Award]:
@@ -100,10 +102,9 @@ class AwardStore:
 
     async def unearned(self, scheme_id: str, after: str, limit: int) -> list[UnearnedAward]:
         """A scheme's held awards that the results of now do not earn, by award id."""
-        first, end = ids_in(scheme_id)
-        condition = {"_id": {"$gt": max(first, after), "$lt": end}, UNEARNED: {"$exists": True}}
+        condition = {"scheme_id": scheme_id, "_id": {"$gt": after}, UNEARNED: {"$exists": True}}
         with mongo.outages_named():
-            found = self._awards.find(condition | {"scheme_id": scheme_id}).sort("_id", ASCENDING)
+            found = self._awards.find(condition).sort("_id", ASCENDING)
             documents = await found.hint(UNEARNED).limit(limit).to_list(None)
         return [
             UnearnedAward(_award(one), one[UNEARNED].get("code"), one[UNEARNED].get("tier"))

@@ -91,8 +91,8 @@ class InterruptedSchemes(SchemeStore):
         super().__init__(database)
         self._interruption = interruption
 
-    async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
-        found = await super().of_quizzes(quiz_ids)
+    async def of_quizzes_and_decided(self, quiz_ids: Iterable[str]) -> tuple[list[Scheme], set[str]]:
+        found = await super().of_quizzes_and_decided(quiz_ids)
         await self._interruption.happen()
         return found
 
