@@ -52,6 +52,11 @@ def prizes(quiz_id: str, **places: int) -> Scheme:
     )
 
 
+def following(of: Scheme) -> Scheme:
+    """The same scheme, but its awards follow the results."""
+    return of.model_copy(update={"on_change": "follow"})
+
+
 def completed(quiz_id: str, participant_id: str, points: float = 80, **changes: Any) -> QuizCompleted:
     """A result of so many of 100 points, unless told otherwise."""
     fields: dict[str, Any] = {
