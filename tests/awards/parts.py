@@ -32,6 +32,7 @@ from shared.contracts.events import (
     QuizDisqualificationDecided,
     QuizRegraded,
 )
+from shared.messaging.publisher import Record
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare
@@ -106,6 +107,11 @@ class Parts:
         following = await self._handle(batch)
         told = {one.context.id: one.event for one in read_back(following, AwardIssued)}
         return told, [dead.why.code for dead in batch.rejected]
+
+    async def publish_all(self, *happened: Happened) -> list[Record]:
+        """Handle these as one batch; returns the records that follow."""
+        following = await self._handle(batch_of(*[envelope(event) for event in happened]))
+        return [one for one in following if isinstance(one, tuple)]
 
     async def follow(self) -> None:
         """Compare the awards of all who are marked, as the background work does."""

@@ -36,6 +36,7 @@ class Award(msgspec.Struct, frozen=True):
         note, reason: organisers' words; both are removed when the recipient is erased.
         code: why the rule has taken it back. None: it is held, or an organiser has revoked it, for ever.
         tier_before: what the tier was before the last change by the rule, if that has changed it.
+        noted: it is held, and a note for organisers says that it is not earned.
     """
 
     award_id: str
@@ -54,6 +55,7 @@ class Award(msgspec.Struct, frozen=True):
     reason: str | None = None
     code: Unearned | None = None
     tier_before: str | None = None
+    noted: bool = False
 
     @property
     def is_valid(self) -> bool:

@@ -201,6 +201,6 @@ def _change(award: Award) -> Document:
 
 def _award(document: Document) -> Award:
     fields = dict(document)
-    for beside in ("words_removed", UNEARNED):
-        fields.pop(beside, None)
-    return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), **fields)
+    fields.pop("words_removed", None)
+    noted = fields.pop(UNEARNED, None) is not None
+    return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), noted=noted, **fields)

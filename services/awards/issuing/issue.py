@@ -192,8 +192,13 @@ class Issuer:
     async def _mark_earned_again(
         self, existing: Mapping[str, Award], due: Mapping[str, PlannedAward]
     ) -> None:
-        """Mark those whose awards the rule took back and who earn them again, for the comparison."""
-        if again := [id_ for id_, award in existing.items() if award.may_come_back and id_ in due]:
+        """
+        Mark who earns again what the rule took back, or what is noted as not earned. Others compare it.
+        """
+        again = [
+            id_ for id_, award in existing.items() if (award.may_come_back or award.noted) and id_ in due
+        ]
+        if again:
             await self._changes.mark(
                 (quiz_id, due[id_].recipient_id) for id_ in again if (quiz_id := due[id_].scheme.quiz_id)
             )

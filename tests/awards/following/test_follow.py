@@ -199,6 +199,11 @@ async def test_an_award_that_is_kept_is_listed_for_organisers(mongo: str) -> Non
         assert all(award.is_valid and award.version == 1 for award in held.values())
         noted = {one.award.recipient_id: one.code for one in await at.awards.unearned(of.scheme_id, "", 10)}
         assert noted == {person: "not_earned", other: "disqualified"}
+        # Another attempt passes.
+        await at.handle(completed(quiz, person, 70))
+        await at.follow()
+        noted = {one.award.recipient_id: one.code for one in await at.awards.unearned(of.scheme_id, "", 10)}
+        assert noted == {other: "disqualified"}
         await at.revoke(held[other].award_id, "成绩取消")
         await at.handle(regraded(result, 60, 59, version=3))
         await at.follow()
