@@ -4,7 +4,10 @@ from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
 from services.awards.following import api as following_api
+from services.awards.following import wording as following_wording
+from services.awards.following.facts import FactsReader
 from services.awards.following.follow import Follower
+from services.awards.following.preview import Previews
 from services.awards.issued import api as issued_api
 from services.awards.issued import wording as issued_wording
 from services.awards.issued.forget import Forgetting, forget_words
@@ -48,9 +51,11 @@ async def wire(service: Service[AwardsSettings]) -> None:
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
+    facts = FactsReader(results, decisions, schemes)
     if service.serves_http:
+        previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
-        service.provide(known, results, decisions, schemes, awards, issuer, outdated)
+        service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
     if service.runs_background:
         handler = issuing_handlers.ResultHandler(
             known, results, decisions, changes, schemes, issuer, Touched(awards)
@@ -61,7 +66,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
                 known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes, decisions)
             ),
         )
-        follower = Follower(known, results, decisions, changes, schemes, awards, issuer)
+        follower = Follower(known, facts, changes, schemes, awards, issuer)
         service.run(Upkeep(results).loop, Forgetting(known, results, schemes, awards).loop, follower.loop)
 
 
@@ -76,7 +81,11 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         description="Schemes, awards and their codes.",
         routers=[schemes_api.routes, issuing_api.routes, issued_api.routes, following_api.routes],
         chinese=(
-            known_wording.CHINESE | schemes_wording.CHINESE | issued_wording.CHINESE | issuing_wording.CHINESE
+            known_wording.CHINESE
+            | schemes_wording.CHINESE
+            | issued_wording.CHINESE
+            | issuing_wording.CHINESE
+            | following_wording.CHINESE
         ),
     )
 

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from services.awards.following.facts import FactsReader
 from services.awards.following.follow import Follower
+from services.awards.following.preview import Previews
 from services.awards.issued.forget import forget_words
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.rules import Award
@@ -75,15 +77,9 @@ class Parts:
         )
         [reading] = issuing.subscriptions(handler)
         self._handle = reading.handle
-        self.follower = Follower(
-            self.known,
-            self.results,
-            self.decisions,
-            self.changes,
-            self.schemes,
-            self.awards,
-            self.issuer,
-        )
+        facts = FactsReader(self.results, self.decisions, self.schemes)
+        self.follower = Follower(self.known, facts, self.changes, self.schemes, self.awards, self.issuer)
+        self.previews = Previews(self.known, facts, self.schemes, self.awards)
         [knowing_of] = knowing.subscriptions(
             self.known,
             EndedTokens(database),

@@ -7,7 +7,8 @@ A transaction deletes the marks of some participants and changes their awards, t
 import time
 from collections.abc import Mapping, Sequence
 
-from services.awards.following.rules import Earned, Facts, compared, earned_now, ranked_by
+from services.awards.following.facts import FactsReader
+from services.awards.following.rules import Earned, Facts, compared, earned_now
 from services.awards.issued import events, metrics
 from services.awards.issued.codes import award_id
 from services.awards.issued.rules import Award, Unearned
@@ -16,9 +17,6 @@ from services.awards.issuing.issue import TRANSACTION_AWARDS_MAX, Issuer
 from services.awards.issuing.rules import PlannedAward
 from services.awards.known.store import KnownStore
 from services.awards.results.changes import ChangeStore
-from services.awards.results.decisions import DecisionStore
-from services.awards.results.rules import Result
-from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.origin import UNKNOWN_ORIGIN
@@ -38,16 +36,14 @@ class Follower:
     def __init__(
         self,
         known: KnownStore,
-        results: ResultStore,
-        decisions: DecisionStore,
+        facts: FactsReader,
         changes: ChangeStore,
         schemes: SchemeStore,
         awards: AwardStore,
         issuer: Issuer,
     ) -> None:
         self._known = known
-        self._results = results
-        self._decisions = decisions
+        self._facts = facts
         self._changes = changes
         self._schemes = schemes
         self._awards = awards
@@ -61,36 +57,13 @@ class Follower:
         marks = await self._changes.of_quiz(quiz_id, FOLLOWED_MAX)
         schemes = await self._schemes.of_quizzes([quiz_id])
         erased = await self._known.erased(marks)
-        facts = await self.facts_of(quiz_id, sorted(marks.keys() - erased), schemes)
+        facts = await self._facts.of_participants(quiz_id, sorted(marks.keys() - erased), schemes)
         at_once = max(1, TRANSACTION_AWARDS_MAX // max(1, len(schemes)))
         for start in range(0, len(marks), at_once):
             some = {one: marks[one] for one in sorted(marks)[start : start + at_once]}
             await self._compare(some, erased, schemes, facts)
             if time.monotonic() > until:
                 break
-
-    async def facts_of(
-        self, quiz_id: str, participant_ids: Sequence[str], schemes: Sequence[Scheme]
-    ) -> Facts:
-        """What is known of these participants."""
-        by_participant: dict[str, list[Result]] = {}
-        for result in await self._results.of_participants(quiz_id, participant_ids):
-            by_participant.setdefault(result.participant_id, []).append(result)
-        decisions = await self._decisions.about((quiz_id, one) for one in participant_ids)
-        closing = await self._results.closing(quiz_id)
-        ties = [
-            scheme.scheme_id
-            for scheme in schemes
-            if closing and (await self._schemes.marks(scheme.scheme_id)).tie_decided == closing.version
-        ]
-        return Facts(
-            quiz_id,
-            by_participant,
-            {participant_id: decision for (_, participant_id), decision in decisions.items()},
-            closing,
-            ranked_by(closing, schemes),
-            frozenset(ties),
-        )
 
     async def _compare(
         self, marks: Mapping[str, str], erased: set[str], schemes: Sequence[Scheme], facts: Facts

@@ -75,8 +75,11 @@ class Issuer:
             Unavailable: MongoDB does not answer, or a scheme changed at the same time.
         """
         causes: dict[str, Earned] = {}
+        others: dict[str, list[Earned]] = {}
         for one in earned:
-            causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
+            id_ = award_id(one.due.scheme.scheme_id, one.due.recipient_id)
+            if causes.setdefault(id_, one) is not one:
+                others.setdefault(id_, []).append(one)
         # A query costs less than a refused insert, and many people take part in a contest many times.
         existing = await self._awards.find(causes)
         missing = {id_: one.due for id_, one in causes.items() if id_ not in existing and not one.only_again}
@@ -85,11 +88,14 @@ class Issuer:
         added, raced = await self._add_new(missing)
         _count(added)
         await self._mark_earned_again(existing, {id_: o.due for id_, o in causes.items() if not o.only_again})
-        to_publish = {award.award_id: award for award in added} | {
-            id_: award
-            for id_, award in (existing | raced).items()
-            if award.is_valid and not award.relayed and award.cause == causes[id_].due.cause
-        }
+        to_publish = {award.award_id: award for award in added}
+        for id_, award in (existing | raced).items():
+            if award.is_valid and not award.relayed:
+                # In an earlier try another one of them may have been the first: a correction came meanwhile.
+                for one in (causes[id_], *others.get(id_, ())):
+                    if one.due.cause == award.cause:
+                        to_publish[id_], causes[id_] = award, one
+                        break
         return [
             events.issued_record(to_publish[id_], one.context)
             for id_, one in causes.items()

@@ -135,18 +135,21 @@ async def test_a_disqualified_participant_has_nothing_in_whatever_order_the_even
 
 
 async def test_lower_versions_of_decisions_and_closings_change_nothing(mongo: str) -> None:
-    quiz, first, second = new_id("quiz"), new_id("p"), new_id("p")
-    of = following(prizes(quiz, gold=1))
+    quiz, first, second, barred = new_id("quiz"), new_id("p"), new_id("p"), new_id("p")
+    places, marks = following(prizes(quiz, gold=1)), following(certificate(quiz))
     async with new_parts(mongo) as [at]:
-        await at.schemes.put(of)
-        await at.handle(closed(quiz, [standing(1, second)], version=2), decided(quiz, first, 3))
+        for of in (places, marks):
+            await at.schemes.put(of)
+        await at.handle(closed(quiz, [standing(1, second)], version=2), decided(quiz, barred, 3))
+        await at.handle(completed(quiz, barred, 90))
         await at.follow()
-        before = await at.issued(of)
+        before = await at.issued(places)
         assert before.keys() == {second}
         assert await at.handle(closed(quiz, [standing(1, first), standing(2, second)])) == {}
-        await at.handle(decided(quiz, first, 2, disqualified=False))
+        await at.handle(decided(quiz, barred, 2, disqualified=False))
         await at.follow()
-        assert await at.issued(of) == before
+        assert await at.issued(places) == before
+        assert await at.issued(marks) == {}
 
 
 async def test_revised_standings_move_prizes_up_and_down(mongo: str) -> None:
@@ -271,6 +274,21 @@ async def test_the_erased_are_left_out(mongo: str) -> None:
         assert await at.database["decisions"].count_documents({}) == 0
         assert await at.database["changes"].count_documents({}) == 0
         assert (await the_award(at, of, person)).version == 1
+
+
+async def test_revised_standings_change_nothing_for_the_erased(mongo: str) -> None:
+    quiz, gone, unlucky, other = new_id("quiz"), new_id("p"), new_id("p"), new_id("p")
+    of = following(prizes(quiz, gold=1, silver=1))
+    async with new_parts(mongo) as [at]:
+        await at.schemes.put(of)
+        await at.know(*[joined(one) for one in (gone, unlucky)])
+        await at.handle(closed(quiz, [standing(1, gone), standing(2, other), standing(3, unlucky)]))
+        before = await at.issued(of)
+        await at.know(erased(gone), erased(unlucky))
+        revised = [standing(1, unlucky), standing(2, other), standing(3, gone)]
+        await at.handle(closed(quiz, revised, version=2))
+        await at.follow()
+        assert await at.issued(of) == before
 
 
 async def test_copies_that_compare_the_same_people_at_once_change_each_award_once(mongo: str) -> None:
