@@ -8,7 +8,7 @@ from services.awards.following.preview import Previews, Supposed
 from services.awards.issued.bodies import AwardDetailOut, detail
 from services.awards.issued.store import AwardStore
 from services.awards.schemes.rules import OnChange
-from services.awards.schemes.store import SchemeStore
+from services.awards.schemes.store import SCHEMES_MAX, SchemeStore
 from shared.contracts.checked import Id, Ordinal
 from shared.contracts.events import FinalStanding, Points
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
@@ -66,7 +66,7 @@ class PreviewedOut(BaseModel):
 class PreviewOut(BaseModel):
     """Every scheme of the quiz, by its id."""
 
-    schemes: list[PreviewedOut]
+    schemes: list[PreviewedOut] = Field(max_length=SCHEMES_MAX)
 
 
 class UnearnedOut(BaseModel):

@@ -4,6 +4,7 @@ them. Whose awards may have to change is marked (following/ compares them).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -73,16 +74,14 @@ class ResultHandler:
         if decided:
             await self._keep_decisions(decided)
         earned: list[Earned] = []
-        used: dict[str, Result] = {}
-        versions: dict[str, int] = {}
-        marked = {(event.quiz_id, event.participant_id) for event in decided}
+        used = _Used({(event.quiz_id, event.participant_id) for event in decided})
         if completed or regraded:
-            earned += await self._earned_by_results([*completed, *regraded], used, marked)
+            earned += await self._earned_by_results([*completed, *regraded], used)
         if closed:
-            earned += await self._earned_by_closings(closed, batch, versions, marked)
+            earned += await self._earned_by_closings(closed, batch, used)
         following = await self._issuer.issue_earned(earned)
         # After the awards, so that whoever compares them finds them. A repeat marks the same people again.
-        await self._mark(earned, used, versions, marked)
+        await self._mark(earned, used)
         return following
 
     async def _keep_decisions(self, events: Sequence[QuizDisqualificationDecided]) -> None:
@@ -106,8 +105,7 @@ class ResultHandler:
     async def _earned_by_results(
         self,
         received: Sequence[Received[QuizCompleted] | Received[QuizRegraded]],
-        used: dict[str, Result],
-        marked: set[tuple[str, str]],
+        used: "_Used",
     ) -> list[Earned]:
         """
         Store graded attempts, and find the awards that they earn, in order.
@@ -123,15 +121,17 @@ class ResultHandler:
         found, decided = await self._schemes.of_quizzes_and_decided({result.quiz_id for result in said})
         earned: list[Earned] = []
         left: list[Earned] = []
+        used.follow |= (follow := any(scheme.follows for scheme in found))
         for one, then, now in zip(received, said, kept, strict=True):
-            used[now.result_id] = now
+            if follow:
+                used.results[now.result_id] = now
             if now.version == 1:
                 earned += [Earned(due, one.context) for due in due_by_pass_mark(now, found)]
                 continue
             had = _scheme_ids(_before(one.event), found)
             due_now = _scheme_ids(now, found)
             if isinstance(one.event, QuizRegraded) and not had == due_now == _scheme_ids(then, found):
-                marked.add((now.quiz_id, now.participant_id))
+                used.marked.add((now.quiz_id, now.participant_id))
             for due in due_by_pass_mark(then, found):
                 if due.scheme.scheme_id in had:
                     continue
@@ -145,8 +145,7 @@ class ResultHandler:
         self,
         received: Sequence[Received[QuizClosed]],
         batch: Batch[Happened],
-        versions: dict[str, int],
-        marked: set[tuple[str, str]],
+        used: "_Used",
     ) -> list[Earned]:
         """
         Store final standings, and find the awards that they earn.
@@ -159,18 +158,19 @@ class ResultHandler:
         one that comes late issues nothing; a try before may have ended before it published.
         """
         closings = [_closing(one.event) for one in received]
-        versions |= await self._results.remember_closings(closings)
+        used.closings |= await self._results.remember_closings(closings)
         found, decided = await self._schemes.of_quizzes_and_decided({one.quiz_id for one in closings})
+        used.follow |= any(scheme.follows for scheme in found)
         earned: list[Earned] = []
         for one, closing in zip(received, closings, strict=True):
-            is_latest = closing.version == versions[closing.quiz_id]
+            is_latest = closing.version == used.closings[closing.quiz_id]
             undecided = [
                 scheme for scheme in found if is_latest and await is_undecided(closing, scheme, self._schemes)
             ]
             if undecided:
                 batch.reject(one, _too_short(closing, undecided))
             if closing.version > 1 and is_latest:
-                marked |= await self._touched.by_closing(closing, found)
+                used.marked |= await self._touched.by_closing(closing, found)
             elif closing.version == 1:
                 earned += [
                     Earned(due, one.context, only_again=not is_latest)
@@ -198,19 +198,33 @@ class ResultHandler:
             (counting if counted else left).append(one if counted else replace(one, only_again=True))
         return [*counting, *left]
 
-    async def _mark(
-        self,
-        earned: Sequence[Earned],
-        used: dict[str, Result],
-        versions: dict[str, int],
-        marked: set[tuple[str, str]],
-    ) -> None:
-        for one in earned:
-            if one.only_again and one.due.scheme.follows and one.due.scheme.quiz_id:
-                marked.add((one.due.scheme.quiz_id, one.due.recipient_id))
-        if marked:
-            await self._changes.mark(marked)
-        await self._outdated.mark([one.due for one in earned if not one.only_again], used, versions)
+    async def _mark(self, earned: Sequence[Earned], used: "_Used") -> None:
+        """Mark whose awards have to be compared. If no scheme follows, nothing is looked at again."""
+        if used.follow:
+            for one in earned:
+                if one.only_again and one.due.scheme.follows and one.due.scheme.quiz_id:
+                    used.marked.add((one.due.scheme.quiz_id, one.due.recipient_id))
+            due = [one.due for one in earned if not one.only_again]
+            await self._outdated.mark(due, used.results, used.closings)
+        if used.marked:
+            await self._changes.mark(used.marked)
+
+
+@dataclass(slots=True)
+class _Used:
+    """
+    What a batch is decided by, so that it can be looked at again.
+
+    Attributes:
+        marked: whose awards have to be compared, by quiz and participant.
+        follow: a scheme of these quizzes follows.
+        results, closings: the results, and the versions of the closings by quiz.
+    """
+
+    marked: set[tuple[str, str]]
+    follow: bool = False
+    results: dict[str, Result] = field(default_factory=dict)
+    closings: dict[str, int] = field(default_factory=dict)
 
 
 def _result(event: QuizCompleted | QuizRegraded) -> Result:

@@ -87,7 +87,9 @@ class Issuer:
         await self.make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)
         _count(added)
-        await self._mark_earned_again(existing, {id_: o.due for id_, o in causes.items() if not o.only_again})
+        if existing:
+            again = {id_: one.due for id_ in existing if not (one := causes[id_]).only_again}
+            await self._mark_earned_again(existing, again)
         to_publish = {award.award_id: award for award in added}
         for id_, award in (existing | raced).items():
             if award.is_valid and not award.relayed:
