@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from services.awards.following.facts import FactsReader
-from services.awards.following.rules import Earned, Facts, compared, earned_now
+from services.awards.following.rules import EarnedNow, Facts, compared, earned_now
 from services.awards.issued import events, metrics
 from services.awards.issued.codes import award_id
 from services.awards.issued.rules import Award, Unearned
@@ -55,6 +55,8 @@ class Follower:
         until = time.monotonic() + CHUNK_SECONDS
         # The marks before the facts: what changes after this makes another mark.
         marks = await self._changes.of_quiz(quiz_id, FOLLOWED_MAX)
+        if not marks:
+            return
         schemes = await self._schemes.of_quizzes([quiz_id])
         erased = await self._known.erased(marks)
         facts = await self._facts.of_participants(quiz_id, sorted(marks.keys() - erased), schemes)
@@ -105,7 +107,7 @@ class Follower:
         self,
         unit: UnitOfWork,
         there: Mapping[str, Award],
-        earned: Mapping[str, Earned],
+        earned: Mapping[str, EarnedNow],
         schemes: Mapping[str, Scheme],
     ) -> list[Award]:
         """Change the awards that are there, and publish the changes; returns what has changed."""
@@ -114,7 +116,8 @@ class Follower:
         notes: dict[str, tuple[Unearned | None, str | None]] = {}
         for id_, award in there.items():
             outcome = compared(award, earned[id_], schemes[id_], now)
-            notes[id_] = outcome.note
+            if award.noted or any(outcome.note):
+                notes[id_] = outcome.note
             if (after := outcome.after) is None:
                 continue
             changed.append(after)

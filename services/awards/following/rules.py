@@ -43,7 +43,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
+class EarnedNow:
     """
     What a participant should have from a scheme.
 
@@ -83,7 +83,7 @@ def ranked_by(closing: Closing | None, schemes: Iterable[Scheme]) -> dict[tuple[
     }
 
 
-def earned_now(scheme: Scheme, participant_id: str, facts: Facts, award: Award | None) -> Earned:
+def earned_now(scheme: Scheme, participant_id: str, facts: Facts, award: Award | None) -> EarnedNow:
     """
     What the results of now earn.
 
@@ -97,34 +97,34 @@ def earned_now(scheme: Scheme, participant_id: str, facts: Facts, award: Award |
     decision = facts.decisions.get(participant_id)
     results = facts.results.get(participant_id, ())
     if decision is not None and decision.disqualified:
-        return Earned(None, "disqualified")
+        return EarnedNow(None, "disqualified")
     if isinstance(scheme.rule, PassMark):
         return _by_pass_mark(scheme, results, decision, award)
     if facts.closing is None:
-        return Earned(None)
+        return EarnedNow(None)
     return _by_rank(scheme, participant_id, facts.closing, facts, award)
 
 
 def _by_pass_mark(
     scheme: Scheme, results: Sequence[Result], decision: Decision | None, award: Award | None
-) -> Earned:
+) -> EarnedNow:
     passing = [due for result in results for due in due_by_pass_mark(result, [scheme])]
     counting = [due for due in passing if counts(due.cause, decision)]
     if counting:
-        return Earned(counting[0])
+        return EarnedNow(counting[0])
     # Results are kept for some months only.
     is_certain = award is None or any(result.result_id == award.cause for result in results)
-    return Earned(None, "disqualified" if passing else "not_earned", is_certain)
+    return EarnedNow(None, "disqualified" if passing else "not_earned", is_certain)
 
 
 def _by_rank(
     scheme: Scheme, participant_id: str, closing: Closing, facts: Facts, award: Award | None
-) -> Earned:
+) -> EarnedNow:
     if ranked := facts.by_rank.get((scheme.scheme_id, participant_id)):
-        return Earned(ranked)
+        return EarnedNow(ranked)
     is_listed = any(standing.participant_id == participant_id for standing in closing.standings)
     if is_listed or not list_may_miss_winners(closing, scheme):
-        return Earned(None)
+        return EarnedNow(None)
     results = facts.results.get(participant_id, ())
     decision = facts.decisions.get(participant_id)
     tied = due_by_tie_after_list(
@@ -132,11 +132,11 @@ def _by_rank(
     )
     # Before the tie is decided, only `apply` issues to those who are not listed. What they have, they keep.
     if (due := next(tied, None)) and (award is not None or scheme.scheme_id in facts.ties_decided):
-        return Earned(due)
-    return Earned(None, is_certain=bool(results))
+        return EarnedNow(due)
+    return EarnedNow(None, is_certain=bool(results))
 
 
-def compared(award: Award, earned: Earned, scheme: Scheme, now: datetime) -> Compared:
+def compared(award: Award, earned: EarnedNow, scheme: Scheme, now: datetime) -> Compared:
     """
     What becomes of an award that is there. A missing one is simply issued.
 
