@@ -34,15 +34,15 @@ async def test_the_first_cause_of_a_batch_counts_and_it_alone_is_told_again(mong
 
 async def test_an_award_is_told_again_also_if_a_correction_lets_another_result_come_first(mongo: str) -> None:
     quiz, person = new_id("quiz"), new_id("p")
-    of, first, second = certificate(quiz), completed(quiz, person, 50), completed(quiz, person, 100)
+    of, first, second = certificate(quiz), completed(quiz, person, 70), completed(quiz, person, 100)
     async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
+        await at.handle(regraded(first, 50))
         told = await at.handle(first, second)
         assert [event.cause for event in told.values()] == [second.result_id]
-        # A crash came before these were published, and the correction before the repeat.
-        rise = regraded(first, 70)
-        assert await at.handle(rise) == {}
-        assert await at.handle(first, rise, second) == told
+        # A crash came before this was published. A second correction comes before the repeat.
+        assert await at.handle(regraded(first, 70, 50, version=3)) == {}
+        assert await at.handle(first, second) == told
 
 
 async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: str) -> None:
