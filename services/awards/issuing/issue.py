@@ -87,11 +87,11 @@ class Issuer:
         await self.make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)
         _count(added)
-        if existing:
-            again = {id_: one.due for id_ in existing if not (one := causes[id_]).only_again}
-            await self._mark_earned_again(existing, again)
+        there = existing | raced
+        again = {id_: one.due for id_ in there if not (one := causes[id_]).only_again}
+        await self._mark_earned_again(there, again)
         to_publish = {award.award_id: award for award in added}
-        for id_, award in (existing | raced).items():
+        for id_, award in there.items():
             if award.is_valid and not award.relayed:
                 # In an earlier try another one of them may have been the first: a correction came meanwhile.
                 for one in (causes[id_], *others.get(id_, ())):

@@ -10,7 +10,7 @@ the facts, and deletes the mark in the transaction that changes the awards, if i
 awards follow the last change, whoever runs at the same time.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from services.awards.results.decisions import place_of
 from shared.runtime.ids import random_id
@@ -44,6 +44,12 @@ class ChangeStore:
             ]
             with mongo.outages_named():
                 await self._changes.bulk_write(updates, ordered=False)
+
+    async def mark_again(self, whom: Iterable[tuple[str, str]]) -> None:
+        """Give those of these who are marked another token: whoever compares them has to read again."""
+        these = {"_id": {"$in": sorted({place_of(*one) for one in whom})}}
+        with mongo.outages_named():
+            await self._changes.update_many(these, {"$set": {"token": random_id()}})
 
     async def quizzes(self, after: str, limit: int) -> list[str]:
         """The quizzes with marked participants, by id, from the one after `after`."""
@@ -79,9 +85,3 @@ class ChangeStore:
         if same:
             await self._changes.delete_many({"_id": {"$in": same}}, session=unit.session)
         return {places[place] for place in same}
-
-    async def are_marked(self, whom: Collection[tuple[str, str]]) -> bool:
-        """True if the awards of one of these are not compared yet."""
-        with mongo.outages_named():
-            these = {"_id": {"$in": [place_of(*one) for one in whom]}}
-            return await self._changes.find_one(these, {"_id": 1}) is not None

@@ -131,3 +131,21 @@ async def test_a_change_while_awards_are_compared_is_not_lost(mongo: str, *, com
         await at.follower.go_on(quiz)
         await at.follow()
         assert (await at.issued(of))[person].is_valid
+
+
+async def test_another_result_that_comes_while_awards_are_compared_keeps_the_award(mongo: str) -> None:
+    quiz, person = new_id("quiz"), new_id("p")
+    of, first = following(certificate(quiz)), completed(quiz, person, 61)
+    async with new_parts(mongo) as [other]:
+        at, _, results = copy_of(other.database)
+        await at.schemes.put(of)
+        await at.handle(first)
+        await at.handle(regraded(first, 20))
+
+        async def meanwhile() -> None:
+            await other.handle(completed(quiz, person, 80))
+
+        results.meanwhile = meanwhile
+        await at.follower.go_on(quiz)
+        await at.follow()
+        assert (await at.issued(of))[person].is_valid
