@@ -1,6 +1,7 @@
 """A worker that dies between any two steps leaves nothing out, says nothing wrong, and nothing twice."""
 
 from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 import pytest
@@ -48,7 +49,7 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
-        if not callable(found):
+        if not iscoroutinefunction(found):
             return found
 
         async def call(*args: Any, **more: Any) -> Any:
