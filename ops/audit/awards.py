@@ -1,11 +1,12 @@
 """The audit of awards: the expected awards, computed from results, final standings and conferrals."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ops.audit.corrections import passed_once, results_of_now
+from ops.audit.counting import Decisions, closings_of_now, counting, decisions_of
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.log import Log
+from ops.audit.log import Entry, Log
 from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
@@ -16,51 +17,158 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     """Compare the stored awards and their events with the expected awards."""
     schemes = [scheme async for scheme in database["schemes"].find()]
     awards = [award async for award in database["awards"].find()]
-    by_hand = {scheme["_id"] for scheme in schemes if scheme["rule"]["type"] == "conferred"}
-    stored = {_name(award) for award in awards}
-    # Only the organiser decides who gets a conferred award, so there are only the stored awards and the
-    # promises.
-    expected = {promise.id for promise in promises if promise.kind == "conferred"}
-    expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
-    expected |= set(_certificates(results_of_now(log), schemes)) | set(_prizes(log, schemes))
-    # What the points of then have earned stays, if the correction came later.
-    expected |= stored & set(_certificates(passed_once(log), schemes))
-    expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
+    latest = _latest([*issued, *revoked])
     # An erased person may get an award before the erasure, but never after it: the events decide.
     erased = {event.key for event in log.events("participant.erased")}
-    expected = {name for name in expected if _recipient(name) not in erased}
-    expected |= {_name(event.body) for event in issued if event.key in erased}
     return [
-        compare("awards are given", expected, (_name(award) for award in awards)),
-        compare("awards are published (award.issued)", by_id, (e.body["award_id"] for e in issued)),
+        compare("awards are given", *_given(log, schemes, awards, promises, erased)),
+        true_of_all(
+            "what is noted as not earned is not earned", _misnoted(log, schemes, awards), len(awards)
+        ),
+        true_of_all(
+            "the rule takes back only what follows",
+            (
+                award["_id"]
+                for award in awards
+                if award.get("code") and award["scheme_id"] not in _ids(_following(schemes))
+            ),
+            len(awards),
+        ),
+        compare(
+            "awards are published (award.issued)",
+            by_id,
+            (event.body["award_id"] for event in issued if event.body["version"] == 1),
+        ),
         true_of_all(
             "what is published is what is stored",
-            (e.id for e in issued if not _same(e.body, by_id.get(e.body["award_id"], {}))),
+            (e.id for e in issued if not _same(e, latest, by_id.get(e.body["award_id"], {}))),
             len(issued),
         ),
         true_of_all(
             "the versions published count the changes stored",
-            (e.id for e in (*issued, *revoked) if not _counts(e.topic, e.body, by_id)),
+            _miscounted([*issued, *revoked], by_id),
             len(issued) + len(revoked),
         ),
         compare(
             "revocations are published (award.revoked)",
             (award["_id"] for award in awards if award.get("revoked_at")),
-            (e.body["award_id"] for e in revoked),
+            (
+                e.body["award_id"]
+                for e in revoked
+                if e.body["version"] == latest[e.body["award_id"]].body["version"]
+            ),
         ),
         kept(
             "revocations acknowledged hold",
             (promise.id for promise in promises if promise.kind == "revoked"),
-            (award["_id"] for award in awards if award.get("revoked_at")),
+            (award["_id"] for award in awards if award.get("revoked_at") and not award.get("code")),
         ),
     ]
 
 
-def _same(published: Json, stored: Json) -> bool:
-    fields = ("award_code", "scheme_id", "kind", "tier", "recipient_id", "cause")
+def _given(
+    log: Log,
+    schemes: Sequence[Json],
+    awards: Sequence[Json],
+    promises: Iterable[Promise],
+    erased: Collection[str],
+) -> tuple[set[str], list[str]]:
+    """The awards expected, and those found: what the rule took back is not there."""
+    follows = _ids(_following(schemes))
+    by_hand = _ids(scheme for scheme in schemes if scheme["rule"]["type"] == "conferred")
+    # Only the organiser decides who gets a conferred award, so there are only the stored awards and the
+    # promises.
+    expected = {promise.id for promise in promises if promise.kind == "conferred"}
+    expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
+    expected |= _expected_kept(log, [one for one in schemes if one["_id"] not in follows], awards)
+    expected |= _due(log, _following(schemes), {_name(award) for award in awards})
+    found = [award for award in awards if not award.get("code")]
+    # What an organiser has revoked stays as it was, whatever is earned.
+    final = {
+        _whose(_name(award)) for award in found if award["scheme_id"] in follows and "revoked_at" in award
+    }
+    expected = {name for name in expected if _whose(name) not in final and _recipient(name) not in erased}
+    expected |= {
+        _name(event.body)
+        for event in log.events("award.issued")
+        if event.key in erased and event.body["scheme_id"] not in follows
+    }
+    return expected, [
+        _name(award)
+        for award in found
+        if award["scheme_id"] not in follows
+        or (_whose(_name(award)) not in final and award["recipient_id"] not in erased)
+    ]
+
+
+def _due(log: Log, schemes: Sequence[Json], stored: Collection[str]) -> set[str]:
+    """What results and standings of now earn, without what was disqualified."""
+    decisions = decisions_of(log)
+    due = set(_certificates(counting(results_of_now(log), decisions), schemes))
+    due |= set(_prizes(schemes, list(closings_of_now(log).values()), decisions))
+    return due | {name for name, decided in _tied(log, schemes, decisions) if decided or name in stored}
+
+
+def _expected_kept(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> set[str]:
+    """
+    The awards by schemes that keep theirs.
+
+    What earlier results and standings have earned stays, if the change came later. A prize keeps its tier.
+    """
+    stored = {_name(award) for award in awards}
+    once = set(_certificates(passed_once(log), schemes))
+    once |= set(_prizes(schemes, [event.body for event in log.events("quiz.closed")], {}))
+    once |= {name for name, _ in _tied(log, schemes, {})}
+    stays = stored & once
+    held = {_whose(name) for name in stays}
+    return stays | {name for name in _due(log, schemes, stored) if _whose(name) not in held}
+
+
+def _misnoted(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> Iterator[str]:
+    noted = [award for award in awards if award.get("unearned")]
+    due = _due(log, schemes, {_name(award) for award in noted}) if noted else set()
+    yield from (award["_id"] for award in noted if _name(award) in due or award.get("revoked_at"))
+
+
+def _following(schemes: Iterable[Json]) -> list[Json]:
+    return [scheme for scheme in schemes if scheme.get("on_change") == "follow"]
+
+
+def _ids(schemes: Iterable[Json]) -> set[str]:
+    return {scheme["_id"] for scheme in schemes}
+
+
+def _latest(events: Iterable[Entry]) -> dict[str, Entry]:
+    """By award, the event of the highest version, in whichever of the two topics it is."""
+    found: dict[str, Entry] = {}
+    for event in events:
+        body = event.body
+        before = found.get(body["award_id"])
+        if before is None or body["version"] > before.body["version"]:
+            found[body["award_id"]] = event
+    return found
+
+
+def _same(event: Entry, latest: Mapping[str, Entry], stored: Json) -> bool:
+    published = event.body
+    fields: tuple[str, ...] = ("award_code", "scheme_id", "kind", "recipient_id")
+    newest = latest[published["award_id"]]
+    if newest.topic == event.topic and newest.body["version"] == published["version"]:
+        fields += ("tier", "cause")
     return all(published[name] == stored.get(name) for name in fields)
+
+
+def _miscounted(events: Iterable[Entry], by_id: Mapping[str, Json]) -> Iterator[str]:
+    """The awards whose versions are not published, each once, in the two topics together."""
+    versions: dict[str, set[int]] = {}
+    for event in events:
+        versions.setdefault(event.body["award_id"], set()).add(event.body["version"])
+    for id_, published in versions.items():
+        stored = by_id.get(id_, {}).get("version", 0)
+        if published != set(range(1, stored + 1)):
+            yield id_
 
 
 def _name(award: Json) -> str:
@@ -76,12 +184,9 @@ def _recipient(name: str) -> str:
     return name.split("/")[1]
 
 
-def _counts(topic: str, published: Json, by_id: Mapping[str, Json]) -> bool:
-    version = by_id.get(published["award_id"], {}).get("version")
-    # An award is issued as version 1. Only a revocation changes it.
-    if topic == "award.issued":
-        return bool(published["version"] == 1)
-    return bool(published["version"] == 2 == version)
+def _whose(name: str) -> str:
+    """Scheme and recipient, without the tier."""
+    return "/".join(name.split("/")[:2])
 
 
 def _certificates(results: Iterable[Json], schemes: Iterable[Json]) -> Iterator[str]:
@@ -96,38 +201,39 @@ def _certificates(results: Iterable[Json], schemes: Iterable[Json]) -> Iterator[
                     yield name_of(scheme["_id"], result["participant_id"])
 
 
-def _ranked(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
-    """The schemes that award by rank, each with the closing of its quiz."""
-    closed: Mapping[str, Json] = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
+def _ranked(schemes: Iterable[Json], closings: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
+    """The schemes that award by rank, each with the closings of its quiz."""
+    closings = list(closings)
     for scheme in schemes:
         rule = scheme["rule"]
-        if rule["type"] == "rank_tiers" and rule["quiz_id"] in closed:
-            yield scheme, closed[rule["quiz_id"]]
+        if rule["type"] == "rank_tiers":
+            yield from ((scheme, one) for one in closings if one["quiz_id"] == rule["quiz_id"])
 
 
-def _prizes(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
-    for scheme, closing in _ranked(log, schemes):
+def _prizes(schemes: Iterable[Json], closings: Iterable[Json], decisions: Decisions) -> Iterator[str]:
+    for scheme, closing in _ranked(schemes, closings):
         for standing in closing["standings"]:
-            if tier := _tier(scheme, standing["rank"]):
+            whom = closing["quiz_id"], standing["participant_id"]
+            if (tier := _tier(scheme, standing["rank"])) and not decisions.get(whom, {}).get("disqualified"):
                 yield name_of(scheme["_id"], standing["participant_id"], tier)
 
 
-def _tied(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[str, bool]]:
+def _tied(log: Log, schemes: Iterable[Json], decisions: Decisions) -> Iterator[tuple[str, bool]]:
     """
     The people who share the rank of the last listed one, and True if the organiser has decided this tie.
     """
-    for scheme, closing in _ranked(log, schemes):
+    for scheme, closing in _ranked(schemes, closings_of_now(log).values()):
         listed = {standing["participant_id"] for standing in closing["standings"]}
         last = closing["standings"][-1] if closing["standings"] else None
         tier = _tier(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
         if last is None or tier is None:
             continue
         tied = (last["points"], last["time_used_seconds"])
-        for result in results_of_now(log):
+        for result in counting(results_of_now(log), decisions):
             if result["quiz_id"] != closing["quiz_id"] or result["participant_id"] in listed:
                 continue
             if (result["points"], result["time_used_seconds"]) == tied:
-                decided = bool(scheme.get("tie_decided"))
+                decided = int(scheme.get("tie_decided", 0)) == closing.get("version", 1)
                 yield name_of(scheme["_id"], result["participant_id"], tier), decided
 
 

@@ -28,10 +28,12 @@ class Databases:
         erasing = [database["erasures"] for database in (self.registration, self.notifications)]
         erasures = sum([await unfinished.count_documents({}) for unfinished in erasing])
         merges: int = await self.registration["merges"].count_documents({"done": False})
+        followed: int = await self.awards["changes"].count_documents({})
         return (
             sessions
             + erasures
             + merges
+            + followed
             + sum([await database[OUTBOX].count_documents({}) for database in everyone])
         )
 

@@ -3,6 +3,11 @@
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
+from services.awards.following import api as following_api
+from services.awards.following import wording as following_wording
+from services.awards.following.facts import FactsReader
+from services.awards.following.follow import Follower
+from services.awards.following.preview import Previews
 from services.awards.issued import api as issued_api
 from services.awards.issued import wording as issued_wording
 from services.awards.issued.forget import Forgetting, forget_words
@@ -11,9 +16,13 @@ from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
 from services.awards.issuing import wording as issuing_wording
 from services.awards.issuing.issue import Issuer
+from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
+from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
 from services.awards.results.upkeep import Upkeep
 from services.awards.schemes import api as schemes_api
@@ -35,21 +44,30 @@ async def wire(service: Service[AwardsSettings]) -> None:
     """Put the service's rooms together."""
     known = KnownStore(service.database)
     results = ResultStore(service.database)
+    decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
     schemes = SchemeStore(service.database)
     awards = AwardStore(service.database)
-    for store in (known, results, schemes, awards):
+    for store in (known, results, decisions, changes, schemes, awards):
         await store.prepare()
-    issuer = Issuer(awards, schemes, known, key=service.settings.award_key.get_secret_value().encode())
+    key = service.settings.award_key.get_secret_value().encode()
+    issuer = Issuer(awards, schemes, known, changes, key=key)
+    facts = FactsReader(results, decisions, schemes)
     if service.serves_http:
-        service.provide(known, results, schemes, awards, issuer)
+        previews = Previews(known, facts, schemes, awards)
+        outdated = Outdated(results, decisions, changes)
+        service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
     if service.runs_background:
+        handler = issuing_handlers.ResultHandler(
+            known, results, decisions, changes, schemes, issuer, Touched(awards)
+        )
         service.consume(
-            *issuing_handlers.subscriptions(results, schemes, issuer),
+            *issuing_handlers.subscriptions(handler),
             *known_handlers.subscriptions(
-                known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes)
+                known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes, decisions)
             ),
         )
-        service.run(Upkeep(results).loop, Forgetting(known, results, schemes, awards).loop)
+        follower = Follower(known, facts, changes, schemes, awards, issuer)
+        service.run(Upkeep(results).loop, Forgetting(known, results, schemes, awards).loop, follower.loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -61,9 +79,13 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: awards",
         description="Schemes, awards and their codes.",
-        routers=[schemes_api.routes, issuing_api.routes, issued_api.routes],
+        routers=[schemes_api.routes, issuing_api.routes, issued_api.routes, following_api.routes],
         chinese=(
-            known_wording.CHINESE | schemes_wording.CHINESE | issued_wording.CHINESE | issuing_wording.CHINESE
+            known_wording.CHINESE
+            | schemes_wording.CHINESE
+            | issued_wording.CHINESE
+            | issuing_wording.CHINESE
+            | following_wording.CHINESE
         ),
     )
 

@@ -620,6 +620,26 @@ class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
     points_max_before: Points | None = None
 
 
+class QuizDisqualificationDecided(Event, topic="quiz.disqualification_decided", key="participant_id"):
+    """
+    Organisers have disqualified a participant or single attempts of one in a quiz, or have taken that back.
+
+    The whole state is said each time; the highest `version` of quiz and participant counts. `disqualified`:
+    the participant has no standing in the quiz, and no result of theirs counts, also later ones.
+    `result_ids`: only these results do not count. Both false and empty: reinstated. `reason` is for the
+    participant.
+    """
+
+    quiz_id: Id
+    quiz_title: Line
+    participant_id: Id
+    version: Version
+    disqualified: bool
+    result_ids: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
+    reason: PersonalLine
+    decided_at: Moment
+
+
 class FinalStanding(Part):
     rank: Ordinal
     participant_id: Id
@@ -633,6 +653,8 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     Final standings are fixed. `standings` has the first `STANDINGS_MAX`, `participants` is the number of all.
 
     Equal points and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
+    If results change afterwards (a correction, a disqualification), it is published again with a higher
+    `version`; the highest counts.
     """
 
     quiz_id: Id
@@ -641,10 +663,16 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     participants: Count
     points_max: Points
     standings: Annotated[tuple[FinalStanding, ...], Field(max_length=STANDINGS_MAX)]
+    version: Version = 1
 
 
 class AwardIssued(Event, topic="award.issued", key="recipient_id"):
-    """An award was given. `cause` is the result, closing or conferral that it follows from."""
+    """
+    An award was given. `cause` is the result, closing or conferral that it follows from.
+
+    It comes again with a higher `version` if the award has another tier now (`tier_before` is the one
+    before), or if it is earned again after the rule took it back. `issued_at` is the time of this version.
+    """
 
     award_id: Id
     version: Version
@@ -656,10 +684,16 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     recipient_id: Id
     cause: Id
     issued_at: Moment
+    tier_before: Line | None = None
 
 
 class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
-    """An award was taken back."""
+    """
+    An award was taken back.
+
+    `code`: the rule of the scheme took it back: `not_earned` or `disqualified`. It may be issued again. Null:
+    an organiser took it back, for ever.
+    """
 
     award_id: Id
     version: Version
@@ -669,6 +703,7 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     recipient_id: Id
     reason: PersonalLine
     revoked_at: Moment
+    code: Code | None = None
 
 
 class NotificationRequested(Event, topic="notification.requested", key="participant_id"):
@@ -765,6 +800,7 @@ ALL: tuple[type[Event], ...] = (
     QuizSubmitted,
     QuizCompleted,
     QuizRegraded,
+    QuizDisqualificationDecided,
     QuizClosed,
     AwardIssued,
     AwardRevoked,

@@ -20,6 +20,7 @@ from shared.contracts.events import (
     ParticipantJoined,
     QuizClosed,
     QuizCompleted,
+    QuizDisqualificationDecided,
     QuizPublished,
     QuizRegraded,
 )
@@ -49,6 +50,11 @@ def prizes(quiz_id: str, **places: int) -> Scheme:
     return scheme(
         title="竞赛奖", kind="prize", rule={"type": "rank_tiers", "quiz_id": quiz_id, "tiers": tiers}
     )
+
+
+def following(of: Scheme) -> Scheme:
+    """The same scheme, but its awards follow the results."""
+    return of.model_copy(update={"on_change": "follow"})
 
 
 def completed(quiz_id: str, participant_id: str, points: float = 80, **changes: Any) -> QuizCompleted:
@@ -88,7 +94,9 @@ def standing(
     )
 
 
-def closed(quiz_id: str, final: Sequence[FinalStanding], participants: int | None = None) -> QuizClosed:
+def closed(
+    quiz_id: str, final: Sequence[FinalStanding], participants: int | None = None, version: int = 1
+) -> QuizClosed:
     return QuizClosed(
         quiz_id=quiz_id,
         quiz_title="科普知识竞赛",
@@ -96,6 +104,23 @@ def closed(quiz_id: str, final: Sequence[FinalStanding], participants: int | Non
         participants=len(final) if participants is None else participants,
         points_max=100,
         standings=tuple(final),
+        version=version,
+    )
+
+
+def decided(
+    quiz_id: str, participant_id: str, version: int = 1, *result_ids: str, disqualified: bool = True
+) -> QuizDisqualificationDecided:
+    """A participant is disqualified, unless told otherwise."""
+    return QuizDisqualificationDecided(
+        quiz_id=quiz_id,
+        quiz_title="科普知识竞赛",
+        participant_id=participant_id,
+        version=version,
+        disqualified=disqualified,
+        result_ids=result_ids,
+        reason="两台设备同时作答",
+        decided_at=NOW,
     )
 
 
@@ -162,6 +187,8 @@ def envelope(event: Event) -> Envelope[Event]:
     cause = event.result_id if isinstance(event, QuizCompleted) else event.key
     if isinstance(event, QuizRegraded):
         cause = f"{event.result_id}/{event.correction}"
+    if isinstance(event, QuizDisqualificationDecided | QuizClosed):
+        cause = f"{event.quiz_id}/{event.key}/{event.version}"
     return enclose(event, source=SOURCE, cause=cause, now=NOW)
 
 

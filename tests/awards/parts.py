@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from services.awards.following.facts import FactsReader
+from services.awards.following.follow import Follower
+from services.awards.following.preview import Previews
 from services.awards.issued.forget import forget_words
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.rules import Award
@@ -12,21 +15,34 @@ from services.awards.issuing import handlers as issuing
 from services.awards.issuing.apply import Applied, apply_scheme
 from services.awards.issuing.confer import confer_award
 from services.awards.issuing.issue import Issuer
+from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.state import SchemeState, state_of
+from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as knowing
 from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
+from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.put import put_scheme
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Event
-from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted, QuizRegraded
+from shared.contracts.events import (
+    AwardIssued,
+    QuizClosed,
+    QuizCompleted,
+    QuizDisqualificationDecided,
+    QuizRegraded,
+)
+from shared.messaging.publisher import Record
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare
 from tests.awards.builders import AWARD_KEY, envelope
 from tests.support.kafka import fresh_database, read_back
 from tests.support.service import batch_of
+
+Happened = QuizCompleted | QuizRegraded | QuizClosed | QuizDisqualificationDecided
 
 
 class Parts:
@@ -39,38 +55,65 @@ class Parts:
         known: KnownStore | None = None,
         results: ResultStore | None = None,
         schemes: SchemeStore | None = None,
+        decisions: DecisionStore | None = None,
     ) -> None:
         self.database = database
         self.known = known or KnownStore(database)
         self.results = results or ResultStore(database)
         self.schemes = schemes or SchemeStore(database)
         self.awards = AwardStore(database)
-        self.issuer = Issuer(self.awards, self.schemes, self.known, key=AWARD_KEY.encode())
-        [reading] = issuing.subscriptions(self.results, self.schemes, self.issuer)
+        self.decisions = decisions or DecisionStore(database)
+        self.changes = ChangeStore(database)
+        self.outdated = Outdated(self.results, self.decisions, self.changes)
+        self.issuer = Issuer(self.awards, self.schemes, self.known, self.changes, key=AWARD_KEY.encode())
+        handler = issuing.ResultHandler(
+            self.known,
+            self.results,
+            self.decisions,
+            self.changes,
+            self.schemes,
+            self.issuer,
+            Touched(self.awards),
+        )
+        [reading] = issuing.subscriptions(handler)
         self._handle = reading.handle
+        facts = FactsReader(self.results, self.decisions, self.schemes)
+        self.follower = Follower(self.known, facts, self.changes, self.schemes, self.awards, self.issuer)
+        self.previews = Previews(self.known, facts, self.schemes, self.awards)
         [knowing_of] = knowing.subscriptions(
-            self.known, EndedTokens(database), lambda erased: forget_words(erased, self.awards, self.schemes)
+            self.known,
+            EndedTokens(database),
+            lambda erased: forget_words(erased, self.awards, self.schemes, self.decisions),
         )
         self._know = knowing_of.handle
 
     async def prepare(self) -> None:
         """Create the collections and indexes, as at the start of the service."""
-        for store in (self.known, self.results, self.schemes, self.awards):
+        for store in (self.known, self.results, self.decisions, self.changes, self.schemes, self.awards):
             await store.prepare()
 
-    async def handle(self, *happened: QuizCompleted | QuizRegraded | QuizClosed) -> dict[str, AwardIssued]:
+    async def handle(self, *happened: Happened) -> dict[str, AwardIssued]:
         """Handle these as one batch; returns the events that follow, by id."""
         following, _ = await self.handle_or_reject(*happened)
         return following
 
-    async def handle_or_reject(
-        self, *happened: QuizCompleted | QuizRegraded | QuizClosed
-    ) -> tuple[dict[str, AwardIssued], list[str]]:
+    async def handle_or_reject(self, *happened: Happened) -> tuple[dict[str, AwardIssued], list[str]]:
         """The same, and the codes of what is given up."""
         batch = batch_of(*[envelope(event) for event in happened])
         following = await self._handle(batch)
         told = {one.context.id: one.event for one in read_back(following, AwardIssued)}
         return told, [dead.why.code for dead in batch.rejected]
+
+    async def publish_all(self, *happened: Happened) -> list[Record]:
+        """Handle these as one batch; returns the records that follow."""
+        following = await self._handle(batch_of(*[envelope(event) for event in happened]))
+        return [one for one in following if isinstance(one, tuple)]
+
+    async def follow(self) -> None:
+        """Compare the awards of all who are marked, as the background work does."""
+        while quizzes := await self.changes.quizzes("", 10):
+            for quiz_id in quizzes:
+                await self.follower.go_on(quiz_id)
 
     async def know(self, *happened: Event) -> None:
         """Handle these as one batch."""
@@ -78,12 +121,17 @@ class Parts:
 
     async def put(self, scheme: Scheme) -> None:
         """As an organiser does; without waiting for a quiz that is not known."""
-        await put_scheme(scheme, self.schemes, self.known, wait_seconds=0)
+        await put_scheme(scheme, self.schemes, self.known, self.decisions, wait_seconds=0)
 
     async def apply(self, scheme: Scheme) -> Applied:
         """As an organiser does, the first call."""
         return await apply_scheme(
-            scheme.scheme_id, None, schemes=self.schemes, results=self.results, issuer=self.issuer
+            scheme.scheme_id,
+            None,
+            schemes=self.schemes,
+            results=self.results,
+            issuer=self.issuer,
+            outdated=self.outdated,
         )
 
     async def state(self, scheme: Scheme) -> SchemeState:

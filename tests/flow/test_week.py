@@ -63,6 +63,7 @@ NOT_ASKED_FOR = {
     "quiz.published",
     "quiz.submitted",
     "quiz.regraded",
+    "quiz.disqualification_decided",
     "notification.requested",
     "notification.failed",
 }

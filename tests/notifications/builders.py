@@ -233,7 +233,7 @@ def issued(participant_id: str, **changes: Any) -> events.AwardIssued:
     return events.AwardIssued(**(fields | changes))
 
 
-def revoked(participant_id: str) -> events.AwardRevoked:
+def revoked(participant_id: str, code: str | None = None) -> events.AwardRevoked:
     return events.AwardRevoked(
         award_id=str(uuid4()),
         version=2,
@@ -243,6 +243,7 @@ def revoked(participant_id: str) -> events.AwardRevoked:
         recipient_id=participant_id,
         reason="成绩复核后撤销",
         revoked_at=NOW,
+        code=code,
     )
 
 

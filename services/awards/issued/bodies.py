@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.awards.issued.rules import Award
+from services.awards.issued.rules import Award, Unearned
 from shared.contracts.events import AwardKind
 
 
@@ -25,6 +25,9 @@ class AwardOut(BaseModel):
     status: Literal["held", "revoked"]
     revoked_at: datetime | None
     reason: str | None
+    code: Unearned | None = Field(
+        None, description="why the scheme's rule took it back; null if an organiser revoked it, or it is held"
+    )
 
 
 class AwardDetailOut(AwardOut):
@@ -48,6 +51,7 @@ def public(award: Award) -> AwardOut:
         status="held" if award.is_valid else "revoked",
         revoked_at=award.revoked_at,
         reason=award.reason,
+        code=award.code,
     )
 
 

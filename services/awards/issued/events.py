@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.awards.issued.rules import Award
+from services.awards.issued.rules import ISSUED, Award
 from shared.contracts import sources
 from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
 from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
@@ -25,6 +25,7 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
     recipient_id: str
     cause: str
     issued_at: datetime
+    tier_before: str | None
 
 
 _encoder = msgspec.json.Encoder()
@@ -41,7 +42,7 @@ def issued_record(award: Award, parent: Context) -> Record:
         AwardIssued.type,
         award.recipient_id,
         source=sources.AWARDS,
-        cause=award.award_id,
+        cause=_cause_of(award, ISSUED),
         now=award.issued_at,
         parent=parent,
     )
@@ -56,6 +57,7 @@ def issued_record(award: Award, parent: Context) -> Record:
         award.recipient_id,
         award.cause,
         award.issued_at,
+        award.tier_before,
     )
     return AwardIssued.topic, award.recipient_id.encode(), _encoder.encode(body), to_headers(context)
 
@@ -74,10 +76,10 @@ def issued(award: Award, origin: Origin) -> Envelope[AwardIssued]:
             recipient_id=award.recipient_id,
             cause=award.cause,
             issued_at=award.issued_at,
+            tier_before=award.tier_before,
         ),
         source=sources.AWARDS,
-        # Not the id of the result: one result may earn awards by several schemes.
-        cause=award.award_id,
+        cause=_cause_of(award, ISSUED),
         now=award.issued_at,
         parent=origin.parent,
         correlation_id=origin.correlation_id,
@@ -98,11 +100,22 @@ def revoked(award: Award, origin: Origin) -> Envelope[AwardRevoked]:
             recipient_id=award.recipient_id,
             reason=award.reason,
             revoked_at=award.revoked_at,
+            code=award.code,
         ),
         source=sources.AWARDS,
-        cause=award.award_id,
+        cause=_cause_of(award, ISSUED + 1),
         now=award.revoked_at,
         parent=origin.parent,
         correlation_id=origin.correlation_id,
         traceparent=origin.traceparent,
     )
+
+
+def _cause_of(award: Award, plain: int) -> str:
+    """
+    What makes the event a fact: the award, or one of its versions.
+
+    Not the id of the result: one result may earn awards by several schemes. `plain` is the version in which
+    awards have this event for the first time, and mostly the only one.
+    """
+    return award.award_id if award.version == plain else f"{award.award_id}/{award.version}"

@@ -5,11 +5,12 @@ Their awards stay, under pseudonymous ids.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
+from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.topics import TOMBSTONES_KEPT
@@ -23,8 +24,14 @@ FORGET_SECONDS = 86_400.0
 FORGOTTEN_MAX = 200
 
 
-async def forget_words(recipient_ids: Iterable[str], awards: AwardStore, schemes: SchemeStore) -> None:
-    """Remove organisers' words, notes and reasons, from all awards of these recipients."""
+async def forget_words(
+    recipient_ids: Collection[str], awards: AwardStore, schemes: SchemeStore, decisions: DecisionStore
+) -> None:
+    """
+    Remove organisers' words, notes and reasons, from all awards of these recipients, and what was decided
+    about them.
+    """
+    await decisions.forget(recipient_ids)
     await awards.remove_words(recipient_ids, await schemes.ids())
 
 

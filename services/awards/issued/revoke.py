@@ -20,24 +20,24 @@ async def revoke_award(award_id: str, reason: str, awards: AwardStore, known: Kn
     """
     now, origin = clock.now(), Origin.of_request()
 
-    async def work(unit: UnitOfWork) -> tuple[Award, bool]:
+    async def work(unit: UnitOfWork) -> tuple[Award, Award]:
         award = (await awards.find([award_id], unit)).get(award_id)
         if award is None:
             raise NotFound(f"there is no award {award_id}", code="award_unknown")
         erased = bool(await known.erased([award.recipient_id]))
         after = revoked(award, reason, now, erased=erased)
         if after is award:
-            return award, False
-        await awards.set_revoked(unit, after)
+            return award, after
+        await awards.change(unit, [after])
         if not award.relayed:
             # A consumer may have crashed after it stored the award and before it published the event, and
             # it does not publish the event of a revoked award. For those who have it, it is the same event
             # again.
             unit.publish(events.issued(award, origin))
         unit.publish(events.revoked(after, origin))
-        return after, True
+        return award, after
 
-    award, changed = await save_together(awards.database, work)
-    if changed:
-        metrics.count(award.kind, "revoked")
-    return award
+    before, after = await save_together(awards.database, work)
+    if before.is_valid:
+        metrics.count(after.kind, "revoked")
+    return after

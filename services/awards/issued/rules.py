@@ -1,6 +1,7 @@
 """An award, and how it is revoked. All functions are pure."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -8,8 +9,15 @@ from msgspec.structs import replace
 from shared.contracts.events import AwardKind
 from shared.runtime.errors import Conflict
 
-# The first version of an award; only its revocation changes it.
+# The first version of an award. A revocation is the next one, and so is each change by the rule.
 ISSUED = 1
+Unearned = Literal["not_earned", "disqualified"]
+"""Why an award is not earned any more: the results of now do not reach it, or they do not count."""
+# Public, as an organiser's reason is.
+REASONS: dict[Unearned, str] = {
+    "not_earned": "成绩更正后不再符合获奖条件 (not earned any more after a correction of results)",
+    "disqualified": "成绩已取消 (the result has been disqualified)",
+}
 # Replaces an organiser's text when the recipient was erased.
 ERASED_REASON = "revoked"
 
@@ -22,8 +30,13 @@ class Award(msgspec.Struct, frozen=True):
     Attributes:
         cause: the result, the closed quiz or the conferral that it follows from.
         relayed: the outbox publishes `award.issued`, so no consumer has to.
-        version: counts the changes: 1 when it was issued, 2 when it was revoked.
+        version: counts the changes: 1 when it was issued first, and one more for each revocation, each other
+            tier and each time it is issued again.
+        issued_at: when it was issued, or issued again, or got the tier of now.
         note, reason: organisers' words; both are removed when the recipient is erased.
+        code: why the rule has taken it back. None: it is held, or an organiser has revoked it, for ever.
+        tier_before: what the tier was before the last change by the rule, if that has changed it.
+        noted: it is held, and a note for organisers says that it is not earned.
     """
 
     award_id: str
@@ -40,16 +53,26 @@ class Award(msgspec.Struct, frozen=True):
     note: str | None = None
     revoked_at: datetime | None = None
     reason: str | None = None
+    code: Unearned | None = None
+    tier_before: str | None = None
+    noted: bool = False
 
     @property
     def is_valid(self) -> bool:
         """True if the award was not revoked. Over HTTP its status is `held`."""
         return self.revoked_at is None
 
+    @property
+    def may_come_back(self) -> bool:
+        """True if the rule has taken the award back. If it is earned again, it is issued again."""
+        return self.code is not None
+
 
 def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     """
-    The revoked award; on a repeat, the same award.
+    The award that an organiser has revoked; on a repeat, the same award.
+
+    This is for ever, also if the rule had taken the award back before.
 
     Args:
         erased: the recipient was erased. Then no text of an organiser is stored or published any more, and a
@@ -58,14 +81,34 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     Raises:
         Conflict: it was revoked for another reason. That reason is public, and stays.
     """
-    if not award.is_valid:
+    if not award.is_valid and not award.may_come_back:
         if award.reason not in (reason, None) and not erased:
             raise Conflict(
                 f"award {award.award_id} was revoked for another reason, which stays", code="award_revoked"
             )
         return award
     why = ERASED_REASON if erased else reason
-    return replace(award, revoked_at=now, reason=why, version=award.version + 1)
+    return replace(award, revoked_at=now, reason=why, code=None, version=award.version + 1)
+
+
+def taken_back(award: Award, code: Unearned, now: datetime) -> Award:
+    """The award that its rule takes back, since it is not earned any more."""
+    return replace(award, revoked_at=now, reason=REASONS[code], code=code, version=award.version + 1)
+
+
+def issued_again(award: Award, cause: str, tier: str | None, now: datetime) -> Award:
+    """The same award, with the same code, after the rule took it back; or with another tier."""
+    return replace(
+        award,
+        cause=cause,
+        tier=tier,
+        tier_before=award.tier if tier != award.tier else None,
+        issued_at=now,
+        revoked_at=None,
+        reason=None,
+        code=None,
+        version=award.version + 1,
+    )
 
 
 def check_not_revoked(award: Award) -> None:

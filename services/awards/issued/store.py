@@ -6,17 +6,27 @@ near each other, and a recipient has at most one award of each scheme. So no oth
 scheme's or a recipient's awards.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from services.awards.issued.codes import award_id
-from services.awards.issued.rules import Award
+from services.awards.issued.rules import Award, Unearned
 from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 from shared.storage.unit_of_work import UnitOfWork
 
 ANSWER_DOCUMENTS_MAX = 1_000
+UNEARNED = "unearned"
+
+
+class UnearnedAward(NamedTuple):
+    """An award that is held and not earned: `code` says why, or `tier` is the one that is earned now."""
+
+    award: Award
+    code: Unearned | None
+    tier: str | None
 
 
 class AwardStore:
@@ -35,6 +45,12 @@ class AwardStore:
         """Create the index and the collection now: creating it in a transaction causes conflicts."""
         with mongo.outages_named():
             await self._awards.create_index([("award_code", ASCENDING)], unique=True)
+            # Hardly any award is in it.
+            await self._awards.create_index(
+                [("scheme_id", ASCENDING), ("_id", ASCENDING)],
+                name=UNEARNED,
+                partialFilterExpression={UNEARNED: {"$exists": True}},
+            )
 
     async def find(self, award_ids: Collection[str], unit: UnitOfWork | None = None) -> dict[str, Award]:
         """The awards that exist among these, by id, read in the transaction if there is one."""
@@ -61,10 +77,39 @@ class AwardStore:
         """Insert awards that are known to be new."""
         await self._awards.insert_many([_document(award) for award in awards], session=unit.session)
 
-    async def set_revoked(self, unit: UnitOfWork, award: Award) -> None:
-        """Write that an award is revoked, when and why."""
-        change = {"revoked_at": award.revoked_at, "reason": award.reason, "version": award.version}
-        await self._awards.update_one({"_id": award.award_id}, {"$set": change}, session=unit.session)
+    async def change(self, unit: UnitOfWork, awards: Sequence[Award]) -> None:
+        """Write what a revocation or the rule has changed, in awards that were read in this transaction."""
+        if awards:
+            updates = [UpdateOne({"_id": award.award_id}, _change(award)) for award in awards]
+            await self._awards.bulk_write(updates, session=unit.session)
+
+    async def note_unearned(
+        self, unit: UnitOfWork, noted: Mapping[str, tuple[Unearned | None, str | None]]
+    ) -> None:
+        """
+        Note on held awards, for organisers, that the results of now do not earn them.
+
+        Args:
+            noted: by award id, why not and None; or None and the tier of now. Both None: it is earned.
+        """
+        updates = []
+        for id_, (code, tier) in noted.items():
+            note = {"code": code} if code else {"tier": tier}
+            change: Document = {"$set": {UNEARNED: note}} if code or tier else {"$unset": {UNEARNED: 1}}
+            updates.append(UpdateOne({"_id": id_}, change))
+        if updates:
+            await self._awards.bulk_write(updates, session=unit.session)
+
+    async def unearned(self, scheme_id: str, after: str, limit: int) -> list[UnearnedAward]:
+        """A scheme's held awards that the results of now do not earn, by award id."""
+        condition = {"scheme_id": scheme_id, "_id": {"$gt": after}, UNEARNED: {"$exists": True}}
+        with mongo.outages_named():
+            found = self._awards.find(condition).sort("_id", ASCENDING)
+            documents = await found.hint(UNEARNED).limit(limit).to_list(None)
+        return [
+            UnearnedAward(_award(one), one[UNEARNED].get("code"), one[UNEARNED].get("tier"))
+            for one in documents
+        ]
 
     async def remove_words(self, recipient_ids: Iterable[str], scheme_ids: Sequence[str]) -> None:
         """
@@ -139,7 +184,23 @@ def _document(award: Award) -> Document:
     return document
 
 
+def _change(award: Award) -> Document:
+    """Everything that can change after the award was issued. What is None is not stored."""
+    fields: Document = {
+        "tier": award.tier,
+        "tier_before": award.tier_before,
+        "revoked_at": award.revoked_at,
+        "reason": award.reason,
+        "code": award.code,
+    }
+    now: Document = {name: value for name, value in fields.items() if value is not None}
+    now |= {"cause": award.cause, "issued_at": award.issued_at, "version": award.version, "relayed": True}
+    gone = {name: 1 for name, value in fields.items() if value is None}
+    return {"$set": now, "$unset": gone | {UNEARNED: 1}}
+
+
 def _award(document: Document) -> Award:
     fields = dict(document)
     fields.pop("words_removed", None)
-    return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), **fields)
+    noted = fields.pop(UNEARNED, None) is not None
+    return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), noted=noted, **fields)

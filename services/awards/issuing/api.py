@@ -9,6 +9,7 @@ from services.awards.issued.bodies import AwardDetailOut, detail
 from services.awards.issuing import apply
 from services.awards.issuing.confer import confer_award
 from services.awards.issuing.issue import Issuer
+from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.state import state_of
 from services.awards.known.store import KnownStore
 from services.awards.results.store import ResultStore
@@ -23,6 +24,7 @@ Known = Annotated[KnownStore, provided(KnownStore)]
 Results = Annotated[ResultStore, provided(ResultStore)]
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Issuing = Annotated[Issuer, provided(Issuer)]
+Looking = Annotated[Outdated, provided(Outdated)]
 
 routes = Routes(tags=["awards"])
 
@@ -92,7 +94,12 @@ async def confer(
     summary="Issue what a scheme put late has missed",
 )
 async def apply_scheme(
-    scheme_id: IdInPath, schemes: Schemes, results: Results, issuer: Issuing, after: After = None
+    scheme_id: IdInPath,
+    schemes: Schemes,
+    results: Results,
+    issuer: Issuing,
+    outdated: Looking,
+    after: After = None,
 ) -> AppliedOut:
     """
     A call reads about 10,000 results; a repeat issues nothing twice.
@@ -103,7 +110,12 @@ async def apply_scheme(
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(
-        scheme_id, place[0] if place else None, schemes=schemes, results=results, issuer=issuer
+        scheme_id,
+        place[0] if place else None,
+        schemes=schemes,
+        results=results,
+        issuer=issuer,
+        outdated=outdated,
     )
     last = None if applied.after is None else after_of(applied.after)
     return AppliedOut(issued=applied.issued, after=last, undecided=applied.undecided)

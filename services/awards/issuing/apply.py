@@ -1,9 +1,11 @@
 """Applying a late scheme: the use case of `POST /schemes/{scheme_id}/apply`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from services.awards.issuing.issue import Issuer
+from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.rules import (
     PlannedAward,
     due_by_pass_mark,
@@ -39,7 +41,13 @@ class Applied:
 
 
 async def apply_scheme(
-    scheme_id: str, after: str | None, *, schemes: SchemeStore, results: ResultStore, issuer: Issuer
+    scheme_id: str,
+    after: str | None,
+    *,
+    schemes: SchemeStore,
+    results: ResultStore,
+    issuer: Issuer,
+    outdated: Outdated,
 ) -> Applied:
     """
     Issue the awards that a late scheme has missed. A call reads at most `APPLY_PAGES_MAX` pages of results.
@@ -57,12 +65,14 @@ async def apply_scheme(
         def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:
             return [due for result in page for due in due_by_pass_mark(result, [scheme])]
 
-        return Applied(*await _issue_by_results(scheme.rule.quiz_id, after, by_mark, results, issuer))
+        return Applied(
+            *await _issue_by_results(scheme.rule.quiz_id, after, by_mark, results, issuer, outdated)
+        )
     if isinstance(scheme.rule, RankTiers):
         closing = await results.closing(scheme.rule.quiz_id)
         if closing is None:
             raise Conflict(f"quiz {scheme.rule.quiz_id} is not closed yet", code="quiz_not_closed")
-        return await _issue_by_ranks(scheme, closing, after, schemes, results, issuer)
+        return await _issue_by_ranks(scheme, closing, after, schemes, results, issuer, outdated)
     raise Rejected(f"scheme {scheme_id} is conferred; there is no rule to apply", code="scheme_conferred")
 
 
@@ -73,20 +83,33 @@ async def _issue_by_ranks(
     schemes: SchemeStore,
     results: ResultStore,
     issuer: Issuer,
+    outdated: Outdated,
 ) -> Applied:
-    issued = await issuer.issue_applied(due_by_rank(closing, scheme)) if after is None else 0
+    issued = await _issue_by_list(scheme, closing, issuer, outdated) if after is None else 0
     if not list_may_miss_winners(closing, scheme):
         return Applied(issued, None)
 
     def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
         return due_by_tie_after_list(page, closing, scheme)
 
-    tied, after = await _issue_by_results(closing.quiz_id, after, by_tie, results, issuer)
+    used = {closing.quiz_id: closing.version}
+    tied, after = await _issue_by_results(closing.quiz_id, after, by_tie, results, issuer, outdated, used)
     if after is not None:
         return Applied(issued + tied, after)
-    participants = await results.participants_of(closing.quiz_id)
-    decided = tie_is_decided(closing, scheme, participants) and await schemes.decide_tie(scheme)
+    participants = await results.participants_of(closing.quiz_id, await outdated.uncounted(closing.quiz_id))
+    decided = tie_is_decided(closing, scheme, participants) and await schemes.decide_tie(
+        scheme, closing.version
+    )
     return Applied(issued + tied, None, undecided=not decided)
+
+
+async def _issue_by_list(scheme: Scheme, closing: Closing, issuer: Issuer, outdated: Outdated) -> int:
+    due = due_by_rank(closing, scheme)
+    not_counting = await outdated.not_counting(due)
+    due = [one for one in due if (scheme.scheme_id, one.recipient_id, one.cause) not in not_counting]
+    issued = await issuer.issue_applied(due)
+    await outdated.mark(due, {}, {closing.quiz_id: closing.version})
+    return issued
 
 
 async def _issue_by_results(
@@ -95,12 +118,16 @@ async def _issue_by_results(
     find_due: Callable[[Sequence[Result]], Iterable[PlannedAward]],
     results: ResultStore,
     issuer: Issuer,
+    outdated: Outdated,
+    closings: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[int, str | None]:
     """Issue the awards for pages of results; returns the number of new awards, and where to continue."""
     issued = 0
     for _ in range(APPLY_PAGES_MAX):
         page, after = await results.of_quiz(quiz_id, after, APPLY_RESULTS_MAX)
-        issued += await issuer.issue_applied(list(find_due(page)))
+        due = list(find_due(await outdated.counting(page)))
+        issued += await issuer.issue_applied(due)
+        await outdated.mark(due, {result.result_id: result for result in page}, closings)
         if after is None:
             break
     return issued, after

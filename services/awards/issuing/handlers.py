@@ -1,18 +1,27 @@
-"""What awards does with results, corrections and closings: it stores them, and issues the awards for them."""
+"""
+What awards does with results, corrections, decisions and closings: it stores them, and issues the awards for
+them. Whose awards may have to change is marked (following/ compares them).
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from services.awards.issuing.issue import Earned, Issuer
+from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, why_list_may_miss_winners
 from services.awards.issuing.state import is_undecided
-from services.awards.results.rules import Closing, Result
+from services.awards.issuing.touched import Touched
+from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
+from services.awards.results.decisions import DecisionStore
+from services.awards.results.rules import Closing, Decision, Result
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts import topics
-from shared.contracts.events import QuizClosed, QuizCompleted, QuizRegraded
+from shared.contracts.events import QuizClosed, QuizCompleted, QuizDisqualificationDecided, QuizRegraded
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
@@ -21,19 +30,36 @@ GATHER_MS = 200
 TOO_SHORT = "standings_too_short"
 DEAD_LETTER_CODES = (TOO_SHORT,)
 
+Happened = QuizClosed | QuizCompleted | QuizRegraded | QuizDisqualificationDecided
+
 
 class ResultHandler:
     """Issues awards for results and for closings."""
 
-    def __init__(self, results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> None:
+    def __init__(
+        self,
+        known: KnownStore,
+        results: ResultStore,
+        decisions: DecisionStore,
+        changes: ChangeStore,
+        schemes: SchemeStore,
+        issuer: Issuer,
+        touched: Touched,
+    ) -> None:
+        self._known = known
         self._results = results
+        self._decisions = decisions
+        self._changes = changes
         self._schemes = schemes
         self._issuer = issuer
+        self._touched = touched
+        self._outdated = Outdated(results, decisions, changes)
 
-    async def issue_awards(self, batch: Batch[QuizClosed | QuizCompleted | QuizRegraded]) -> Following:
-        """Issue the awards that the events of a batch earn."""
+    async def issue_awards(self, batch: Batch[Happened]) -> Following:
+        """Issue the awards that the events of a batch earn, and mark whose awards may have to change."""
         completed: list[Received[QuizCompleted]] = []
         regraded: list[Received[QuizRegraded]] = []
+        decided: list[QuizDisqualificationDecided] = []
         closed: list[Received[QuizClosed]] = []
         for received in batch:
             match received:
@@ -41,38 +67,75 @@ class ResultHandler:
                     completed.append(received)  # type: ignore[arg-type]
                 case Received(event=QuizRegraded()):
                     regraded.append(received)  # type: ignore[arg-type]
+                case Received(event=QuizDisqualificationDecided() as event):
+                    decided.append(event)
                 case Received(event=QuizClosed()):
                     closed.append(received)  # type: ignore[arg-type]
+        if decided:
+            await self._keep_decisions(decided)
         earned: list[Earned] = []
+        used = _Used({(event.quiz_id, event.participant_id) for event in decided})
         if completed or regraded:
-            earned += await self._earned_by_results([*completed, *regraded])
+            earned += await self._earned_by_results([*completed, *regraded], used)
         if closed:
-            earned += await self._earned_by_closings(closed, batch)
-        return await self._issuer.issue_earned(earned)
+            earned += await self._earned_by_closings(closed, batch, used)
+        if used.follow:
+            # Before the awards are read. Whoever compares without these results either has not saved yet, and
+            # reads again, or has saved, and the awards below are what is left.
+            await self._changes.mark_again(_of_quizzes(earned))
+        following = await self._issuer.issue_earned(earned)
+        # After the awards, so that whoever compares them finds them. A repeat marks the same people again.
+        await self._mark(earned, used)
+        return following
+
+    async def _keep_decisions(self, events: Sequence[QuizDisqualificationDecided]) -> None:
+        """Store what was decided before anything is issued. Nothing is stored about the erased."""
+        await self._decisions.keep(
+            [
+                Decision(
+                    event.quiz_id,
+                    event.participant_id,
+                    event.version,
+                    event.disqualified,
+                    frozenset(event.result_ids),
+                )
+                for event in events
+            ]
+        )
+        if erased := await self._known.erased({event.participant_id for event in events}):
+            await self._decisions.forget(erased)
+        await self._schemes.note_decided({event.quiz_id for event in events})
 
     async def _earned_by_results(
-        self, received: Sequence[Received[QuizCompleted] | Received[QuizRegraded]]
+        self,
+        received: Sequence[Received[QuizCompleted] | Received[QuizRegraded]],
+        used: "_Used",
     ) -> list[Earned]:
         """
         Store graded attempts, and find the awards that they earn, in order.
 
         Only the points of now earn an award, as far as they are known here. If a correction has raised the
-        points, it earns what these earn for the first time. What was issued for the points of then stays
-        (docs/decisions/0055-after-a-correction.md).
+        points, it earns what these earn for the first time. Whoever passes another mark than before is
+        marked (docs/decisions/0055-after-a-correction.md, 0063-awards-that-follow.md).
         """
         said = [_result(one.event) for one in received]
         # Store the results before reading the schemes. Then a scheme that is put and applied at this moment
         # either finds the result or is found here. In the other order a result could be missed.
         kept = await self._results.remember(said)
-        found = await self._schemes.of_quizzes(result.quiz_id for result in said)
+        found, decided = await self._schemes.of_quizzes_and_decided({result.quiz_id for result in said})
         earned: list[Earned] = []
         left: list[Earned] = []
+        used.follow |= (follow := any(scheme.follows for scheme in found))
         for one, then, now in zip(received, said, kept, strict=True):
+            if follow:
+                used.results[now.result_id] = now
             if now.version == 1:
                 earned += [Earned(due, one.context) for due in due_by_pass_mark(now, found)]
                 continue
             had = _scheme_ids(_before(one.event), found)
             due_now = _scheme_ids(now, found)
+            if isinstance(one.event, QuizRegraded) and not had == due_now == _scheme_ids(then, found):
+                used.marked.add((now.quiz_id, now.participant_id))
             for due in due_by_pass_mark(then, found):
                 if due.scheme.scheme_id in had:
                     continue
@@ -80,12 +143,13 @@ class ResultHandler:
                     earned.append(Earned(due, one.context))
                 else:
                     left.append(Earned(due, one.context, only_again=True))
-        return [*earned, *left]
+        return await self._counting([*earned, *left], decided)
 
     async def _earned_by_closings(
         self,
         received: Sequence[Received[QuizClosed]],
-        batch: Batch[QuizClosed | QuizCompleted | QuizRegraded],
+        batch: Batch[Happened],
+        used: "_Used",
     ) -> list[Earned]:
         """
         Store final standings, and find the awards that they earn.
@@ -93,23 +157,85 @@ class ResultHandler:
         Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list,
         the closing also becomes a dead letter. The listed awards are issued also then. An organiser has to
         call `POST /schemes/{scheme_id}/apply` for the scheme that the dead letter names.
+
+        Only the first version issues here. A higher one marks everybody whose award it may change. A lower
+        one that comes late issues nothing; a try before may have ended before it published.
         """
-        closings = [
-            Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received
-        ]
-        await self._results.remember_closings(closings)
-        found = await self._schemes.of_quizzes(closing.quiz_id for closing in closings)
+        closings = [_closing(one.event) for one in received]
+        used.closings |= await self._results.remember_closings(closings)
+        found, decided = await self._schemes.of_quizzes_and_decided({one.quiz_id for one in closings})
+        used.follow |= any(scheme.follows for scheme in found)
+        earned: list[Earned] = []
         for one, closing in zip(received, closings, strict=True):
-            if undecided := [
-                scheme for scheme in found if await is_undecided(closing, scheme, self._schemes)
-            ]:
+            is_latest = closing.version == used.closings[closing.quiz_id]
+            undecided = [
+                scheme for scheme in found if is_latest and await is_undecided(closing, scheme, self._schemes)
+            ]
+            if undecided:
                 batch.reject(one, _too_short(closing, undecided))
-        return [
-            Earned(due, one.context)
-            for one, closing in zip(received, closings, strict=True)
-            for scheme in found
-            for due in due_by_rank(closing, scheme)
-        ]
+            if closing.version > 1 and is_latest:
+                used.marked |= await self._touched.by_closing(closing, found)
+            elif closing.version == 1:
+                earned += [
+                    Earned(due, one.context, only_again=not is_latest)
+                    for scheme in found
+                    for due in due_by_rank(closing, scheme)
+                ]
+        return await self._counting(earned, decided)
+
+    async def _counting(self, earned: list[Earned], decided: set[str]) -> list[Earned]:
+        """
+        The same, without what does not count by a decision.
+
+        An award that does not count is not issued. But an earlier try may have issued it and not published.
+        """
+        if not decided:
+            return earned
+        due = [one.due for one in earned if one.due.scheme.quiz_id in decided]
+        not_counting = await self._outdated.not_counting(due)
+        if not not_counting:
+            return earned
+        counting: list[Earned] = []
+        left: list[Earned] = []
+        for one in earned:
+            counted = (one.due.scheme.scheme_id, one.due.recipient_id, one.due.cause) not in not_counting
+            (counting if counted else left).append(one if counted else replace(one, only_again=True))
+        return [*counting, *left]
+
+    async def _mark(self, earned: Sequence[Earned], used: "_Used") -> None:
+        """Mark whose awards have to be compared. If no scheme follows, nothing is looked at again."""
+        if used.follow:
+            used.marked |= _of_quizzes([one for one in earned if one.only_again])
+            due = [one.due for one in earned if not one.only_again]
+            await self._outdated.mark(due, used.results, used.closings)
+        if used.marked:
+            await self._changes.mark(used.marked)
+
+
+@dataclass(slots=True)
+class _Used:
+    """
+    What a batch is decided by, so that it can be looked at again.
+
+    Attributes:
+        marked: whose awards have to be compared, by quiz and participant.
+        follow: a scheme of these quizzes follows.
+        results, closings: the results, and the versions of the closings by quiz.
+    """
+
+    marked: set[tuple[str, str]]
+    follow: bool = False
+    results: dict[str, Result] = field(default_factory=dict)
+    closings: dict[str, int] = field(default_factory=dict)
+
+
+def _of_quizzes(earned: Sequence[Earned]) -> set[tuple[str, str]]:
+    """Whose awards by schemes that follow these are: by quiz and participant."""
+    return {
+        (quiz_id, one.due.recipient_id)
+        for one in earned
+        if one.due.scheme.follows and (quiz_id := one.due.scheme.quiz_id)
+    }
 
 
 def _result(event: QuizCompleted | QuizRegraded) -> Result:
@@ -123,6 +249,10 @@ def _result(event: QuizCompleted | QuizRegraded) -> Result:
         event.completed_at,
         event.version if isinstance(event, QuizRegraded) else 1,
     )
+
+
+def _closing(event: QuizClosed) -> Closing:
+    return Closing(event.quiz_id, event.participants, event.standings, event.version)
 
 
 def _before(event: QuizCompleted | QuizRegraded) -> Result | None:
@@ -143,13 +273,13 @@ def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
     return Rejected(f"{why_list_may_miss_winners(closing)}: apply {names}", code=TOO_SHORT)
 
 
-def subscriptions(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> list[Subscription]:
+def subscriptions(handler: ResultHandler) -> list[Subscription]:
     """What awards reads in order to issue awards."""
     return [
         Subscription(
             topics.AWARDS,
-            (QuizCompleted, QuizRegraded, QuizClosed),
-            ResultHandler(results, schemes, issuer).issue_awards,
+            (QuizCompleted, QuizRegraded, QuizDisqualificationDecided, QuizClosed),
+            handler.issue_awards,
             gather_ms=GATHER_MS,
             codes=DEAD_LETTER_CODES,
         )

@@ -9,7 +9,7 @@ Issuing awards. The event `award.issued` is published in one of two ways, and th
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,6 +21,7 @@ from services.awards.issued.rules import Award
 from services.awards.issued.store import AwardStore
 from services.awards.issuing.rules import PlannedAward
 from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Context
@@ -51,10 +52,13 @@ class Earned(msgspec.Struct, frozen=True):
 class Issuer:
     """Issues awards; their codes are made with `key`."""
 
-    def __init__(self, awards: AwardStore, schemes: SchemeStore, known: KnownStore, *, key: bytes) -> None:
+    def __init__(
+        self, awards: AwardStore, schemes: SchemeStore, known: KnownStore, changes: ChangeStore, *, key: bytes
+    ) -> None:
         self._awards = awards
         self._schemes = schemes
         self._known = known
+        self._changes = changes
         self._key = key
 
     async def issue_earned(self, earned: Sequence[Earned]) -> list[Record]:
@@ -71,20 +75,29 @@ class Issuer:
             Unavailable: MongoDB does not answer, or a scheme changed at the same time.
         """
         causes: dict[str, Earned] = {}
+        others: dict[str, list[Earned]] = {}
         for one in earned:
-            causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
+            id_ = award_id(one.due.scheme.scheme_id, one.due.recipient_id)
+            if causes.setdefault(id_, one) is not one:
+                others.setdefault(id_, []).append(one)
         # A query costs less than a refused insert, and many people take part in a contest many times.
         existing = await self._awards.find(causes)
         missing = {id_: one.due for id_, one in causes.items() if id_ not in existing and not one.only_again}
         missing = await self._without_erased(missing)
-        await self._make_rules_final(due.scheme for due in missing.values())
+        await self.make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)
         _count(added)
-        to_publish = {award.award_id: award for award in added} | {
-            id_: award
-            for id_, award in (existing | raced).items()
-            if award.is_valid and not award.relayed and award.cause == causes[id_].due.cause
-        }
+        there = existing | raced
+        again = {id_: one.due for id_ in there if not (one := causes[id_]).only_again}
+        await self._mark_earned_again(there, again)
+        to_publish = {award.award_id: award for award in added}
+        for id_, award in there.items():
+            if award.is_valid and not award.relayed:
+                # In an earlier try another one of them may have been the first: a correction came meanwhile.
+                for one in (causes[id_], *others.get(id_, ())):
+                    if one.due.cause == award.cause:
+                        to_publish[id_], causes[id_] = award, one
+                        break
         return [
             events.issued_record(to_publish[id_], one.context)
             for id_, one in causes.items()
@@ -136,10 +149,11 @@ class Issuer:
         existing = await self._awards.find(by_id)
         missing = {id_: one for id_, one in by_id.items() if id_ not in existing}
         missing = await self._without_erased(missing)
+        await self._mark_earned_again(existing, by_id)
         if not missing:
             return 0
-        await self._make_rules_final(one.scheme for one in missing.values())
-        drafts = await self._drafts(missing)
+        await self.make_rules_final(one.scheme for one in missing.values())
+        drafts = await self.drafts(missing)
 
         async def work(unit: UnitOfWork) -> list[Award]:
             raced = await self._awards.find([award.award_id for award in drafts], unit)
@@ -160,8 +174,8 @@ class Issuer:
         Raises:
             NotFound, Conflict: the recipient is not known, or was erased.
         """
-        await self._make_rules_final([due.scheme])
-        [draft] = await self._drafts({award_id(due.scheme.scheme_id, due.recipient_id): due})
+        await self.make_rules_final([due.scheme])
+        [draft] = await self.drafts({award_id(due.scheme.scheme_id, due.recipient_id): due})
 
         async def work(unit: UnitOfWork) -> tuple[Award, bool]:
             await self._known.lock_recipient(unit, draft.recipient_id)
@@ -183,13 +197,27 @@ class Issuer:
         erased = await self._known.erased({one.recipient_id for one in due.values()})
         return {id_: one for id_, one in due.items() if one.recipient_id not in erased} if erased else due
 
-    async def _make_rules_final(self, schemes: Iterable[Scheme]) -> None:
+    async def _mark_earned_again(
+        self, existing: Mapping[str, Award], due: Mapping[str, PlannedAward]
+    ) -> None:
+        """
+        Mark who earns again what the rule took back, or what is noted as not earned. Others compare it.
+        """
+        again = [
+            id_ for id_, award in existing.items() if (award.may_come_back or award.noted) and id_ in due
+        ]
+        if again:
+            await self._changes.mark(
+                (quiz_id, due[id_].recipient_id) for id_ in again if (quiz_id := due[id_].scheme.quiz_id)
+            )
+
+    async def make_rules_final(self, schemes: Iterable[Scheme]) -> None:
         """Before the first award of a scheme, make its rule final."""
         for scheme in {scheme.scheme_id: scheme for scheme in schemes}.values():
             if not await self._schemes.use(scheme):
                 raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; try again")
 
-    async def _drafts(self, due: dict[str, PlannedAward]) -> list[Award]:
+    async def drafts(self, due: dict[str, PlannedAward]) -> list[Award]:
         """
         Awards to be stored in a transaction, each with a code that no other award has.
 

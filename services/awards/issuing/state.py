@@ -42,4 +42,6 @@ async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -
 
 async def is_undecided(closing: Closing, scheme: Scheme, schemes: SchemeStore) -> bool:
     """True if the standings are too short for the scheme, and the tie at their end is not decided."""
-    return list_may_miss_winners(closing, scheme) and not (await schemes.marks(scheme.scheme_id)).tie_decided
+    if not list_may_miss_winners(closing, scheme):
+        return False
+    return (await schemes.marks(scheme.scheme_id)).tie_decided != closing.version

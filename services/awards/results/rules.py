@@ -38,13 +38,36 @@ class Closing:
 
     Attributes:
         participants: the number of participants. The standings list at most `STANDINGS_MAX` of them.
+        version: 1, and higher each time that the standings have changed after the close.
     """
 
     quiz_id: str
     participants: int
     standings: Sequence[FinalStanding]
+    version: int = 1
 
     @property
     def last(self) -> FinalStanding | None:
         """The last standing that is listed."""
         return max(self.standings, key=lambda standing: standing.rank, default=None)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """
+    What organisers have decided about a participant of a quiz: what does not count.
+
+    Attributes:
+        disqualified: nothing of this participant counts, also later results.
+        result_ids: these results do not count.
+    """
+
+    quiz_id: str
+    participant_id: str
+    version: int
+    disqualified: bool
+    result_ids: frozenset[str] = frozenset()
+
+
+def counts(result_id: str, decision: Decision | None) -> bool:
+    """True if a result counts after what was decided about its participant."""
+    return decision is None or not (decision.disqualified or result_id in decision.result_ids)

@@ -5,7 +5,8 @@ results    One document a result. Its id is "quiz/time-result", so results are r
            submission, and a repeated result is the same document. The collection is clustered:
            the id is its only index, which halves the cost of an insert. A result whose points a
            correction has changed has a `version`. Kept for `RESULTS_KEPT`.
-closings   One document a closed quiz. Kept for ever: people may ask about prizes years later.
+closings   One document a closed quiz: its highest version. Kept for ever: people may ask about prizes years
+           later.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,6 +19,7 @@ from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 
 COUNT_MS_MAX = 15_000
+ANSWER_DOCUMENTS_MAX = 1_000
 TIME_DIGITS = 13
 BY_ID = [("_id", ASCENDING)]
 
@@ -58,6 +60,28 @@ class ResultStore:
             _result(document, result.quiz_id) if (document := kept.get(_id_of(result))) else result
             for result in results
         ]
+
+    async def kept(self, results: Sequence[Result]) -> dict[str, Result]:
+        """The versions of these results that are kept now, by result id."""
+        places = {_id_of(result): result for result in results}
+        with mongo.outages_named():
+            found = await self._results.find({"_id": {"$in": list(places)}}).to_list(None)
+        return {
+            (one := places[document["_id"]]).result_id: _result(document, one.quiz_id) for document in found
+        }
+
+    async def of_participants(self, quiz_id: str, participant_ids: Collection[str]) -> list[Result]:
+        """
+        All results of these participants in a quiz, in the order of their submission.
+
+        No index leads to a participant's results: each insert would pay for it. So this reads all results of
+        the quiz. Ask for many participants at once.
+        """
+        these = _range(quiz_id) | {"participant_id": {"$in": list(participant_ids)}}
+        with mongo.outages_named():
+            found = self._results.find(these, max_time_ms=COUNT_MS_MAX).sort(BY_ID)
+            documents = await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
+        return [_result(document, quiz_id) for document in documents]
 
     async def _replace(self, results: Sequence[Result]) -> None:
         updates = [
@@ -104,15 +128,15 @@ class ResultStore:
         results = [_result(document, quiz_id) for document in documents]
         return results, _place(documents[-1]["_id"], quiz_id) if len(documents) == limit else None
 
-    async def participants_of(self, quiz_id: str) -> int:
+    async def participants_of(self, quiz_id: str, without: Collection[str] = ()) -> int:
         """
-        The number of participants of a quiz with a result in awards.
+        The number of participants of a quiz with a result in awards, without these.
 
         Raises:
             Unavailable: counting them takes longer than `COUNT_MS_MAX`.
         """
         stages: list[Document] = [
-            {"$match": _range(quiz_id)},
+            {"$match": _range(quiz_id) | ({"participant_id": {"$nin": list(without)}} if without else {})},
             {"$group": {"_id": "$participant_id"}},
             {"$count": "participants"},
         ]
@@ -120,17 +144,35 @@ class ResultStore:
             counted = await self._results.aggregate(stages, maxTimeMS=COUNT_MS_MAX).to_list(1)
         return int(counted[0]["participants"]) if counted else 0
 
-    async def remember_closings(self, closings: Sequence[Closing]) -> None:
-        """Keep the final standings of quizzes; the first closing of a quiz stays."""
+    async def remember_closings(self, closings: Sequence[Closing]) -> dict[str, int]:
+        """
+        Keep the final standings of quizzes; the highest version stays, and of one version the first.
+
+        Returns: the version that is kept now, by quiz.
+        """
         documents = [
             {
                 "_id": closing.quiz_id,
+                "version": closing.version,
                 "participants": closing.participants,
                 "standings": [standing.model_dump() for standing in closing.standings],
             }
             for closing in closings
         ]
-        await mongo.insert_new(self._closings, documents)
+        for place in await mongo.insert_new(self._closings, documents):
+            version = closings[place].version
+            # No field: version 1.
+            older = [{"version": {"$lt": version}}] + ([{"version": None}] if version > 1 else [])
+            older_one = {"_id": closings[place].quiz_id, "$or": older}
+            with mongo.outages_named():
+                await self._closings.replace_one(older_one, documents[place])
+        return await self.closing_versions({closing.quiz_id for closing in closings})
+
+    async def closing_versions(self, quiz_ids: Collection[str]) -> dict[str, int]:
+        """The versions of the closings of these quizzes, of those that are closed."""
+        with mongo.outages_named():
+            found = self._closings.find({"_id": {"$in": sorted(quiz_ids)}}, {"version": 1})
+            return {one["_id"]: one.get("version", 1) for one in await found.to_list(None)}
 
     async def listed_among(self, participant_ids: Collection[str]) -> set[str]:
         """Those of these participants whom the final standings of a quiz list."""
@@ -150,7 +192,7 @@ class ResultStore:
         if document is None:
             return None
         standings = [FinalStanding(**standing) for standing in document["standings"]]
-        return Closing(quiz_id, document["participants"], standings)
+        return Closing(quiz_id, document["participants"], standings, document.get("version", 1))
 
 
 def _document(result: Result) -> Document:

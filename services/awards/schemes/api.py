@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.awards.known.store import KnownStore
+from services.awards.results.decisions import DecisionStore
 from services.awards.schemes import put
-from services.awards.schemes.rules import Rule, Scheme
+from services.awards.schemes.rules import OnChange, Rule, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
@@ -17,6 +18,7 @@ from shared.web.routes import Routes
 
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
+Decisions = Annotated[DecisionStore, provided(DecisionStore)]
 
 routes = Routes(tags=["awards"])
 
@@ -38,6 +40,11 @@ class SchemeIn(Form):
             {"type": "conferred"},
         ]
     )
+    on_change: OnChange = Field(
+        "keep",
+        description="what becomes of an award that is not earned any more: only an organiser takes it back "
+        "(keep), or the rule does (follow)",
+    )
 
 
 class SchemesOut(BaseModel):
@@ -58,18 +65,22 @@ async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAG
 
 
 @routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser], summary="Put a scheme, or change one")
-async def put_scheme(scheme_id: IdInPath, body: SchemeIn, schemes: Schemes, known: Known) -> Scheme:
+async def put_scheme(
+    scheme_id: IdInPath, body: SchemeIn, schemes: Schemes, known: Known, decisions: Decisions
+) -> Scheme:
     """
     A repeat changes nothing. Once there are awards, only the title may change: 409 `scheme_in_use`.
 
     Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. A scheme with
     more places than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme
-    that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`, 409
-    `too_many_schemes`.
+    that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`,
+    `conferred_follows_nothing`, 409 `too_many_schemes`.
     """
     check_same_id(body.scheme_id, scheme_id, code="scheme_id_differs")
-    scheme = Scheme(scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule)
-    await put.put_scheme(scheme, schemes, known)
+    scheme = Scheme(
+        scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule, on_change=body.on_change
+    )
+    await put.put_scheme(scheme, schemes, known, decisions)
     return scheme
 
 

@@ -3,12 +3,18 @@
 from services.awards.known.rules import check_quiz
 from services.awards.known.store import KnownStore
 from services.awards.known.wait import KNOWN_WAIT_SECONDS, wait_until_known
+from services.awards.results.decisions import DecisionStore
 from services.awards.schemes.rules import Scheme, check_decidable
 from services.awards.schemes.store import SchemeStore
 
 
 async def put_scheme(
-    scheme: Scheme, schemes: SchemeStore, known: KnownStore, *, wait_seconds: float = KNOWN_WAIT_SECONDS
+    scheme: Scheme,
+    schemes: SchemeStore,
+    known: KnownStore,
+    decisions: DecisionStore,
+    *,
+    wait_seconds: float = KNOWN_WAIT_SECONDS,
 ) -> None:
     """
     Store a scheme, new or changed.
@@ -18,7 +24,7 @@ async def put_scheme(
 
     Raises:
         NotFound: its quiz was not published.
-        Rejected: no closing of a quiz could decide it.
+        Rejected: no closing of a quiz could decide it, or it is conferred and should follow results.
         Conflict: it is in use and only its title may change, or there are too many.
     """
     check_decidable(scheme)
@@ -26,3 +32,6 @@ async def put_scheme(
         found = await wait_until_known(lambda: known.has_quiz(quiz_id), wait_seconds)
         check_quiz(quiz_id, known=found)
     await schemes.put(scheme)
+    # After the scheme is there: a decision that comes now finds it.
+    if scheme.quiz_id and await decisions.has_some(scheme.quiz_id):
+        await schemes.note_decided([scheme.quiz_id])

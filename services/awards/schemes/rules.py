@@ -63,6 +63,9 @@ class Conferred(_Terms):
     type: Literal["conferred"]
 
 
+OnChange = Literal["keep", "follow"]
+"""What becomes of an award that the results of now do not earn: only organisers take it back, or the rule."""
+
 Rule = Annotated[PassMark | RankTiers | Conferred, Field(discriminator="type")]
 
 
@@ -73,6 +76,12 @@ class Scheme(_Terms):
     title: Line
     kind: AwardKind
     rule: Rule
+    on_change: OnChange = "keep"
+
+    @property
+    def follows(self) -> bool:
+        """True if the rule takes back an award that is not earned any more, and changes tiers."""
+        return self.on_change == "follow"
 
     @property
     def quiz_id(self) -> str | None:
@@ -85,8 +94,14 @@ def check_decidable(scheme: Scheme) -> None:
     Refuse a scheme that no closing of a quiz could decide.
 
     Raises:
-        Rejected: the tiers have more places than a closing lists standings.
+        Rejected: the tiers have more places than a closing lists standings, or conferred awards should follow
+            results.
     """
+    if isinstance(scheme.rule, Conferred) and scheme.follows:
+        raise Rejected(
+            "the awards of this scheme are conferred: there are no results that they could follow",
+            code="conferred_follows_nothing",
+        )
     if isinstance(scheme.rule, RankTiers) and scheme.rule.places > STANDINGS_MAX:
         raise Rejected(
             f"the tiers have {scheme.rule.places} places together, and a closed quiz lists "

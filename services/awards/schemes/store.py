@@ -15,6 +15,7 @@ from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyErro
 log = logging.getLogger(__name__)
 
 SCHEMES_MAX = 500
+DECIDED = "some_decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class SchemeMarks:
 
     Attributes:
         in_use: it has awards, so its rule does not change any more.
-        tie_decided: everyone in a tie at the end of the listed standings has the award.
+        tie_decided: everyone in a tie at the end of the listed standings has the award, by the closing of
+            this version. 0: the tie is not decided.
     """
 
     in_use: bool
-    tie_decided: bool
+    tie_decided: int
 
 
 class SchemeStore:
@@ -56,7 +58,7 @@ class SchemeStore:
             "_id": scheme.scheme_id,
             "$or": [
                 {"in_use": {"$ne": True}},
-                {"rule": document["rule"], "kind": document["kind"]},
+                _same_rule(document),
             ],
         }
         with mongo.outages_named():
@@ -84,13 +86,18 @@ class SchemeStore:
             self._in_use.add(scheme)
         return used
 
-    async def decide_tie(self, scheme: Scheme) -> bool:
-        """Note that the tie is decided, and make the rule final; False if the stored rule differs by now."""
-        return await self._mark(scheme, {"in_use": True, "tie_decided": True})
+    async def decide_tie(self, scheme: Scheme, version: int) -> bool:
+        """
+        Note that the tie is decided, and make the rule final; False if the stored rule differs by now.
+
+        Args:
+            version: of the closing that lists the standings.
+        """
+        return await self._mark(scheme, {"in_use": True, "tie_decided": version})
 
     async def _mark(self, scheme: Scheme, marks: Document) -> bool:
         document = scheme.model_dump(mode="json")
-        stored = {"_id": scheme.scheme_id, "rule": document["rule"], "kind": document["kind"]}
+        stored = {"_id": scheme.scheme_id} | _same_rule(document)
         with mongo.outages_named():
             return bool((await self._schemes.update_one(stored, {"$set": marks})).matched_count)
 
@@ -98,7 +105,8 @@ class SchemeStore:
         """What is noted on a scheme."""
         with mongo.outages_named():
             found = await self._schemes.find_one({"_id": scheme_id}, {"in_use": 1, "tie_decided": 1}) or {}
-        return SchemeMarks(found.get("in_use", False), found.get("tie_decided", False))
+        # True is what an earlier release has noted, which knew only the first version.
+        return SchemeMarks(found.get("in_use", False), int(found.get("tie_decided", 0)))
 
     async def get(self, scheme_id: str) -> Scheme:
         """
@@ -121,9 +129,24 @@ class SchemeStore:
 
     async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
         """The schemes whose rule uses one of these quizzes."""
+        return (await self.of_quizzes_and_decided(quiz_ids))[0]
+
+    async def of_quizzes_and_decided(self, quiz_ids: Iterable[str]) -> tuple[list[Scheme], set[str]]:
+        """
+        The schemes whose rule uses one of these quizzes, and in which of these some results may not count.
+
+        That is noted on the schemes, so that who issues awards needs no other query to know it.
+        """
         with mongo.outages_named():
-            found = self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
-            return list(_readable(await found.to_list(None)))
+            found = await self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}}).to_list(None)
+        return list(_readable(found)), {one["rule"]["quiz_id"] for one in found if one.get(DECIDED)}
+
+    async def note_decided(self, quiz_ids: Iterable[str]) -> None:
+        """Note on the schemes of these quizzes that some results may not count."""
+        with mongo.outages_named():
+            await self._schemes.update_many(
+                {"rule.quiz_id": {"$in": sorted(set(quiz_ids))}}, {"$set": {DECIDED: True}}
+            )
 
     async def ids(self) -> list[str]:
         """The ids of all schemes."""
@@ -145,5 +168,16 @@ def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:
 
 def _scheme(document: Document) -> Scheme:
     return Scheme(
-        scheme_id=document["_id"], title=document["title"], kind=document["kind"], rule=document["rule"]
+        scheme_id=document["_id"],
+        title=document["title"],
+        kind=document["kind"],
+        rule=document["rule"],
+        on_change=document.get("on_change", "keep"),
     )
+
+
+def _same_rule(document: Document) -> Document:
+    """What finds a scheme with this rule. An earlier release stored no `on_change`."""
+    policy = document["on_change"]
+    on_change = {"$in": [policy, None]} if policy == "keep" else policy
+    return {"rule": document["rule"], "kind": document["kind"], "on_change": on_change}

@@ -149,13 +149,13 @@ NOTICES: Mapping[type[Event], Notice] = {
     ),
     events.AwardIssued: Notice(
         "award_issued",
-        ("scheme_title", "kind", "tier", "award_code", "issued_at"),
+        ("scheme_title", "kind", "tier", "award_code", "issued_at", "version", "tier_before"),
         ("inbox", "email"),
         recipient="recipient_id",
     ),
     events.AwardRevoked: Notice(
         "award_revoked",
-        ("scheme_title", "award_code", "reason", "revoked_at"),
+        ("scheme_title", "award_code", "reason", "revoked_at", "code"),
         ("inbox", "email"),
         recipient="recipient_id",
     ),

@@ -13,7 +13,7 @@ from services.awards.schemes.store import SchemeStore
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
-from tests.awards.builders import NOW, certificate, completed
+from tests.awards.builders import NOW, certificate, completed, regraded
 from tests.awards.parts import Parts, new_parts
 from tests.support.kafka import read_back
 from tests.support.service import new_id
@@ -30,6 +30,19 @@ async def test_the_first_cause_of_a_batch_counts_and_it_alone_is_told_again(mong
         assert event.cause == first.result_id
         assert await at.handle(better) == {}
         assert list((await at.handle(first)).values()) == [event]
+
+
+async def test_an_award_is_told_again_also_if_a_correction_lets_another_result_come_first(mongo: str) -> None:
+    quiz, person = new_id("quiz"), new_id("p")
+    of, first, second = certificate(quiz), completed(quiz, person, 70), completed(quiz, person, 100)
+    async with new_parts(mongo) as [at]:
+        await at.schemes.put(of)
+        await at.handle(regraded(first, 50))
+        told = await at.handle(first, second)
+        assert [event.cause for event in told.values()] == [second.result_id]
+        # A crash came before this was published. A second correction comes before the repeat.
+        assert await at.handle(regraded(first, 70, 50, version=3)) == {}
+        assert await at.handle(first, second) == told
 
 
 async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: str) -> None:
@@ -91,8 +104,8 @@ class InterruptedSchemes(SchemeStore):
         super().__init__(database)
         self._interruption = interruption
 
-    async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
-        found = await super().of_quizzes(quiz_ids)
+    async def of_quizzes_and_decided(self, quiz_ids: Iterable[str]) -> tuple[list[Scheme], set[str]]:
+        found = await super().of_quizzes_and_decided(quiz_ids)
         await self._interruption.happen()
         return found
 

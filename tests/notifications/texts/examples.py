@@ -20,6 +20,7 @@ from tests.notifications.builders import (
     regraded,
     rejected,
     reminded,
+    revoked,
     shift_ended,
     shift_moved,
     waitlisted,
@@ -58,4 +59,8 @@ ALL: list[Event] = [
     regraded("p", points=10, passed=False),
     decided("p", approved=True, group_id="school-1", reason=None),
     *[issued("p", kind=kind, tier=None) for kind in get_args(AwardKind)],
+    issued("p", version=3),
+    issued("p", version=3, tier=None),
+    issued("p", version=2, tier_before="二等奖"),
+    *[revoked("p", code=code) for code in ("not_earned", "disqualified", "some_later_code")],
 ]

@@ -1,0 +1,135 @@
+"""
+Comparing awards with the results of now: background work for everybody who is marked (results/changes.py).
+
+A transaction deletes the marks of some participants and changes their awards, together with the events.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from services.awards.following.facts import FactsReader
+from services.awards.following.rules import EarnedNow, Facts, compared, earned_now
+from services.awards.issued import events, metrics
+from services.awards.issued.codes import award_id
+from services.awards.issued.rules import Award, Unearned
+from services.awards.issued.store import AwardStore
+from services.awards.issuing.issue import TRANSACTION_AWARDS_MAX, Issuer
+from services.awards.issuing.rules import PlannedAward
+from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
+from services.awards.schemes.rules import Scheme
+from services.awards.schemes.store import SchemeStore
+from shared.contracts.origin import UNKNOWN_ORIGIN
+from shared.runtime import clock
+from shared.runtime.backlog import Backlog
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+# Participants of one chunk: all results of the quiz are read once for them.
+FOLLOWED_MAX = 2_000
+# After this time no further transaction of a chunk begins.
+CHUNK_SECONDS = 8.0
+
+
+class Follower:
+    """Compares the awards of marked participants with what the results of now earn, one quiz at a time."""
+
+    def __init__(
+        self,
+        known: KnownStore,
+        facts: FactsReader,
+        changes: ChangeStore,
+        schemes: SchemeStore,
+        awards: AwardStore,
+        issuer: Issuer,
+    ) -> None:
+        self._known = known
+        self._facts = facts
+        self._changes = changes
+        self._schemes = schemes
+        self._awards = awards
+        self._issuer = issuer
+        self.loop = Backlog("following", changes.quizzes, self.go_on).loop
+
+    async def go_on(self, quiz_id: str) -> None:
+        """Compare the awards of the next marked participants of a quiz."""
+        until = time.monotonic() + CHUNK_SECONDS
+        # The marks before the facts: what changes after this makes another mark.
+        marks = await self._changes.of_quiz(quiz_id, FOLLOWED_MAX)
+        if not marks:
+            return
+        schemes = await self._schemes.of_quizzes([quiz_id])
+        erased = await self._known.erased(marks)
+        facts = await self._facts.of_participants(quiz_id, sorted(marks.keys() - erased), schemes)
+        at_once = max(1, TRANSACTION_AWARDS_MAX // max(1, len(schemes)))
+        for start in range(0, len(marks), at_once):
+            some = {one: marks[one] for one in sorted(marks)[start : start + at_once]}
+            await self._compare(some, erased, schemes, facts)
+            if time.monotonic() > until:
+                break
+
+    async def _compare(
+        self, marks: Mapping[str, str], erased: set[str], schemes: Sequence[Scheme], facts: Facts
+    ) -> None:
+        ids = {
+            award_id(scheme.scheme_id, one): (scheme, one)
+            for one in marks
+            if one not in erased
+            for scheme in schemes
+        }
+        existing = await self._awards.find(ids)
+        due: dict[str, PlannedAward] = {}
+        for id_, (scheme, one) in ids.items():
+            if id_ not in existing and (missing := earned_now(scheme, one, facts, None).due):
+                due[id_] = missing
+        await self._issuer.make_rules_final(one.scheme for one in due.values())
+        drafts = {draft.award_id: draft for draft in await self._issuer.drafts(due)}
+
+        async def work(unit: UnitOfWork) -> tuple[list[Award], list[Award]]:
+            mine = await self._changes.clear(unit, facts.quiz_id, marks)
+            theirs = {id_: of for id_, of in ids.items() if of[1] in mine}
+            there = await self._awards.find(theirs, unit)
+            new = [draft for id_, draft in drafts.items() if id_ in theirs and id_ not in there]
+            earned = {id_: earned_now(*theirs[id_], facts, award) for id_, award in there.items()}
+            changed = await self._change(unit, there, earned, {id_: of[0] for id_, of in theirs.items()})
+            if new:
+                await self._awards.add(unit, new)
+                unit.publish(*[events.issued(award, UNKNOWN_ORIGIN) for award in new])
+            return new, changed
+
+        new, changed = await save_together(self._awards.database, work)
+        for award in (*new, *changed):
+            if not award.is_valid:
+                metrics.count(award.kind, "revoked")
+            elif award in new or award.tier_before is None:
+                metrics.count(award.kind, "issued")
+
+    async def _change(
+        self,
+        unit: UnitOfWork,
+        there: Mapping[str, Award],
+        earned: Mapping[str, EarnedNow],
+        schemes: Mapping[str, Scheme],
+    ) -> list[Award]:
+        """Change the awards that are there, and publish the changes; returns what has changed."""
+        now = clock.now()
+        changed: list[Award] = []
+        notes: dict[str, tuple[Unearned | None, str | None]] = {}
+        for id_, award in there.items():
+            outcome = compared(award, earned[id_], schemes[id_], now)
+            if award.noted or any(outcome.note):
+                notes[id_] = outcome.note
+            if (after := outcome.after) is None:
+                continue
+            changed.append(after)
+            if award.is_valid and not award.relayed:
+                # As in issued/revoke.py: a consumer may have ended before it published this event.
+                unit.publish(events.issued(award, UNKNOWN_ORIGIN))
+            made = (
+                events.issued(after, UNKNOWN_ORIGIN)
+                if after.is_valid
+                else events.revoked(after, UNKNOWN_ORIGIN)
+            )
+            unit.publish(made)
+        await self._awards.change(unit, changed)
+        await self._awards.note_unearned(unit, notes)
+        return changed
