@@ -16,7 +16,6 @@ from services.quiz.literacy.store import LiteracyStore
 from services.quiz.participants.rules import Profile
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION
 from services.quiz.standings.rules import half_points_in
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
@@ -120,9 +119,10 @@ class Counter:
 
     async def _begin(self, quiz_id: str) -> _Count:
         now = clock.now()
-        record = (await self._catalogue.look_up(quiz_id)).record
+        offered = await self._catalogue.look_up(quiz_id)
+        record = offered.record
         people = await self._standings.count(quiz_id)
-        counting = Counting(HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper)
+        counting = Counting(offered.half_points_max)
         return _Count(quiz_id, now, record.status == "closed", people, counting)
 
     async def _next_page(self, count: _Count) -> bool:
