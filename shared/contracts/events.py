@@ -594,6 +594,26 @@ class QuizRegraded(Event, topic="quiz.regraded", key="participant_id"):
     regraded_at: Moment
 
 
+class QuizDisqualificationDecided(Event, topic="quiz.disqualification_decided", key="participant_id"):
+    """
+    Organisers have disqualified a participant or single attempts of one in a quiz, or have taken that back.
+
+    The whole state is said each time; the highest `version` of quiz and participant counts. `disqualified`:
+    the participant has no standing in the quiz, and no result of theirs counts, also later ones.
+    `result_ids`: only these results do not count. Both false and empty: reinstated. `reason` is for the
+    participant.
+    """
+
+    quiz_id: Id
+    quiz_title: Line
+    participant_id: Id
+    version: Version
+    disqualified: bool
+    result_ids: Annotated[tuple[Id, ...], Field(max_length=100)] = ()
+    reason: PersonalLine
+    decided_at: Moment
+
+
 class FinalStanding(Part):
     rank: Ordinal
     participant_id: Id
@@ -607,6 +627,8 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     Final standings are fixed. `standings` has the first `STANDINGS_MAX`, `participants` is the number of all.
 
     Equal points and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
+    If results change afterwards (a correction, a disqualification), it is published again with a higher
+    `version`; the highest counts.
     """
 
     quiz_id: Id
@@ -615,6 +637,7 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     participants: Count
     points_max: Points
     standings: Annotated[tuple[FinalStanding, ...], Field(max_length=STANDINGS_MAX)]
+    version: Version = 1
 
 
 class AwardIssued(Event, topic="award.issued", key="recipient_id"):
@@ -739,6 +762,7 @@ ALL: tuple[type[Event], ...] = (
     QuizSubmitted,
     QuizCompleted,
     QuizRegraded,
+    QuizDisqualificationDecided,
     QuizClosed,
     AwardIssued,
     AwardRevoked,

@@ -172,6 +172,7 @@ _declare(events.QuizAnswersSaved, QUIZ_SAVING, partitions=12, retention_days=SAV
 _declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12)
 _declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizRegraded, AWARDS, NOTIFICATIONS, partitions=12)
+_declare(events.QuizDisqualificationDecided, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizClosed, AWARDS, partitions=1)
 _declare(events.AwardIssued, NOTIFICATIONS)
 _declare(events.AwardRevoked, NOTIFICATIONS)
