@@ -97,4 +97,5 @@ def _quiz_out(record: QuizRecord) -> QuizOut:
         shows_scores=quiz.shows_scores,
         pass_percent=quiz.pass_percent,
         questions=quiz.questions_a_paper,
+        revised_at=record.final.revised_at,
     )

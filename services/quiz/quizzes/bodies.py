@@ -28,6 +28,9 @@ class QuizOut(BaseModel):
     shows_scores: ShowsScores = Field(description=SHOWS_SCORES)
     pass_percent: int = Field(examples=[60])
     questions: int = Field(description="questions on a paper", examples=[20])
+    revised_at: datetime | None = Field(
+        None, description="when the final standings were changed last, after the close; null if they were not"
+    )
 
 
 class QuizzesOut(BaseModel):

@@ -13,7 +13,7 @@ from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.questions import Question
-from services.quiz.quizzes.record import Correction, QuizRecord
+from services.quiz.quizzes.record import Correction, QuizRecord, check_not_final
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
 from services.quiz.standings.tally import best_first
@@ -107,8 +107,8 @@ def correction_for(
     Raises:
         NotFound: the quiz has no such question.
         Rejected: the key does not fit the question.
-        Conflict: nobody has begun the quiz, it is closed, the correction before is under way, or there are
-            too many.
+        Conflict: nobody has begun the quiz, it was closed too long ago, the correction before is under way,
+            or there are too many.
     """
     question = next((one for one in record.quiz.questions if one.id == question_id), None)
     if question is None:
@@ -123,8 +123,7 @@ def correction_for(
         raise Conflict(
             f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
         )
-    if record.status == "closed":
-        raise Conflict(f"quiz {record.quiz_id} is closed, its standings are final", code="quiz_is_final")
+    check_not_final(record, now)
     if record.regrading is not None:
         raise Conflict(
             f"results of {record.quiz_id} are being graded again by correction {record.regrading}",
