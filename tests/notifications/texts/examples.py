@@ -13,6 +13,7 @@ from tests.notifications.builders import (
     completed,
     confirmed,
     decided,
+    disqualified,
     everything,
     held,
     issued,
@@ -54,6 +55,9 @@ ALL: list[Event] = [
     regraded("p", code="question_cancelled", passed_before=True),
     regraded("p", code="some_new_code", points=10, passed_before=True, passed=False),
     regraded("p", points=10, passed=False),
+    disqualified("p", disqualified=False),
+    disqualified("p", disqualified=False, result_ids=("a",)),
+    disqualified("p", disqualified=False, result_ids=("a", "b")),
     decided("p", approved=True, group_id="school-1", reason=None),
     *[issued("p", kind=kind, tier=None) for kind in get_args(AwardKind)],
 ]
