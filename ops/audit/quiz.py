@@ -58,6 +58,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     erased = {event.key for event in log.events("participant.erased")}
     looked_at = {"answers": 0, "submitted_at": 0}
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
+    decisions = {one["_id"]: one async for one in database["disqualifications"].find()}
     parked = {one["_id"] async for one in database["parked"].find()}
     good, bad, dropped = _judged(log, known, erased)
     graded = {
@@ -98,9 +99,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         *saved_checks(good, _saved_in_time(log, known), quizzes, erased),
         *correction_checks(log, quizzes, results),
-        *decision_checks(
-            log, {one["_id"]: one async for one in database["disqualifications"].find()}, erased
-        ),
+        *decision_checks(log, decisions, erased),
         *closing_checks(log, quizzes),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
