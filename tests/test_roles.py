@@ -39,6 +39,7 @@ READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
     "GET /quizzes/{quiz_id}/corrections",
     "GET /quizzes/{quiz_id}/corrections/preview",
+    "GET /quizzes/{quiz_id}/disqualifications",
     "GET /bank/questions",
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",

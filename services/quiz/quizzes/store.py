@@ -31,7 +31,9 @@ from shared.storage.mongo import (
 from shared.storage.unit_of_work import UnitOfWork
 
 VERSIONS = "quiz_versions"
-QUIZZES_MAX, DUE_MAX, READS_MAX = 200, 50, 5
+QUIZZES_MAX = 200
+DUE_MAX = 50
+READS_MAX = 5
 
 
 class ChangedError(Exception):
@@ -148,9 +150,8 @@ class QuizStore:
 
     async def begin(self, quiz_id: str, version: int) -> bool:
         """
-        Mark this version as begun, so that it stays; False if it is not the present one.
-
-        The database is asked once for each version and process.
+        Mark this version as begun, so that it stays; False if it is not the present one. The database is
+        asked once for each version and process.
         """
         if (quiz_id, version) in self._begun:
             return True
