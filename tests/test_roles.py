@@ -40,6 +40,7 @@ READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/corrections",
     "GET /quizzes/{quiz_id}/corrections/preview",
     "GET /quizzes/{quiz_id}/literacy/measure",
+    "GET /quizzes/{quiz_id}/disqualifications",
     "GET /bank/questions",
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",

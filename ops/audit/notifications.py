@@ -35,6 +35,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "shift.ended": BOTH,
     "quiz.completed": INBOX,
     "quiz.regraded": INBOX,
+    "quiz.disqualification_decided": INBOX,
     "award.issued": BOTH,
     "award.revoked": BOTH,
 }

@@ -8,6 +8,13 @@ from struct import iter_unpack
 from typing import Any, TypeAlias
 
 from ops.audit.corrections import correction_checks, same_as_first
+from ops.audit.decisions import (
+    closing_checks,
+    decision_checks,
+    does_count,
+    last_closings,
+    states_of_now,
+)
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
 from ops.audit.log import Entry, Log, read_as
@@ -52,6 +59,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     erased = {event.key for event in log.events("participant.erased")}
     looked_at = {"answers": 0, "submitted_at": 0}
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
+    decisions = {one["_id"]: one async for one in database["disqualifications"].find()}
     parked = {one["_id"] async for one in database["parked"].find()}
     good, bad, dropped = _judged(log, known, erased)
     graded = {
@@ -92,6 +100,8 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         *saved_checks(good, _saved_in_time(log, known), quizzes, erased),
         *correction_checks(log, quizzes, results),
+        *decision_checks(log, decisions, erased),
+        *closing_checks(log, quizzes),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
 
@@ -204,12 +214,11 @@ async def _rankings(
     erased: Collection[str],
 ) -> AsyncIterator[Check]:
     closed = [quiz_id for quiz_id, quiz in quizzes.items() if quiz["status"] == "closed"]
-    events = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
-    yield compare(
-        "closed quizzes are published once", closed, [e.body["quiz_id"] for e in log.events("quiz.closed")]
-    )
+    events, decided = last_closings(log), states_of_now(log)
     best: dict[str, tuple[int, int]] = {}
     for one in graded.values():
+        if not does_count(decided, one.quiz_id, one.participant_id, one.attempt_id):
+            continue
         who = f"{one.quiz_id}/{one.participant_id}"
         best[who] = max(best.get(who, (-1, 0)), (int(2 * one.points), -one.time_used_seconds))
     standings = {one["_id"]: one["order"] async for one in database["standings"].find()}

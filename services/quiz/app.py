@@ -18,8 +18,15 @@ from services.quiz.bank.store import BankStore
 from services.quiz.bank.turns import BankTurns
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
+from services.quiz.closing.revise import Reviser
 from services.quiz.closing.tell import LEASE as TELLING
 from services.quiz.closing.tell import Teller
+from services.quiz.disqualified import wording as disqualified_wording
+from services.quiz.disqualified.store import grouped_looks
+from services.quiz.disqualifying import api as disqualifying_api
+from services.quiz.disqualifying import wording as disqualifying_wording
+from services.quiz.disqualifying.decide import Decisions
+from services.quiz.disqualifying.settle import Settler
 from services.quiz.erasure.sweep import Sweeper
 from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
@@ -102,6 +109,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
         lambda token: stores.off_roster.said_now(service.participant_of(token)),
         grouped_starts(stores.quizzes, stores.attempts, stores.results),
         grouped_outcomes(stores.attempts, stores.results),
+        grouped_looks(disqualified := stores.disqualified),
     )
     saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, stores.saved)
     service.answer(*endpoints.routes(), *saves.routes())
@@ -109,6 +117,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(stores.literacy)
     service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
+    service.provide(disqualified, _decisions(service, parts))
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
 
 
@@ -117,6 +126,7 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     stores, erased, catalogue, publisher = parts
     quizzes, results, standings, saved = stores.quizzes, stores.results, stores.standings, stores.saved
     attempts, participants, waiting = stores.attempts, stores.participants, stores.waiting
+    disqualified = stores.disqualified
     grader = Grader(catalogue, results)
     waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
     submissions = SubmissionHandler(
@@ -139,14 +149,26 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     service.run(
         HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher, kept).loop,
-        Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, service.settings.kafka).loop,
+        Closer(
+            quizzes, standings, catalogue, waiting_grader, teller, saved, disqualified, service.settings.kafka
+        ).loop,
+        Reviser(quizzes, standings, catalogue).loop,
+        Settler(service.database, disqualified, results, stores.statistics, catalogue).loop,
         Upkeep(standings).loop,
-        Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
-        Statistician(stores.statistics, results, catalogue, erased, reading).loop,
+        Sweeper(catalogue, participants, waiting, saved, results, standings, disqualified).loop,
+        Statistician(stores.statistics, results, catalogue, erased, disqualified, reading).loop,
         Counter(stores.literacy, standings, participants, catalogue, counting).loop,
         Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
-        Regrader(stores.regradings, quizzes, results, stores.statistics, catalogue, erased, regrading).loop,
+        Regrader(
+            stores.regradings, quizzes, results, stores.statistics, catalogue, erased, disqualified, regrading
+        ).loop,
     )
+
+
+def _decisions(service: Service[QuizSettings], parts: Parts) -> Decisions:
+    stores, erased, catalogue, _ = parts
+    people = stores.participants
+    return Decisions(service.database, stores.disqualified, stores.results, people, catalogue, erased)
 
 
 def _around(bank: BankStore) -> tuple[object, ...]:
@@ -176,6 +198,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             statistics_api.routes,
             literacy_api.routes,
             regrading_api.routes,
+            disqualifying_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
@@ -188,6 +211,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | formats_wording.CHINESE
             | literacy_wording.CHINESE
             | regrading_wording.CHINESE
+            | disqualified_wording.CHINESE
+            | disqualifying_wording.CHINESE
         ),
     )
 

@@ -217,6 +217,19 @@ def regraded(participant_id: str, **changes: Any) -> events.QuizRegraded:
     return events.QuizRegraded(**(fields | changes))
 
 
+def disqualified(participant_id: str, **changes: Any) -> events.QuizDisqualificationDecided:
+    fields: dict[str, Any] = {
+        "quiz_id": "contest",
+        "quiz_title": "科普知识竞赛",
+        "participant_id": participant_id,
+        "version": 1,
+        "disqualified": True,
+        "reason": "两台设备同时作答",
+        "decided_at": NOW,
+    }
+    return events.QuizDisqualificationDecided(**(fields | changes))
+
+
 def issued(participant_id: str, **changes: Any) -> events.AwardIssued:
     fields: dict[str, Any] = {
         "award_id": str(uuid4()),
@@ -356,6 +369,7 @@ def everything(participant_id: str) -> list[Event]:
         reminded(participant_id),
         completed(participant_id),
         regraded(participant_id),
+        disqualified(participant_id),
         issued(participant_id),
         revoked(participant_id),
         requested(participant_id),

@@ -13,6 +13,7 @@ from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import Closer
 from services.quiz.closing.tell import LEASE, TURN_SECONDS, Teller
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.erasure.sweep import IDS_AT_ONCE, Sweeper
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
@@ -59,6 +60,7 @@ class Stores:
         self.quizzes = QuizStore(database)
         self.standings = StandingStore(database)
         self.results = ResultStore(database)
+        self.disqualified = DisqualifiedStore(database)
         self.attempts = AttemptStore(database)
         self.waiting = WaitingStore(database)
         self.saved = SavedStore(database)
@@ -66,7 +68,7 @@ class Stores:
         self.off_roster = OffRoster(database)
 
     async def prepare(self) -> None:
-        for store in (self.participants, self.quizzes, self.standings):
+        for store in (self.participants, self.quizzes, self.standings, self.disqualified):
             await store.prepare()
         for store_ in (self.results, self.attempts, self.waiting, self.saved):
             await store_.prepare()
@@ -145,6 +147,7 @@ def closer(
             turn_seconds=turn_seconds,
         ),
         stores.saved,
+        stores.disqualified,
         kafka,
         log_delay_seconds_max=log_delay_seconds_max,
     )
@@ -160,6 +163,7 @@ def sweeper(
         stores.saved,
         stores.results,
         stores.standings,
+        stores.disqualified,
         again_seconds=again_seconds,
         ids_at_once=ids_at_once,
     )

@@ -147,6 +147,10 @@ NOTICES: Mapping[type[Event], Notice] = {
         ),
         ("inbox",),
     ),
+    # Inbox only: a decision may be taken back, and the reason is between the organisers and the participant.
+    events.QuizDisqualificationDecided: Notice(
+        "quiz_disqualification_decided", ("quiz_title", "disqualified", "results", "reason"), ("inbox",)
+    ),
     events.AwardIssued: Notice(
         "award_issued",
         ("scheme_title", "kind", "tier", "award_code", "issued_at", "version", "tier_before"),
@@ -165,7 +169,8 @@ NOTICES: Mapping[type[Event], Notice] = {
 
 KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in NOTICES.items()}
 # In templates, `places` is the number of all places, also if the event's field `places` cannot hold it.
-_READ_FROM = {"places": "places_in_all"}
+# `results` is the number of `result_ids`: a text needs no ids.
+_READ_FROM = {"places": "places_in_all", "results": "result_ids"}
 _FACTS = {
     event: attrgetter(*[_READ_FROM.get(fact, fact) for fact in notice.facts])
     for event, notice in NOTICES.items()
@@ -209,4 +214,7 @@ def expires_at(kind: str, facts: Mapping[str, Fact]) -> datetime | None:
 def facts_of(event: Event) -> dict[str, Fact]:
     """The facts that the event's template needs."""
     notice = NOTICES[type(event)]
-    return dict(zip(notice.facts, _FACTS[type(event)](event), strict=True))
+    facts: dict[str, Fact] = dict(zip(notice.facts, _FACTS[type(event)](event), strict=True))
+    if isinstance(event, events.QuizDisqualificationDecided):
+        facts["results"] = len(event.result_ids)
+    return facts

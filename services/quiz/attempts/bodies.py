@@ -83,3 +83,5 @@ class ResultOut(BaseModel):
         description="the receipt of the submission that counts; another id if it was handed in automatically",
         examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"],
     )
+    disqualified: bool = Field(False, description="organisers have decided that it does not count")
+    reason: str | None = Field(None, description="why it does not count", examples=["两台设备同时作答"])

@@ -16,6 +16,8 @@ from services.quiz.attempts.start import QUIZ_CHANGED, Start, Starts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
+from services.quiz.disqualified.rules import Disqualification, check_may_take_part
+from services.quiz.disqualified.store import Looks, id_of
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.bodies import QuizIdInPath
@@ -51,7 +53,7 @@ START = HotEndpoint(
 The paper and the attempt's token. If an attempt is open, the answer is that attempt again.
 
 Refused: `participant_erased` (401), `quiz_for_confirmed` (403: the contact is not verified),
-`quiz_for_roster` (403), `quiz_unknown` (404),
+`quiz_for_roster`, `disqualified` (403), `quiz_unknown` (404),
 `quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409).""",
     status=STARTED,
     returns=AttemptOut,
@@ -99,7 +101,8 @@ READ_RESULT = HotEndpoint(
     description="""\
 `pending`, `received`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404).
 
-If `shows_scores` of the quiz is `at_close`, it is `received` without points until the quiz is closed.""",
+If `shows_scores` of the quiz is `at_close`, it is `received` without points until the quiz is closed.
+If it does not count, `disqualified` is true, and `reason` says why.""",
     status=FOUND,
     returns=ResultOut,
     asks={"attempt_id": AttemptIdInPath, "who": AsParticipant},
@@ -125,6 +128,7 @@ class AttemptEndpoints:
     participant_of: Callable[[str], Participant]
     starts: Starts
     outcomes: Outcomes
+    disqualified: Looks
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What the service answers before the framework; the most frequent request first."""
@@ -168,6 +172,7 @@ class AttemptEndpoints:
 
     async def _begin(self, offered: Offered, who: Participant) -> Attempt | Conflict:
         check_admitted(offered.record, verified=who.verified, on_roster=who.on_roster)
+        check_may_take_part(await self._disqualified(offered, who))
         return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now()))
 
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
@@ -177,6 +182,8 @@ class AttemptEndpoints:
         if found is None or found.participant_id != who.participant_id:
             raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
         graded = found if isinstance(found, Result) and not await self._is_withheld(found) else None
+        state = await self._disqualified(self.catalogue.get(found.quiz_id), who)
+        is_left_out = state is not None and state.leaves_out(attempt_id)
         result = {
             "attempt_id": attempt_id,
             "status": "graded" if graded else self._status(found),
@@ -188,6 +195,8 @@ class AttemptEndpoints:
             "time_used_seconds": graded.time_used_seconds if graded else None,
             "automatic": graded.automatic if graded else None,
             "receipt_id": graded.submission_id if graded else None,
+            "disqualified": is_left_out,
+            "reason": state.reason if state and is_left_out else None,
         }
         return FOUND, encoder.encode(result)
 
@@ -195,6 +204,12 @@ class AttemptEndpoints:
         # If the quiz cannot be read now, we do not know it: the request must not be answered with a score.
         offered = self.catalogue.get(result.quiz_id) or await self.catalogue.look_up(result.quiz_id)
         return offered.record.withholds_scores
+
+    async def _disqualified(self, offered: Offered | None, who: Participant) -> Disqualification | None:
+        # No query for most quizzes: nobody was ever disqualified.
+        if offered is None or not offered.record.decided:
+            return None
+        return await self.disqualified.add(id_of(offered.record.quiz_id, who.participant_id))
 
     def _status(self, attempt: Result | Attempt) -> AttemptStatus:
         if isinstance(attempt, Result):

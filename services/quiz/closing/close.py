@@ -15,6 +15,7 @@ from aiokafka import TopicPartition
 
 from services.quiz.closing.events import closed
 from services.quiz.closing.tell import Teller
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.record import QuizRecord
@@ -54,6 +55,7 @@ class Closer:
         waiting_grader: WaitingGrader,
         teller: Teller,
         saved: SavedStore,
+        disqualified: DisqualifiedStore,
         kafka: str,
         *,
         log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
@@ -64,6 +66,7 @@ class Closer:
         self._waiting_grader = waiting_grader
         self._teller = teller
         self._saved = saved
+        self._disqualified = disqualified
         self._kafka = kafka
         self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
         # By quiz, where the log of saves ended when the quiz was first seen to be over, and where the log of
@@ -131,13 +134,18 @@ class Closer:
             await self._finish(record, now)
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
+        # Until then a grader that does not know of a disqualification may bring a standing back.
+        if await self._disqualified.is_any_unsettled(record.quiz_id):
+            return
         # The record was read before the standings. If a correction comes now, the quiz does not close yet.
         best = await self._standings.top(record.quiz_id, STANDINGS_MAX)
         envelope = closed(record, best, await self._standings.count(record.quiz_id), now)
 
         async def work(unit: UnitOfWork) -> bool:
             # Several workers may get here; the first one closes.
-            if first := await self._quizzes.finish_closing(unit, record.quiz_id, len(record.corrections)):
+            if first := await self._quizzes.finish_closing(
+                unit, record.quiz_id, len(record.corrections), record.decided, now
+            ):
                 unit.publish(envelope)
             return first
 

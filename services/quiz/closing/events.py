@@ -13,7 +13,12 @@ from shared.contracts.sources import QUIZ
 
 
 def closed(
-    record: QuizRecord, best_first: Sequence[tuple[str, int]], participants: int, now: datetime
+    record: QuizRecord,
+    best_first: Sequence[tuple[str, int]],
+    participants: int,
+    now: datetime,
+    *,
+    version: int = 1,
 ) -> Envelope[QuizClosed]:
     """
     The event with the final standings.
@@ -21,12 +26,13 @@ def closed(
     Args:
         best_first: participants and their orders, up to the limit of the event.
         participants: how many have a standing.
+        version: 1 at the close, and one more for each time that they are revised.
     """
     half_points_max = half_points_max_of(record.quiz, Keys(record.corrections))
     event = QuizClosed(
         quiz_id=record.quiz_id,
         quiz_title=record.quiz.title,
-        closed_at=now,
+        closed_at=record.final.closed_at or now,
         participants=participants,
         points_max=half_points_max / HALF_POINTS_A_POINT,
         standings=tuple(
@@ -39,5 +45,7 @@ def closed(
             )
             for standing in ranked(best_first, record.quiz.opens_at)
         ),
+        version=version,
     )
-    return enclose(event, source=QUIZ, cause=record.quiz_id, now=now)
+    cause = record.quiz_id if version == 1 else f"{record.quiz_id}/{version}"
+    return enclose(event, source=QUIZ, cause=cause, now=now)

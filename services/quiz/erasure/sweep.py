@@ -1,5 +1,6 @@
 """
-Remove the traces of erased participants: waiting submissions, saved answers, profiles in results, standings.
+Remove the traces of erased participants: waiting submissions, saved answers, profiles in results, standings,
+and what was decided about them.
 
 Several workers may do it at the same time: sweeping twice does no harm.
 """
@@ -8,6 +9,7 @@ from datetime import timedelta
 from itertools import islice
 
 from services.quiz.attempts.rules import possible_attempts
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.erasure.rules import next_sweep
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.rules import Erasure
@@ -48,6 +50,7 @@ class Sweeper:
         saved: SavedStore,
         results: ResultStore,
         standings: StandingStore,
+        disqualified: DisqualifiedStore,
         *,
         again_seconds: float = SWEEP_AGAIN_SECONDS,
         ids_at_once: int = IDS_AT_ONCE,
@@ -58,6 +61,7 @@ class Sweeper:
         self._saved = saved
         self._results = results
         self._standings = standings
+        self._disqualified = disqualified
         self._again_seconds = again_seconds
         self._ids_at_once = ids_at_once
         self.loop = Loop(LOOP, self.turn)
@@ -94,6 +98,8 @@ class Sweeper:
                 await self._saved.remove(some)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
+            if record.decided:
+                await self._disqualified.remove(record.quiz_id, who)
         if unread := self._catalogue.unread():
             raise SweepError(f"{len(unread)} quizzes cannot be read")
         await self._participants.sweep_again(who, next_sweep(erasure, self._again_seconds, began))

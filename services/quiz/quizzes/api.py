@@ -101,4 +101,5 @@ def _quiz_out(offered: Offered) -> QuizOut:
         points_max=offered.half_points_max / HALF_POINTS_A_POINT,
         multiple_choice=quiz.multiple_choice,
         wrong_costs=quiz.wrong_costs,
+        revised_at=record.final.revised_at,
     )

@@ -31,6 +31,9 @@ class QuizOut(BaseModel):
     points_max: float = Field(description="what every paper is worth", examples=[20])
     multiple_choice: MultipleChoice = Field(description=MULTIPLE_CHOICE)
     wrong_costs: float = Field(description=WRONG_COSTS, examples=[0])
+    revised_at: datetime | None = Field(
+        None, description="when the final standings were changed last, after the close; null if they were not"
+    )
 
 
 class QuizzesOut(BaseModel):

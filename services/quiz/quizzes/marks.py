@@ -7,7 +7,7 @@ from typing import NamedTuple
 from shared.storage.mongo import Document, SyncDatabase, SyncSession
 
 QUIZZES = "quizzes"
-FIELDS = {"frozen_at": 1, "corrected": 1, "regrading": 1}
+FIELDS = {"frozen_at": 1, "corrected": 1, "regrading": 1, "decided": 1}
 
 
 class Marks(NamedTuple):
@@ -18,11 +18,13 @@ class Marks(NamedTuple):
         frozen_at: the start of the freeze, if there is one.
         corrected: the number of corrections that results must be graded with.
         regrading: earlier results are being graded again.
+        decided: somebody was disqualified, so results must be compared with that.
     """
 
     frozen_at: datetime | None
     corrected: int
     regrading: bool
+    decided: bool
 
 
 def marks_of(database: SyncDatabase, session: SyncSession, quiz_ids: Collection[str]) -> dict[str, Marks]:
@@ -33,7 +35,12 @@ def marks_of(database: SyncDatabase, session: SyncSession, quiz_ids: Collection[
 
 def marks(document: Document) -> Marks:
     """The marks in a quiz's document."""
-    return Marks(document.get("frozen_at"), document.get("corrected", 0), "regrading" in document)
+    return Marks(
+        document.get("frozen_at"),
+        document.get("corrected", 0),
+        "regrading" in document,
+        "decided" in document,
+    )
 
 
 def frozen_since(database: SyncDatabase, session: SyncSession, quiz_id: str) -> datetime | None:

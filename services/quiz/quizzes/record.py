@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 
 from services.quiz.quizzes.rules import Quiz, QuizId
+from shared.contracts.events import QuizSubmitted
+from shared.contracts.topics import retention
 from shared.runtime.errors import Conflict
 
 Status = Literal["open", "closing", "closed"]
@@ -17,6 +19,9 @@ KEY_CORRECTED = "key_corrected"
 QUESTION_CANCELLED = "question_cancelled"
 POINTS_CHANGED = "points_changed"
 QUESTION_TAKEN_OUT = "question_taken_out"
+# Results may change so long after the close: as long as Kafka keeps the answers, so that an audit can
+# recompute them, and as long as awards keeps the results.
+CHANGED_AFTER_CLOSE = retention(QuizSubmitted)
 
 
 class Correction(msgspec.Struct, frozen=True):
@@ -53,6 +58,24 @@ class Correction(msgspec.Struct, frozen=True):
         return self.what or (QUESTION_CANCELLED if self.key is None else KEY_CORRECTED)
 
 
+class Final(msgspec.Struct, frozen=True):
+    """
+    The final standings of a closed quiz.
+
+    Attributes:
+        version: 1 at the close, and one more for each time that they have changed since.
+        closed_at: the moment of the close; None: it was closed before this was stored.
+        revised_at: when they have changed, if they have.
+    """
+
+    version: int = 1
+    closed_at: datetime | None = None
+    revised_at: datetime | None = None
+
+
+FIRST = Final()
+
+
 @dataclass(frozen=True, slots=True)
 class QuizRecord:
     """
@@ -66,6 +89,7 @@ class QuizRecord:
         begun: somebody may have an attempt of this version, so it must stay.
         corrections: all that organisers have corrected since, in order.
         regrading: the number of the correction by which results are graded again now, if any.
+        decided: counts what disqualifications have changed; 0: nobody was ever disqualified.
     """
 
     quiz_id: QuizId
@@ -78,6 +102,8 @@ class QuizRecord:
     begun: bool = False
     corrections: tuple[Correction, ...] = ()
     regrading: int | None = None
+    decided: int = 0
+    final: Final = FIRST
 
     @property
     def withholds_scores(self) -> bool:
@@ -150,4 +176,19 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
             f"quiz {record.quiz_id} has opened: times, attempts, number of questions, points, whom it"
             " admits and when it shows scores stay",
             code="quiz_opened",
+        )
+
+
+def check_not_final(record: QuizRecord, now: datetime) -> None:
+    """
+    Check that results of a quiz may still change.
+
+    Raises:
+        Conflict: it was closed too long ago.
+    """
+    if record.status == "closed" and now > record.closes_at + CHANGED_AFTER_CLOSE:
+        raise Conflict(
+            f"quiz {record.quiz_id} was closed more than {CHANGED_AFTER_CLOSE.days} days ago: it is final",
+            code="quiz_is_final",
+            days=CHANGED_AFTER_CLOSE.days,
         )

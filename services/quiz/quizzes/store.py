@@ -2,9 +2,9 @@
 Quizzes as they are stored.
 
 quizzes         the parts that change during a quiz, the number of its present version, and its corrections in
-                order; `corrected` is their number, and `regrading` the one by which results are graded again
-                now. Every process looks at version and revision each second. `telling`: how far the close has
-                published results that were withheld
+                order; `corrected` is their number, `regrading` the one by which results are graded again now.
+                Every process looks at version and revision each second. `telling`: how far the close has
+                published results that were withheld; more in decided.py
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
-from services.quiz.quizzes.record import Correction, QuizRecord, schedule_of
+from services.quiz.quizzes.record import Correction, Final, QuizRecord, schedule_of
 from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Unavailable
 from shared.storage import mongo
@@ -150,9 +150,8 @@ class QuizStore:
 
     async def begin(self, quiz_id: str, version: int) -> bool:
         """
-        Mark this version as begun, so that it stays; False if it is not the present one.
-
-        The database is asked once for each version and process.
+        Mark this version as begun, so that it stays; False if it is not the present one. The database is
+        asked once for each version and process.
         """
         if (quiz_id, version) in self._begun:
             return True
@@ -250,18 +249,16 @@ class QuizStore:
         """
         Add a correction, and mark the quiz as being graded again.
 
-        Returns: False if another correction came first, the quiz has been closed or publishes what it
-        withheld, or nobody has begun it.
+        Returns: False if another one came first, the quiz publishes what it withheld, or nobody has begun it.
         """
         updated = await self._quizzes.update_one(
             {
                 "_id": quiz_id,
-                "status": {"$ne": "closed"},
                 "begun": True,
                 # None: there is no such field yet.
                 "corrected": correction.number - 1 or None,
                 "regrading": None,
-                "telling": None,
+                "$or": [{"telling": None}, {"status": "closed"}],
             },
             {
                 "$push": {"corrections": msgspec.structs.asdict(correction)},
@@ -307,16 +304,19 @@ class QuizStore:
         with outages_named():
             await self._quizzes.update_one({"_id": quiz_id}, {"$max": {"telling.told": told}})
 
-    async def finish_closing(self, unit: UnitOfWork, quiz_id: str, corrected: int = 0) -> bool:
+    async def finish_closing(
+        self, unit: UnitOfWork, quiz_id: str, corrected: int = 0, decided: int = 0, at: datetime | None = None
+    ) -> bool:
         """
         Mark a quiz as closed; False if it was closed already.
 
         Args:
-            corrected: so many corrections are in the final standings. If there are more, it is not closed.
+            corrected, decided: of the final standings. If there is more by now, it is not closed.
         """
+        which = {"_id": quiz_id, "status": {"$ne": "closed"}, "corrected": corrected or None}
         updated = await self._quizzes.update_one(
-            {"_id": quiz_id, "status": {"$ne": "closed"}, "corrected": corrected or None, "regrading": None},
-            {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
+            which | {"regrading": None, "decided": decided or None},
+            {"$set": {"status": "closed", "closed_at": at}, "$inc": {"revision": 1}},
             session=unit.session,
         )
         return bool(updated.modified_count)
@@ -345,4 +345,6 @@ def _record(document: Document, quiz: Quiz) -> QuizRecord:
         document.get("begun", False),
         tuple(msgspec.convert(one, Correction) for one in document.get("corrections", ())),
         document.get("regrading"),
+        document.get("decided", 0),
+        Final(document.get("closing_version", 1), document.get("closed_at"), document.get("revised_at")),
     )

@@ -67,7 +67,7 @@ async def correct_quiz(
     From now on submissions are graded with it. Earlier results follow in the background, after two minutes at
     most, with `quiz.regraded` for each that has other points. The same again changes nothing.
 
-    Refused: `quiz_not_begun` (409: change the quiz itself), `quiz_is_final` (409) after the close,
+    Refused: `quiz_not_begun` (409: change the quiz itself), `quiz_is_final` (409) 182 days after the close,
     `regrading_under_way` (409) until the correction before is done, `quiz_changed`, `too_many_corrections`
     (409), `corrections_differ` (412), `question_not_in_quiz`, `quiz_unknown` (404), `key_beyond_options`,
     `key_order`, `key_of_one` (422) if the key does not fit the question. If points change:

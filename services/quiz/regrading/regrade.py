@@ -17,9 +17,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.quiz.attempts.rules import possible_attempts
+from services.quiz.disqualified.rules import NOBODY, counts
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.decided import note_change
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.events import regraded_event
@@ -61,6 +64,7 @@ class Regrader:
         statistics: StatisticsStore,
         catalogue: Catalogue,
         erased: Erased,
+        disqualified: DisqualifiedStore,
         lease: Lease,
         *,
         rests: float = 1.0,
@@ -73,6 +77,7 @@ class Regrader:
         self._statistics = statistics
         self._catalogue = catalogue
         self._erased = erased
+        self._disqualified = disqualified
         self._lease = lease
         self._rests = rests
         self._turn_seconds = turn_seconds
@@ -144,6 +149,9 @@ class Regrader:
             if marks is None:
                 # Another worker has done all of it.
                 return
+            left_out = NOBODY
+            if marks.decided:
+                left_out = await self._disqualified.of_people(unit, regrading.quiz_id, people)
             changed: dict[str, tuple[Result, Result]] = {}
             best: dict[StandingKey, int] = {}
             for result in await self._results.of_ids(unit, ids):
@@ -158,8 +166,9 @@ class Regrader:
                         title = record.quiz.title
                         unit.publish(regraded_event(result, after, title, correction, now, origin))
                     changed[result.attempt_id] = result, after
-                key, order_ = _standing(offered, after, marks.frozen_at)
-                best[key] = max(order_, best.get(key, 0))
+                if counts(left_out, regrading.quiz_id, result.participant_id, result.attempt_id):
+                    key, order_ = _standing(offered, after, marks.frozen_at)
+                    best[key] = max(order_, best.get(key, 0))
             if not changed:
                 return
             await self._results.regrade(unit, [after for _, after in changed.values()])
@@ -175,7 +184,9 @@ class Regrader:
         async def work(unit: UnitOfWork) -> bool:
             ended = await self._quizzes.end_regrading(unit, regrading.quiz_id, regrading.number)
             if ended:
-                await self._regradings.end(unit, regrading, clock.now())
+                await self._regradings.end(unit, regrading, now := clock.now())
+                if regrading.figures.changed:
+                    await note_change(self._quizzes.database, unit, regrading.quiz_id, now)
             return ended
 
         if await save_together(self._quizzes.database, work):

@@ -13,7 +13,7 @@ from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.questions import Question
-from services.quiz.quizzes.record import Correction, QuizRecord
+from services.quiz.quizzes.record import Correction, QuizRecord, check_not_final
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.regrading.changes import Change, State, changed, check_worth
 from services.quiz.results.rules import Result
@@ -115,8 +115,8 @@ def correction_for(
     Raises:
         NotFound: the quiz has no such question.
         Rejected: the key does not fit the question.
-        Conflict: nobody has begun the quiz, it is closed, the correction before is under way, there are too
-            many, or papers would be worth different points.
+        Conflict: nobody has begun the quiz, it was closed too long ago, the correction before is under way,
+            there are too many, or papers would be worth different points.
     """
     question = next((one for one in record.quiz.questions if one.id == question_id), None)
     if question is None:
@@ -137,19 +137,18 @@ def correction_for(
     )
     if graded_before == graded_after:
         return None
-    _check_can_be_corrected(record)
+    _check_can_be_corrected(record, now)
     if after[1:] != before[1:]:
         check_worth(record.quiz_id, versions, corrections, question_id)
     return correction
 
 
-def _check_can_be_corrected(record: QuizRecord) -> None:
+def _check_can_be_corrected(record: QuizRecord, now: datetime) -> None:
     if not record.begun:
         raise Conflict(
             f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
         )
-    if record.status == "closed":
-        raise Conflict(f"quiz {record.quiz_id} is closed, its standings are final", code="quiz_is_final")
+    check_not_final(record, now)
     if record.regrading is not None:
         raise Conflict(
             f"results of {record.quiz_id} are being graded again by correction {record.regrading}",

@@ -9,7 +9,7 @@ CHINESE: dict[str, str] = {
     "question_not_in_all_papers": "并非每份试卷都有这道题，各份试卷的总分会不同",
     "question_not_in_quiz": "竞赛中没有这道题",
     "question_taken_out": "该题已被剔除",
-    "quiz_is_final": "竞赛已结束，名次已定，不能再更正",
+    "quiz_is_final": "竞赛结束已超过{days}天，成绩不再更改",
     "quiz_not_begun": "还没有人开始答题，请直接修改竞赛",
     "regrading_under_way": "上一次更正正在重新评分，请等待完成",
     "too_many_corrections": "竞赛更正次数已达上限",

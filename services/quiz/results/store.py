@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from services.quiz.disqualified.rules import counts
+from services.quiz.disqualified.store import left_out_of
 from services.quiz.quizzes.marks import marks_of
 from services.quiz.results.rules import Answered, AttemptId, Portion, Result, portions
 from services.quiz.standings.writes import Orders, raise_standings
@@ -125,8 +127,12 @@ class ResultStore:
             mongo.insert_all(database[RESULTS], [_result_document(result) for result in new], session)
             # The earlier results too: after this their standings are right in any case.
             frozen = {quiz_id: one.frozen_at for quiz_id, one in marks.items() if one.frozen_at}
-            regrading = [quiz_id for quiz_id, one in marks.items() if one.regrading]
-            raise_standings(database, session, orders([*new, *earlier.values()], frozen), regrading)
+            counting = [*new, *earlier.values()]
+            written = {quiz_id for quiz_id, one in marks.items() if one.regrading}
+            if decided := {quiz_id for quiz_id, one in marks.items() if one.decided}:
+                written |= decided
+                counting = _counting(database, session, counting, decided)
+            raise_standings(database, session, orders(counting, frozen), written)
             return earlier
 
         self._batches_to_look -= 1
@@ -160,6 +166,20 @@ class ResultStore:
             await self._results.update_many(
                 {"_id": {"$in": attempt_ids}}, {"$set": {"group_id": None, "district": None}}
             )
+
+
+def _counting(
+    database: SyncDatabase, session: SyncSession, results: Sequence[Result], decided: Collection[str]
+) -> list[Result]:
+    """
+    The results that count.
+
+    Args:
+        decided: the quizzes in which somebody was disqualified.
+    """
+    who = {(one.quiz_id, one.participant_id) for one in results if one.quiz_id in decided}
+    left_out = left_out_of(database, session, who)
+    return [one for one in results if counts(left_out, one.quiz_id, one.participant_id, one.attempt_id)]
 
 
 def _ids_in(portion: Portion) -> Document:

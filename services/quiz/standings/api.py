@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from services.quiz.disqualified.rules import check_may_take_part
+from services.quiz.disqualified.store import DisqualifiedStore, id_of
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
@@ -36,6 +38,7 @@ Standings = Annotated[StandingStore, provided(StandingStore)]
 CountedRanks = Annotated[Ranks, provided(Ranks)]
 KnownAliases = Annotated[Aliases, provided(Aliases)]
 ErasedParticipants = Annotated[Erased, provided(Erased)]
+WhoIsDisqualified = Annotated[DisqualifiedStore, provided(DisqualifiedStore)]
 
 
 class StandingOut(BaseModel):
@@ -130,14 +133,18 @@ async def read_own_standing(
     ranks: CountedRanks,
     aliases: KnownAliases,
     erased: ErasedParticipants,
+    disqualified: WhoIsDisqualified,
 ) -> OwnStandingOut:
     """
     404 `standing_unknown` before the first result, or the first one before a freeze. 409 `quiz_not_closed` if
-    the quiz shows scores at the close.
+    the quiz shows scores at the close. 403 `disqualified` with the reason.
     """
     erased.check(who.participant_id)
     offered = await catalogue.look_up(quiz_id)
     record = offered.record
+    if record.decided:
+        [state] = await disqualified.states([id_of(quiz_id, who.participant_id)])
+        check_may_take_part(state)
     check_scores_shown(record, None)
     order = await standings.order_of(quiz_id, who.participant_id)
     if order is None:

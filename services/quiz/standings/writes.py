@@ -125,12 +125,41 @@ async def settle(database: Database, session: Session, best: Orders) -> int:
     to_hold = {key: order for key, order in after.items() if key.frozen_at is not None}
     await _replace(database[STANDINGS], session, shown, to_show)
     await _replace(database[HELD], session, held, to_hold)
-    cells = Counter(map(cell_of, to_show.values()))
-    cells.subtract(map(cell_of, shown.values()))
-    if change := packed(cells):
-        await mongo.insert_in(database[CHANGES], [{"quiz_id": quiz_id, "cells": change}], session)
+    await _count(database, session, quiz_id, shown, to_show)
     before, now = _best({**shown, **held}), _best(after)
     return sum(before[who] != now.get(who) for who in before)
+
+
+async def place(database: Database, session: Session, who: StandingKey, best: Orders) -> bool:
+    """
+    Put the standing of one participant anew, also if there was none; True if it has changed.
+
+    The document of the standing is written in any case. So a grader that stores a result of this participant
+    at the same moment conflicts with this transaction, and one of the two runs again.
+
+    Args:
+        best: the highest orders of the results that count; none: the participant has no standing.
+    """
+    quiz_id = who.quiz_id
+    moments = await database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
+    shown = await _read(database[STANDINGS], session, [who])
+    held = await _read(database[HELD], session, [who._replace(frozen_at=moment) for moment in moments])
+    to_show = {key: order for key, order in best.items() if key.frozen_at is None}
+    to_hold = {key: order for key, order in best.items() if key.frozen_at is not None}
+    if not shown and not to_show:
+        await mongo.insert_unless_taken(database[STANDINGS], [{"_id": id_of(who)}], session)
+        await database[STANDINGS].delete_one({"_id": id_of(who)}, session=session)
+    await _replace(database[STANDINGS], session, shown, to_show)
+    await _replace(database[HELD], session, held, to_hold)
+    await _count(database, session, quiz_id, shown, to_show)
+    return (shown, held) != (to_show, to_hold)
+
+
+async def _count(database: Database, session: Session, quiz_id: str, before: Orders, after: Orders) -> None:
+    cells = Counter(map(cell_of, after.values()))
+    cells.subtract(map(cell_of, before.values()))
+    if change := packed(cells):
+        await mongo.insert_in(database[CHANGES], [{"quiz_id": quiz_id, "cells": change}], session)
 
 
 async def _read(

@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.quiz.disqualified.rules import LeftOut, counts
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.keys import Keys
@@ -46,6 +48,7 @@ class _Reading:
 
     Attributes:
         keys: of now; `corrected` is the number of corrections in them.
+        left_out: whose results do not count; `decided` counts what was decided about that.
         quizzes: the versions that were met so far.
     """
 
@@ -57,6 +60,8 @@ class _Reading:
     portions: int
     keys: Keys
     corrected: int
+    left_out: LeftOut
+    decided: int
     quizzes: dict[int, Quiz] = field(default_factory=dict)
     counting: Counting = field(init=False)
 
@@ -84,6 +89,7 @@ class Statistician:
         results: ResultStore,
         catalogue: Catalogue,
         erased: Erased,
+        disqualified: DisqualifiedStore,
         lease: Lease,
         *,
         rests: float = RESTS,
@@ -93,6 +99,7 @@ class Statistician:
         self._results = results
         self._catalogue = catalogue
         self._erased = erased
+        self._disqualified = disqualified
         self._lease = lease
         self._rests = rests
         self._turn_seconds = turn_seconds
@@ -124,12 +131,13 @@ class Statistician:
             self._reading = reading
             return
         # Results that were graded again meanwhile do not go together with those that were read before.
-        if not self._is_corrected_since(reading):
+        if not self._has_changed_since(reading):
             await self._finish(reading)
         await self._lease.give_up()
 
-    def _is_corrected_since(self, reading: _Reading) -> bool:
-        return len(self._catalogue.find(reading.quiz_id).record.corrections) != reading.corrected
+    def _has_changed_since(self, reading: _Reading) -> bool:
+        record = self._catalogue.find(reading.quiz_id).record
+        return (len(record.corrections), record.decided) != (reading.corrected, reading.decided)
 
     async def _due(self) -> list[str]:
         states = await self._statistics.states()
@@ -149,9 +157,14 @@ class Statistician:
         await self._erased.keep_fresh()
         # If it is closed, all that counts is graded.
         offered = await self._catalogue.look_up(quiz_id)
-        final, corrected = offered.record.status == "closed", len(offered.record.corrections)
+        record = offered.record
+        final, corrected = record.status == "closed", len(record.corrections)
+        left_out = await self._disqualified.of_quiz(quiz_id) if record.decided else {}
         portions = await self._results.portions()
-        reading = _Reading(random_id(), quiz_id, now, final, portions, len(portions), offered.keys, corrected)
+        reading = _Reading(
+            random_id(), quiz_id, now, final, portions, len(portions),
+            offered.keys, corrected, left_out, record.decided,
+        )  # fmt: skip
         await self._statistics.begin(quiz_id, reading.reading_id, now)
         return reading
 
@@ -160,6 +173,9 @@ class Statistician:
             some = await self._results.answers(reading.quiz_id, portion)
         # Nobody's answers count after an erasure.
         some = [one for one in some if one.participant_id not in self._erased.ids]
+        if left_out := reading.left_out:
+            quiz_id = reading.quiz_id
+            some = [one for one in some if counts(left_out, quiz_id, one.participant_id, one.attempt_id)]
         for version in {one.quiz_version for one in some} - reading.quizzes.keys():
             offered = await self._catalogue.look_up(reading.quiz_id, version)
             reading.quizzes[version] = offered.record.quiz

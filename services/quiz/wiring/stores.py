@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.grading.store import WaitingStore
 from services.quiz.literacy.store import LiteracyStore
 from services.quiz.participants.off_roster import OffRoster
@@ -24,6 +25,7 @@ class Stores:
     attempts: AttemptStore
     bank: BankStore
     literacy: LiteracyStore
+    disqualified: DisqualifiedStore
     off_roster: OffRoster
     participants: ParticipantStore
     quizzes: QuizStore
@@ -41,6 +43,7 @@ class Stores:
             attempts=AttemptStore(database),
             bank=BankStore(database),
             literacy=LiteracyStore(database),
+            disqualified=DisqualifiedStore(database),
             off_roster=OffRoster(database),
             participants=ParticipantStore(database),
             quizzes=QuizStore(database),

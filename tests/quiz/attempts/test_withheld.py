@@ -65,6 +65,7 @@ async def test_right_and_wrong_answers_look_the_same_until_the_close(kafka: str,
             found = (await client.get(own, headers=as_resident("farmer-5"))).json()
             assert found.pop("status") == "received"
             assert found.pop("attempt_id") == right.attempt_id
+            assert found.pop("disqualified") is False
             assert set(found.values()) == {None}
             standings = f"/quizzes/{parts.quiz_id}/standings"
             for path in (standings, f"{standings}/me"):

@@ -65,6 +65,7 @@ class Correcting:
             self.statistics,
             self.parts.catalogue,
             self.parts.grading.erased,
+            stores.disqualified,
             Lease(self.database, random_id(), owner=LOOP),
             rests=0,
             turn_seconds=0,

@@ -1,10 +1,12 @@
 """Corrections over HTTP: what an organiser sees, and what is refused."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.quiz.quizzes.record import CHANGED_AFTER_CLOSE
 from services.quiz.quizzes.store import QuizStore
 from shared.messaging.create_topics import create_missing
 from tests.quiz.builders import question, quiz, service
@@ -73,7 +75,12 @@ async def test_an_organiser_corrects_a_quiz_and_sees_how_far_it_is(kafka: str, m
         assert cancelled.json()["corrections"][1]["cancelled"]
         await database["quizzes"].update_one({"_id": "one"}, {"$unset": {"regrading": ""}})
         await database["quizzes"].update_one({"_id": "one"}, {"$set": {"status": "closed"}})
-        assert code_of(await correct(question_id="q1")) == (409, "quiz_is_final")
+        assert (await correct(question_id="q1")).status_code == 202
+        await database["quizzes"].update_one({"_id": "one"}, {"$unset": {"regrading": ""}})
+        long_ago = datetime.now(UTC) - CHANGED_AFTER_CLOSE - timedelta(minutes=1)
+        closed_then = {"$set": {"closes_at": long_ago}, "$inc": {"revision": 1}}
+        await database["quizzes"].update_one({"_id": "one"}, closed_then)
+        assert code_of(await correct(question_id="q2")) == (409, "quiz_is_final")
 
 
 async def test_of_two_organisers_at_once_one_corrects(kafka: str, mongo: str) -> None:

@@ -49,8 +49,9 @@ class Room:
         database = self.stores.database
         results = kind(database, portion_results=self.portion_results)
         lease = Lease(database, LOOP, owner="tests")
+        left_out = self.stores.disqualified
         return Statistician(
-            self.statistics, results, self.catalogue, self.erased, lease, rests=0, turn_seconds=0
+            self.statistics, results, self.catalogue, self.erased, left_out, lease, rests=0, turn_seconds=0
         )
 
     async def made(self, quiz_id: str) -> tuple[State, Statistics | None]:

@@ -17,6 +17,7 @@ from ops.deployment.databases import Databases
 from ops.deployment.settle import GROUPS, told_now_and_then, wait_until_settled
 from ops.local.services import Part, Services
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.regrading.changes import Change
 from services.quiz.regrading.correct import Corrections
 from services.quiz.regrading.store import PreviewStore
 from services.quiz.wiring.stores import Stores
@@ -273,8 +274,8 @@ class Crowd:
         await catalogue.refresh()
         previews = PreviewStore(self.databases.quiz)
         corrections = Corrections(stores.quizzes, catalogue, stores.regradings, previews, settle=settle)
-        question, key = correction.question_id, correction.key
-        await corrections.correct(QUIZ, question, key, "why", "an organiser", lambda _: True, Origin())
+        question, change = correction.question_id, Change(key=correction.key)
+        await corrections.correct(QUIZ, question, change, "why", "an organiser", lambda _: True, Origin())
 
     async def _kill_meanwhile(self, number: int) -> None:
         """Kill each victim at a random moment of the walk, and start it again."""

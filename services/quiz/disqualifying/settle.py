@@ -1,0 +1,69 @@
+"""
+Put standings anew once more, when no transaction lives that does not know the decision about them.
+
+Such a transaction may have stored a result that the decision did not see, or the decision a standing that the
+transaction did not see. After this the standing is right in any case, and the quiz may close. Statistics are
+made again then.
+"""
+
+from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.disqualifying.place import place_anew
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.decided import note_decision
+from services.quiz.quizzes.marks import FIELDS, QUIZZES, marks
+from services.quiz.results.store import ResultStore
+from services.quiz.statistics.store import StatisticsStore
+from shared.runtime import clock
+from shared.runtime.backlog import Backlog
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+LOOP = "disqualifications"
+
+
+class Settler:
+    """Settles decisions."""
+
+    def __init__(
+        self,
+        database: Database,
+        disqualified: DisqualifiedStore,
+        results: ResultStore,
+        statistics: StatisticsStore,
+        catalogue: Catalogue,
+    ) -> None:
+        self._database = database
+        self._disqualified = disqualified
+        self._results = results
+        self._statistics = statistics
+        self._catalogue = catalogue
+        self.loop = Backlog(LOOP, self.pending, self.go_on).loop
+
+    async def pending(self, after: str, limit: int) -> list[str]:
+        """The decisions that are due."""
+        return [id_ for id_ in await self._disqualified.due(clock.now()) if id_ > after][:limit]
+
+    async def go_on(self, id_: str) -> None:
+        """Put the standing of one participant anew."""
+        [state] = await self._disqualified.states([id_])
+        if state is None:
+            return
+        offered = await self._catalogue.look_up(state.quiz_id)
+        # Before the end: after a crash it is asked again.
+        await self._statistics.ask(state.quiz_id)
+
+        async def work(unit: UnitOfWork) -> bool:
+            if not await self._disqualified.settled(unit, state):
+                return False
+            found = await self._database[QUIZZES].find_one(
+                {"_id": state.quiz_id}, FIELDS, session=unit.session
+            )
+            frozen_at = marks(found).frozen_at if found else None
+            changed = await place_anew(self._database, unit, self._results, offered, state, frozen_at)
+            if changed:
+                # Whoever has read the standings before must not publish them as final.
+                await note_decision(self._database, unit, state.quiz_id, clock.now())
+            return changed
+
+        if await save_together(self._database, work):
+            await self._catalogue.refresh()
