@@ -9,6 +9,7 @@ from services.quiz.attempts.hot import AttemptEndpoints, grouped_outcomes
 from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.start import grouped_starts
 from services.quiz.attempts.tokens import AttemptTokens
+from services.quiz.attempts.traces import Tracer
 from services.quiz.bank import api as bank_api
 from services.quiz.bank import wording as bank_wording
 from services.quiz.bank.change import BankChanges
@@ -97,6 +98,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
         lambda token: stores.off_roster.said_now(service.participant_of(token)),
         grouped_starts(stores.quizzes, stores.attempts, stores.results),
         grouped_outcomes(stores.attempts, stores.results),
+        Tracer(attempt_key),
     )
     saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, stores.saved)
     service.answer(*endpoints.routes(), *saves.routes())

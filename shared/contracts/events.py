@@ -477,6 +477,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     A system that offers the quiz checks who may begin: `admits` says it, and the claims `verified` and
     `roster` of the participant's token show who somebody is. If `shows_scores` is `at_close`, nobody is told
     a score, a rank or a right answer before the close, and `quiz.completed` comes at the close.
+    An attempt that takes less than `least_plausible_seconds` is shown to organisers, and counts all the same.
     """
 
     quiz_id: Id
@@ -491,6 +492,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     admits: Admits = "anyone"
     shows_scores: ShowsScores = "at_once"
     pass_percent: Percent
+    least_plausible_seconds: Seconds | None = None
     papers: Annotated[int, Field(ge=1, le=4_096)]
     attempt_ids: Id
     blueprint: dict[LineAsKey, Whole]
