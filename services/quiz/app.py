@@ -22,6 +22,11 @@ from services.quiz.closing.close import Closer
 from services.quiz.closing.tell import LEASE as TELLING
 from services.quiz.closing.tell import Teller
 from services.quiz.erasure.sweep import Sweeper
+from services.quiz.fair_play import api as fair_play_api
+from services.quiz.fair_play import wording as fair_play_wording
+from services.quiz.fair_play.examination import Reads
+from services.quiz.fair_play.examine import LOOP as FAIR_PLAY
+from services.quiz.fair_play.examine import Examiner
 from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
@@ -105,6 +110,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
+    service.provide(stores.flags)
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
 
 
@@ -130,12 +136,17 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     service.consume(*subscriptions(submissions, profiles))
     service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
     reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
+    reads, [examining] = (
+        Reads(results, attempts, participants, catalogue, erased),
+        _leases(service, FAIR_PLAY),
+    )
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     service.run(
         HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
         Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, service.settings.kafka).loop,
         Upkeep(standings).loop,
-        Sweeper(catalogue, participants, waiting, saved, results, standings).loop,
+        Sweeper(catalogue, participants, waiting, saved, results, standings, attempts, stores.flags).loop,
+        Examiner(stores.flags, reads, examining).loop,
         Statistician(stores.statistics, results, catalogue, erased, reading).loop,
         Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
         Regrader(stores.regradings, quizzes, results, stores.statistics, catalogue, erased, regrading).loop,
@@ -168,6 +179,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             closing_api.routes,
             statistics_api.routes,
             regrading_api.routes,
+            fair_play_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
@@ -179,6 +191,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | bank_wording.CHINESE
             | formats_wording.CHINESE
             | regrading_wording.CHINESE
+            | fair_play_wording.CHINESE
         ),
     )
 

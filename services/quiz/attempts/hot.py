@@ -59,8 +59,8 @@ START = HotEndpoint(
     description="""\
 The paper and the attempt's token. If an attempt is open, the answer is that attempt again.
 
-The body may be empty. A `device` in it is a random token that the client keeps. Like the client's address it is
-kept only as a keyed hash, for some weeks, and refuses nobody: organisers see which attempts share one.
+The body may be empty. A `device` in it is a random token that the client keeps. Like the client's address
+it is kept only as a keyed hash, for some weeks, and refuses nobody: organisers see which attempts share one.
 
 Refused: `participant_erased` (401), `quiz_for_confirmed` (403: the contact is not verified),
 `quiz_for_roster` (403), `quiz_unknown` (404),

@@ -46,7 +46,7 @@ def device_in(body: bytes) -> str | None:
 
 
 class Tracer:
-    """Makes traces with keys derived from one secret: for each quiz one for addresses, and one for devices."""
+    """Makes traces with keys derived from one secret: two for each quiz, of addresses and of devices."""
 
     def __init__(self, secret: str) -> None:
         self._secret = sha512(b"kepu fair play\0" + secret.encode()).digest()

@@ -1,5 +1,6 @@
 """
-Remove the traces of erased participants: waiting submissions, saved answers, profiles in results, standings.
+Remove the traces of erased participants: waiting submissions, saved answers, profiles in results, standings,
+where their attempts were started, and what was flagged of them.
 
 Several workers may do it at the same time: sweeping twice does no harm.
 """
@@ -8,7 +9,9 @@ from datetime import timedelta
 from itertools import islice
 
 from services.quiz.attempts.rules import possible_attempts
+from services.quiz.attempts.store import AttemptStore
 from services.quiz.erasure.rules import next_sweep
+from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.rules import Erasure
 from services.quiz.participants.store import ParticipantStore
@@ -48,6 +51,8 @@ class Sweeper:
         saved: SavedStore,
         results: ResultStore,
         standings: StandingStore,
+        attempts: AttemptStore,
+        flags: FlagStore,
         *,
         again_seconds: float = SWEEP_AGAIN_SECONDS,
         ids_at_once: int = IDS_AT_ONCE,
@@ -58,6 +63,8 @@ class Sweeper:
         self._saved = saved
         self._results = results
         self._standings = standings
+        self._attempts = attempts
+        self._flags = flags
         self._again_seconds = again_seconds
         self._ids_at_once = ids_at_once
         self.loop = Loop(LOOP, self.turn)
@@ -92,6 +99,8 @@ class Sweeper:
             while some := [*islice(ids, self._ids_at_once)]:
                 await self._results.forget_profiles(some)
                 await self._saved.remove(some)
+                await self._attempts.forget_traces_of(some)
+            await self._flags.forget(record.quiz_id, who)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
         if unread := self._catalogue.unread():

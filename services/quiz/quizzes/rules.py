@@ -35,9 +35,7 @@ ADMITS = (
     "anyone; verified: people who have verified an e-mail; roster: of those, the members of a school, unit"
     " or service team"
 )
-LEAST_PLAUSIBLE = (
-    "an attempt that takes less time is flagged for organisers to judge, and counts all the same"
-)
+LEAST_PLAUSIBLE = "an attempt that takes less time is flagged for organisers, and counts all the same"
 SHOWS_SCORES = "at_once; at_close: until the quiz is closed only organisers learn scores and ranks"
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from services.quiz.quizzes.marks import marks_of
-from services.quiz.results.rules import Answered, AttemptId, Portion, Result, portions
+from services.quiz.results.rules import Answered, AttemptId, Portion, Result, Sheet, portions
 from services.quiz.standings.writes import Orders, raise_standings
 from shared.storage import mongo
 from shared.storage.mongo import (
@@ -92,6 +92,28 @@ class ResultStore:
             Answered(one["_id"], one["quiz_version"], one["participant_id"], one["halves"], one["answers"])
             for one in found
         ]
+
+    async def sheets(self, quiz_id: str, portion: Portion) -> list[Sheet]:
+        """The answer sheets of a quiz, of one portion; all quizzes are read, as in `answers`."""
+        return await self._sheets({"_id": ids_in(portion), "quiz_id": quiz_id})
+
+    async def sheets_of(self, ids: Collection[str]) -> list[Sheet]:
+        """The answer sheets of those of these attempts that are graded."""
+        return await self._sheets({"_id": {"$in": list(ids)}})
+
+    async def _sheets(self, which: Document) -> list[Sheet]:
+        names = (
+            "quiz_version",
+            "participant_id",
+            "group_id",
+            "halves",
+            "halves_max",
+            "time_used_seconds",
+            "answers",
+        )
+        with outages_named():
+            found = await self._results.find(which, dict.fromkeys(names, 1)).to_list(None)
+        return [Sheet(one["_id"], *(one[name] for name in names)) for one in found]
 
     async def add(
         self, results: Sequence[Result], orders: OrdersOf, corrected: Mapping[str, int] = NOTHING_CORRECTED

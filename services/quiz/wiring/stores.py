@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
+from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
@@ -22,6 +23,7 @@ class Stores:
 
     attempts: AttemptStore
     bank: BankStore
+    flags: FlagStore
     off_roster: OffRoster
     participants: ParticipantStore
     quizzes: QuizStore
@@ -38,6 +40,7 @@ class Stores:
         return cls(
             attempts=AttemptStore(database),
             bank=BankStore(database),
+            flags=FlagStore(database),
             off_roster=OffRoster(database),
             participants=ParticipantStore(database),
             quizzes=QuizStore(database),
