@@ -152,9 +152,8 @@ def tail(mean: float, questions: int, identical: int) -> float:
         return 1.0
     if mean <= 0.0:
         return 0.0
-    share = min(mean / questions, 1.0)
-    if share == 1.0 or identical > questions:
-        return 1.0 if share == 1.0 else 0.0
+    if (share := mean / questions) >= 1.0:
+        return 1.0
     term = exp(
         lgamma(questions + 1)
         - lgamma(identical + 1)

@@ -42,7 +42,8 @@ def _alike(of: AlikeFigures, place: int) -> str:
         f" {_times(of.chance)} pairs; {of.pairs:,} pairs were compared."
     )
     chinese = (
-        f"两人共有的 {of.questions} 题中，有 {of.identical} 题的错误答案完全相同；按偶然情况约为 {of.expected:g} 题。"
+        f"两人共有的 {of.questions} 题中，有 {of.identical} 题的错误答案完全相同；"
+        f"按偶然情况约为 {of.expected:g} 题。"
         f"这样多（或更多）的相同，偶然出现的机会约为 {_times(of.chance)} 对中一对；共比较了 {of.pairs:,} 对。"
     )
     said = (english, chinese)[place] + SHARED[of.shares][place]

@@ -42,7 +42,7 @@ def test_the_chance_of_identical_answers_is_that_of_all_cases_counted() -> None:
 def test_the_first_estimate_is_the_binomial() -> None:
     assert tail(5.0, 10, 8) == pytest.approx(56 / 1024)
     assert tail(0.0, 10, 1) == 0.0
-    assert tail(10.0, 10, 11) == 0.0
+    assert tail(10.0, 10, 11) == 1.0
     assert tail(3.0, 10, 3) == 1.0
 
 
