@@ -8,6 +8,7 @@ from struct import iter_unpack
 from typing import Any, TypeAlias
 
 from ops.audit.corrections import correction_checks, same_as_first
+from ops.audit.fair_play import flag_checks
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
 from ops.audit.log import Entry, Log, read_as
@@ -53,9 +54,10 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
     parked = {one["_id"] async for one in database["parked"].find()}
     good, bad, dropped = _judged(log, known, erased)
+    firsts = dict(_first_of_each(good, results))
     graded = {
         attempt: _left_alone(_grade(first, known), known, results, erased)
-        for attempt, first in _first_of_each(good, results)
+        for attempt, first in firsts.items()
         if attempt not in parked and (attempt in results or first.body["participant_id"] not in erased)
     }
     submitted = [promise for promise in promises if promise.kind == "submitted"]
@@ -91,6 +93,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         *saved_checks(good, _saved_in_time(log, known), quizzes, erased),
         *correction_checks(log, quizzes, results),
+        *await flag_checks(database, firsts, results, known, erased, promises),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
 

@@ -40,6 +40,8 @@ CHECK_IN_SHARE = 0.4
 # Of those who sit the quiz; and of those, the ones who never submit. So many that a small week has some too.
 SAVE_SHARE, SILENT_SHARE = 0.4, 0.4
 REPEAT_SHARE = 0.02
+# Of the questions of a paper: whoever has so many wrong answers is copied by somebody with the same paper.
+COPIED_WRONG_SHARE = 0.5
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平"
 AUDIENCES = ("youth", "farmers", "workers", "elderly", "officials", "other")
@@ -61,6 +63,9 @@ class Play:
     seed: int = 0
     _keys: dict[str, str] = field(default_factory=dict)
     _late_at: float = 0.0
+    # Of the main quiz, by paper: an attempt with so many wrong answers that a copy of it is seen.
+    _weak: dict[tuple[str, ...], tuple[str, Json]] = field(default_factory=dict)
+    _is_copied: bool = False
 
     async def run(self) -> list[Person]:
         """
@@ -158,6 +163,7 @@ class Play:
         answers = {
             question["id"]: self._answer(person, question, chance) for question in attempt["questions"]
         }
+        answers = self._copied(attempt, answers)
         url = f"{self.client.apis.quiz}/attempts/{attempt['attempt_id']}/submission"
         bearer = {"Authorization": f"Bearer {attempt['attempt_token']}"}
         if chance.random() < SAVE_SHARE:
@@ -174,6 +180,19 @@ class Play:
             # A process that was started again since does not know the first submission.
             if not isinstance(again, str):
                 self.client.ledger.note("submitted", again["receipt_id"], attempt["attempt_id"])
+
+    def _copied(self, attempt: Json, answers: Json) -> Json:
+        """These answers; one person in a week copies those of somebody with the same paper."""
+        paper = tuple(answers)
+        if self._is_copied:
+            return answers
+        if paper in self._weak:
+            self._is_copied = True
+            source, answers = self._weak[paper]
+            self.client.ledger.note("copied", attempt["attempt_id"], source)
+        elif sum(answers[id_] != self._keys[id_] for id_ in answers) >= len(answers) * COPIED_WRONG_SHARE:
+            self._weak[paper] = attempt["attempt_id"], answers
+        return answers
 
     async def _save(self, attempt_id: str, answers: Json, bearer: dict[str, str]) -> None:
         url = f"{self.client.apis.quiz}/attempts/{attempt_id}/answers"

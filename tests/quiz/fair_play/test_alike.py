@@ -29,8 +29,8 @@ def test_the_chance_of_identical_answers_is_that_of_all_cases_counted() -> None:
         whole += weight
         for same in product((0, 1), repeat=6):
             chance = weight
-            for is_wrong, is_same, one in zip(wrong, same, questions, strict=True):
-                share = one.same if is_wrong else 0.0
+            for is_wrong, is_same, of in zip(wrong, same, questions, strict=True):
+                share = of.same if is_wrong else 0.0
                 chance *= share if is_same else 1 - share
             identical[sum(same)] += chance
     for least in range(4):
