@@ -34,7 +34,8 @@ BY_THE_DOOR = {
     "POST /registrations/search",
 }
 BY_OWNERS = {"GET /acts"}
-# Keys of quizzes and of the question bank, what is flagged of people, messages of groups, and who manages them, are not for readers.
+# Keys of quizzes and of the question bank, what is flagged of people, messages of groups, and who manages
+# them, are not for readers.
 READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
     "GET /quizzes/{quiz_id}/corrections",
