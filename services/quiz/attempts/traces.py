@@ -16,7 +16,8 @@ from shared.runtime.errors import Rejected
 from shared.web.senders import network_of
 
 TRACE_BYTES = 8
-DEVICE_CHARS_MIN, DEVICE_CHARS_MAX = 16, 128
+DEVICE_CHARS_MIN = 16
+DEVICE_CHARS_MAX = 128
 DEVICE_PATTERN = rf"^[A-Za-z0-9_.:-]{{{DEVICE_CHARS_MIN},{DEVICE_CHARS_MAX}}}$"
 
 

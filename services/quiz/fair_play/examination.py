@@ -49,7 +49,7 @@ SHEETS_A_QUERY = 500
 # A pair at one address is kept until the end if chance explains it worse than this.
 NEAR_CHANCE_MAX = 1e-3
 # Sheets that are counted in one step: some milliseconds.
-COUNTED_MAX = 100
+SHEETS_A_STEP = 100
 # Chance is never 0: it is only too small for a float.
 CHANCE_MIN = 1e-300
 
@@ -119,8 +119,8 @@ class Examination:
     async def steps(self) -> AsyncIterator[None]:
         """Examine; a step takes some milliseconds."""
         async for sheets in self._read():
-            for begin in range(0, len(sheets), COUNTED_MAX):
-                self._count(sheets[begin : begin + COUNTED_MAX])
+            for begin in range(0, len(sheets), SHEETS_A_STEP):
+                self._count(sheets[begin : begin + SHEETS_A_STEP])
                 yield
         attempts = self._papers.total()
         self._parts = max(1, -(-attempts // self._sheets_max))

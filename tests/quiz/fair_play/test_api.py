@@ -80,7 +80,7 @@ async def test_nobody_but_organisers_sees_flags_and_what_is_not_there_is_unknown
         for path in (PATH, f"{PATH}/some"):
             assert code_of(await client.get(path)) == (401, "organiser_key_missing")
             assert code_of(await client.get(path, headers=as_participant("wang")))[0] == 401
-            assert code_of(await client.get(path, headers=viewer)) == (403, "role_insufficient")
+            assert code_of(await client.get(path, headers=viewer)) == (403, "organiser_role")
         assert code_of(await client.get(f"{PATH}/some", headers=ORGANISER)) == (404, "flag_unknown")
         verdict = {"verdict": "unfair"}
         to = f"{PATH}/some/verdict"

@@ -334,6 +334,7 @@ async def test_what_is_flagged_of_the_erased_goes_and_where_they_started(mongo: 
         await of.stores.database["participants"].insert_one(
             {"_id": gone, "erased": True, "group_id": None, "district": None, "erased_at": clock.now()}
         )
+        await of.erased.refresh()
         await of.examine()
         assert all(gone not in named(flag) for flag in await of.flags())
 
