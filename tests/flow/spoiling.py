@@ -23,7 +23,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$set": {"closes_at": datetime(2099, 1, 1, tzinfo=UTC)}},
         "withheld results are published after the end of their quiz",
     ),
-    ("quiz", "flags", {"kind": "all_right_too_fast"}, None, "attempts that were too fast are flagged"),
+    ("quiz", "flags", {"kind": "too_fast"}, None, "attempts that were too fast are flagged"),
     (
         "quiz",
         "flags",
