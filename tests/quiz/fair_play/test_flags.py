@@ -18,7 +18,9 @@ from services.quiz.fair_play.rules import (
     flags_of_time,
     unexplained,
 )
+from services.quiz.quizzes.events import published
 from services.quiz.results.rules import Sheet
+from tests.quiz.builders import quiz
 
 NOW = datetime(2026, 5, 20, 9, tzinfo=UTC)
 PAIR = (Person("wang", "attempt-1"), Person("li", "attempt-2"))
@@ -64,6 +66,12 @@ def test_times_are_flagged_below_the_least(
     found = flags_of_time("quiz-1", sheet(seconds, points), least, 10)
     assert [flag.kind for flag in found] == kinds
     assert len({flag.flag_id for flag in found}) == len(found)
+
+
+def test_the_least_plausible_time_is_published() -> None:
+    for least in (None, 60):
+        event = published("quiz-1", quiz(least_plausible_seconds=least), 1, NOW).event
+        assert event.least_plausible_seconds == least
 
 
 def starts(*minutes: float, who: str = "p{}") -> list[tuple[datetime, Person]]:
