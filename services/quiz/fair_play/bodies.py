@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.quiz.fair_play.explained import explained
 from services.quiz.fair_play.rules import (
+    KINDS,
     NOTE_CHARS_MAX,
     PEOPLE_NAMED_MAX,
     AlikeFigures,
@@ -101,7 +102,9 @@ class ExaminationOut(BaseModel):
     attempts: int
     pairs: int = Field(description="of attempts with the same paper")
     near_pairs: int = Field(description="of attempts at one address or device")
-    left_out: dict[str, int] = Field(description="by kind, weaker flags that were too many to keep")
+    left_out: dict[str, int] = Field(
+        max_length=len(KINDS), description="by kind, weaker flags that were too many to keep"
+    )
     not_compared: int = Field(description="attempts that were too many of one paper")
 
 
