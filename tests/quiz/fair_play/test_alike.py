@@ -89,10 +89,10 @@ def test_a_copy_is_found_also_if_all_have_one_paper() -> None:
     assert found == planted
 
 
-def taught(crowd: Crowd, of: Quiz, wrongly: int) -> Answer:
+def taught(crowd: Crowd, of: Quiz, wrongly: int, skill: float = 0.0) -> Answer:
     """Somebody of a class that has learned some wrong things, each of them the same."""
     learned = {one.id: crowd.wrong(one.id) for one in of.questions[:wrongly]}
-    honest = crowd.honest(0.0)
+    honest = crowd.honest(skill)
 
     def answer(one: Question) -> str | None:
         return learned[one.id] if one.id in learned and crowd.chance.random() < 0.9 else honest(one)
@@ -113,6 +113,17 @@ def test_honest_people_are_not_flagged_nor_is_a_class_that_learned_the_same_wron
         answer = taught(crowd, shuffled, 6)
         sheets += [crowd.sheet(answer, group_id=f"class-{number}") for _ in range(30)]
     assert found_in(of, sheets) == []
+
+
+def test_a_class_that_learned_a_third_of_the_paper_wrongly_is_not_flagged_only_since_it_is_a_class() -> None:
+    of = contest(questions=40, a_paper=40, papers=1)
+    crowd = Crowd(of, seed=9)
+    sheets = [crowd.sheet() for _ in range(800)]
+    answer = taught(crowd, of, 14, skill=2.0)
+    of_class = [crowd.sheet(answer, group_id="class") for _ in range(30)]
+    assert found_in(of, [*sheets, *of_class]) == []
+    strangers = [one._replace(group_id=None) for one in of_class]
+    assert len(found_in(of, [*sheets, *strangers])) > 20
 
 
 def test_a_copy_within_such_a_class_is_found_all_the_same() -> None:
