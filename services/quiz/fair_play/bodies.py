@@ -94,7 +94,7 @@ class FlagOut(BaseModel):
 class ExaminationOut(BaseModel):
     """How far the quiz is examined."""
 
-    quiz_id: str
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
     due: bool = Field(description="an examination is wanted, and has not begun")
     percent: int | None = Field(description="of the one under way; null if there is none")
     made_at: datetime | None = Field(description="when the last one began; null: there is none")
