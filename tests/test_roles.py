@@ -34,13 +34,16 @@ BY_THE_DOOR = {
     "POST /registrations/search",
 }
 BY_OWNERS = {"GET /acts"}
-# Keys of quizzes and of the question bank, messages of groups, and who manages them, are not for readers.
+# Keys of quizzes and of the question bank, what is flagged of people, messages of groups, and who manages
+# them, are not for readers.
 READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
     "GET /quizzes/{quiz_id}/corrections",
     "GET /quizzes/{quiz_id}/corrections/preview",
     "GET /quizzes/{quiz_id}/literacy/measure",
     "GET /quizzes/{quiz_id}/disqualifications",
+    "GET /quizzes/{quiz_id}/flags",
+    "GET /quizzes/{quiz_id}/flags/{flag_id}",
     "GET /bank/questions",
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",

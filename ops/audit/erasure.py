@@ -18,7 +18,7 @@ from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 # Fields that no document of an erased person may contain: by their whole name, or by its last word.
-PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts"})
+PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts", "figures"})
 PERSONAL_ENDINGS = frozenset(
     {"locked", "sealed", "hash", "fingerprint", "name", "email", "phone", "note", "remarks", "comment"}
 )
@@ -94,7 +94,9 @@ async def _left(databases: Databases, erased: Collection[str]) -> AsyncIterator[
 async def _left_in(database: Database, collection: str, erased: Collection[str]) -> AsyncIterator[str]:
     ids = list(erased)
     named: Json = {
-        "$or": [{"_id": {"$in": ids}}, {"participant_id": {"$in": ids}}, {"recipient_id": {"$in": ids}}]
+        "$or": [
+            {name: {"$in": ids}} for name in ("_id", "participant_id", "recipient_id", "who.participant_id")
+        ]
     }
     async for document in database[collection].find(named):
         if held := personal_in(document):

@@ -15,6 +15,7 @@ from ops.audit.decisions import (
     last_closings,
     states_of_now,
 )
+from ops.audit.fair_play import flag_checks
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
 from ops.audit.log import Entry, Log, read_as
@@ -62,9 +63,10 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     decisions = {one["_id"]: one async for one in database["disqualifications"].find()}
     parked = {one["_id"] async for one in database["parked"].find()}
     good, bad, dropped = _judged(log, known, erased)
+    firsts = dict(_first_of_each(good, results))
     graded = {
         attempt: _left_alone(_grade(first, known), known, results, erased)
-        for attempt, first in _first_of_each(good, results)
+        for attempt, first in firsts.items()
         if attempt not in parked and (attempt in results or first.body["participant_id"] not in erased)
     }
     submitted = [promise for promise in promises if promise.kind == "submitted"]
@@ -102,6 +104,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *correction_checks(log, quizzes, results),
         *decision_checks(log, decisions, erased),
         *closing_checks(log, quizzes),
+        *await flag_checks(database, firsts, results, known, erased, promises),
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
 

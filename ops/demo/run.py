@@ -89,6 +89,8 @@ class Demo:
             await self.client.ask("POST", f"{url}/close", headers=self.client.apis.organiser)
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_closed(f"{self.apis.quiz}/quizzes/{quiz_id}")
+        for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
+            await self._wait_until_examined(f"{self.apis.quiz}/quizzes/{quiz_id}/flags")
         await self.settle(databases)
 
     async def settle(self, databases: Databases) -> None:
@@ -109,6 +111,15 @@ class Demo:
             if asyncio.get_running_loop().time() > deadline:
                 raise UnexpectedAnswer(f"{url} is not closed after {CLOSE_SECONDS_MAX:.0f} s")
             self.say("the contest is closed; the last submissions are being graded")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _wait_until_examined(self, url: str) -> None:
+        deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS_MAX
+        organiser = self.client.apis.organiser
+        while not (await self.client.ask("GET", url, headers=organiser))["examination"]["final"]:
+            if asyncio.get_running_loop().time() > deadline:
+                raise UnexpectedAnswer(f"{url} is not examined after {CLOSE_SECONDS_MAX:.0f} s")
+            self.say("the contest is examined for fair play")
             await asyncio.sleep(LOOK_SECONDS)
 
     def _play_outside(self, outsider: Outsider) -> None:

@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal[
     "registered",
     "saved",
     "submitted",
+    "copied",
     "cancelled",
     "checked_in",
     "assigned",

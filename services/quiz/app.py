@@ -9,6 +9,7 @@ from services.quiz.attempts.hot import AttemptEndpoints, grouped_outcomes
 from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.start import grouped_starts
 from services.quiz.attempts.tokens import AttemptTokens
+from services.quiz.attempts.traces import Tracer
 from services.quiz.bank import api as bank_api
 from services.quiz.bank import wording as bank_wording
 from services.quiz.bank.change import BankChanges
@@ -28,6 +29,11 @@ from services.quiz.disqualifying import wording as disqualifying_wording
 from services.quiz.disqualifying.decide import Decisions
 from services.quiz.disqualifying.settle import Settler
 from services.quiz.erasure.sweep import Sweeper
+from services.quiz.fair_play import api as fair_play_api
+from services.quiz.fair_play import wording as fair_play_wording
+from services.quiz.fair_play.examination import Reads
+from services.quiz.fair_play.examine import LOOP as FAIR_PLAY
+from services.quiz.fair_play.examine import Examiner
 from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
@@ -110,6 +116,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
         grouped_starts(stores.quizzes, stores.attempts, stores.results),
         grouped_outcomes(stores.attempts, stores.results),
         grouped_looks(disqualified := stores.disqualified),
+        Tracer(attempt_key),
     )
     saves = SavedEndpoints(intake, Saves(intake, catalogue, erased, publisher), erased, stores.saved)
     service.answer(*endpoints.routes(), *saves.routes())
@@ -118,6 +125,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(stores.literacy)
     service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
     service.provide(disqualified, _decisions(service, parts))
+    service.provide(stores.flags)
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
 
 
@@ -146,6 +154,10 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
     [counting] = _leases(service, LITERACY)
     kept = KeptSaves(service.settings.kafka)
+    reads, [examining] = (
+        Reads(results, attempts, participants, catalogue, erased),
+        _leases(service, FAIR_PLAY),
+    )
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     service.run(
         HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher, kept).loop,
@@ -155,8 +167,11 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
         Reviser(quizzes, standings, catalogue).loop,
         Settler(service.database, disqualified, results, stores.statistics, catalogue).loop,
         Upkeep(standings).loop,
-        Sweeper(catalogue, participants, waiting, saved, results, standings, disqualified).loop,
+        Sweeper(
+            catalogue, participants, waiting, saved, results, standings, disqualified, attempts, stores.flags
+        ).loop,
         Statistician(stores.statistics, results, catalogue, erased, disqualified, reading).loop,
+        Examiner(stores.flags, reads, examining).loop,
         Counter(stores.literacy, standings, participants, catalogue, counting).loop,
         Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
         Regrader(
@@ -199,6 +214,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             literacy_api.routes,
             regrading_api.routes,
             disqualifying_api.routes,
+            fair_play_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
@@ -213,6 +229,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | regrading_wording.CHINESE
             | disqualified_wording.CHINESE
             | disqualifying_wording.CHINESE
+            | fair_play_wording.CHINESE
         ),
     )
 

@@ -497,6 +497,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     (`each_right`), rounded down to half points. A wrong answer costs `wrong_costs` points; a paper never has
     fewer than 0. An answer is wrong if it has a wrong letter; with `all_or_nothing` also if it has only some
     of the right ones. No answer costs nothing.
+    An attempt that takes less than `least_plausible_seconds` is shown to organisers, and counts all the same.
     """
 
     quiz_id: Id
@@ -511,6 +512,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     admits: Admits = "anyone"
     shows_scores: ShowsScores = "at_once"
     pass_percent: Percent
+    least_plausible_seconds: Seconds | None = None
     papers: Annotated[int, Field(ge=1, le=4_096)]
     attempt_ids: Id
     blueprint: dict[LineAsKey, Whole]

@@ -67,6 +67,7 @@ ITEMS_FAILED = Counter(
 REGISTRATIONS = Counter("kepu_registrations_total", "Registrations decided, by outcome", ["outcome"])
 SCANS = Counter("kepu_scans_total", "Scans of tickets at doors, by their first verdict", ["verdict"])
 SUBMISSIONS_GRADED = Counter("kepu_submissions_graded_total", "Submissions graded, by outcome", ["outcome"])
+FLAGS_OPEN = Gauge("kepu_flags_open", "Attempts flagged for fair play that nobody has judged", ["kind"])
 AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "change"])
 DELIVERIES = Counter(
     "kepu_deliveries_total", "Messages by channel and what became of them", ["channel", "outcome"]

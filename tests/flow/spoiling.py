@@ -23,6 +23,21 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$set": {"closes_at": datetime(2099, 1, 1, tzinfo=UTC)}},
         "withheld results are published after the end of their quiz",
     ),
+    ("quiz", "flags", {"kind": "too_fast"}, None, "attempts that were too fast are flagged"),
+    (
+        "quiz",
+        "flags",
+        {"kind": "answers_alike"},
+        {"$inc": {"figures.identical": 1}},
+        "answers flagged as alike are alike",
+    ),
+    (
+        "quiz",
+        "flags",
+        {"kind": "answers_alike"},
+        {"$set": {"who.0.attempt_id": "other"}},
+        "answers that were copied are flagged",
+    ),
     ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
     (
         "awards",

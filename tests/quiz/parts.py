@@ -15,6 +15,7 @@ from services.quiz.closing.close import Closer
 from services.quiz.closing.tell import LEASE, TURN_SECONDS, Teller
 from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.erasure.sweep import IDS_AT_ONCE, Sweeper
+from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
@@ -66,11 +67,12 @@ class Stores:
         self.saved = SavedStore(database)
         self.ended_tokens = EndedTokens(database)
         self.off_roster = OffRoster(database)
+        self.flags = FlagStore(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings, self.disqualified):
             await store.prepare()
-        for store_ in (self.results, self.attempts, self.waiting, self.saved):
+        for store_ in (self.results, self.attempts, self.waiting, self.saved, self.flags):
             await store_.prepare()
         await outbox.prepare(self.database)
 
@@ -164,6 +166,8 @@ def sweeper(
         stores.results,
         stores.standings,
         stores.disqualified,
+        stores.attempts,
+        stores.flags,
         again_seconds=again_seconds,
         ids_at_once=ids_at_once,
     )

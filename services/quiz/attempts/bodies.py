@@ -7,6 +7,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.attempts.rules import AttemptStatus
+from services.quiz.attempts.traces import DEVICE_PATTERN
 from services.quiz.quizzes.bodies import OptionOut
 from services.quiz.quizzes.questions import OPTIONS_MAX
 from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
@@ -36,6 +37,17 @@ class AttemptOut(BaseModel):
     started_at: datetime
     deadline_at: datetime = Field(description="the last moment for the answers, grace included")
     questions: list[QuestionOut] = Field(max_length=QUESTIONS_A_PAPER_MAX)
+
+
+class StartIn(BaseModel):
+    """What a client may say at the start of an attempt."""
+
+    device: str | None = Field(
+        None,
+        pattern=DEVICE_PATTERN,
+        description="a random token that the client makes once for this device and keeps",
+        examples=["9f2c1c7e-4d5b-4a44-9d0e-2f2a6f0c1b7a"],
+    )
 
 
 class AnswersIn(Form):

@@ -9,13 +9,21 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.quiz.attempts.bodies import AnswersIn, AttemptIdInPath, AttemptOut, ReceiptOut, ResultOut
+from services.quiz.attempts.bodies import (
+    AnswersIn,
+    AttemptIdInPath,
+    AttemptOut,
+    ReceiptOut,
+    ResultOut,
+    StartIn,
+)
 from services.quiz.attempts.intake import ACCEPTED, Intake
-from services.quiz.attempts.rules import Attempt, AttemptStatus, check_admitted, status_without_result
+from services.quiz.attempts.rules import Attempt, AttemptStatus, Trace, check_admitted, status_without_result
 from services.quiz.attempts.start import QUIZ_CHANGED, Start, Starts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
+from services.quiz.attempts.traces import Tracer, device_in
 from services.quiz.disqualified.rules import Disqualification, check_may_take_part
 from services.quiz.disqualified.store import Looks, id_of
 from services.quiz.participants.erased import Erased
@@ -37,6 +45,7 @@ from shared.web.tokens import Participant, bearer
 FOUND, STARTED = 200, 201
 # Twice the size of the largest possible submission.
 SUBMISSION_BYTES_MAX = 32_768
+START_BYTES_MAX = 1_024
 # A query costs the same for one result as for fifty: a busy service waits for more requests.
 WINDOW_SECONDS = 0.04
 RESULTS_GROUP_MAX = 500
@@ -52,12 +61,22 @@ START = HotEndpoint(
     description="""\
 The paper and the attempt's token. If an attempt is open, the answer is that attempt again.
 
+The body may be empty. A `device` in it is a random token that the client keeps. Like the client's address
+it is kept only as a keyed hash, for some weeks, and refuses nobody: organisers see which attempts share one.
+
 Refused: `participant_erased` (401), `quiz_for_confirmed` (403: the contact is not verified),
 `quiz_for_roster`, `disqualified` (403), `quiz_unknown` (404),
-`quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409).""",
+`quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409), `start_malformed` (422).""",
     status=STARTED,
     returns=AttemptOut,
     asks={"quiz_id": QuizIdInPath, "who": AsParticipant},
+    openapi={
+        "requestBody": {
+            "required": False,
+            "content": {"application/json": {"schema": StartIn.model_json_schema()}},
+        }
+    },
+    body_bytes_max=START_BYTES_MAX,
 )
 SUBMIT = HotEndpoint(
     "POST",
@@ -129,6 +148,7 @@ class AttemptEndpoints:
     starts: Starts
     outcomes: Outcomes
     disqualified: Looks
+    tracer: Tracer
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What the service answers before the framework; the most frequent request first."""
@@ -142,15 +162,16 @@ class AttemptEndpoints:
         """
         The paper and the attempt's token; a second start while the attempt is open returns the same attempt.
         """
-        quiz_id, who = request.id, self._participant(request)
+        quiz_id, who, device = request.id, self._participant(request), device_in(request.body)
         # The quiz's record must be fresh, as for a submission: it must show every early close that has begun.
         offered = self.catalogue.current_if_fresh(quiz_id)
         if offered is None:
             offered = await self.catalogue.current(_checked_id(quiz_id))
-        begun = await self._begin(offered, who)
+        trace = self.tracer.trace(quiz_id, request.address, device)
+        begun = await self._begin(offered, who, trace)
         if isinstance(begun, Conflict) and begun.code == QUIZ_CHANGED:
             await self.catalogue.refresh()
-            begun = await self._begin(self.catalogue.find(quiz_id), who)
+            begun = await self._begin(self.catalogue.find(quiz_id), who, trace)
         if isinstance(begun, Conflict):
             raise begun
         head = encoder.encode(
@@ -170,10 +191,10 @@ class AttemptEndpoints:
         questions = drawn_from.paper(begun.attempt_id).questions_json
         return STARTED, head[:-1] + b',"questions":' + questions + b"}"
 
-    async def _begin(self, offered: Offered, who: Participant) -> Attempt | Conflict:
+    async def _begin(self, offered: Offered, who: Participant, trace: Trace) -> Attempt | Conflict:
         check_admitted(offered.record, verified=who.verified, on_roster=who.on_roster)
         check_may_take_part(await self._disqualified(offered, who))
-        return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now()))
+        return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now(), trace))
 
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
         """The outcome of an attempt; somebody else's attempt is answered as unknown."""

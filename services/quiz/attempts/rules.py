@@ -9,7 +9,7 @@ day. So the log shows that nobody had more attempts than allowed, and any other 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.quiz.participants.rules import ParticipantId
@@ -22,6 +22,16 @@ from shared.runtime.ids import derived_id
 AttemptStatus = Literal["pending", "received", "graded", "missed", "refused"]
 
 
+class Trace(NamedTuple):
+    """Hashes of the network and of the device that an attempt was started from; None if it is not known."""
+
+    address_hash: bytes | None = None
+    device_hash: bytes | None = None
+
+
+NO_TRACE = Trace()
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """
@@ -30,6 +40,8 @@ class Attempt:
     Attributes:
         quiz_version: the version of the quiz that its paper was drawn from.
         refused: the code of the refusal, if grading refused the submission.
+        address_hash, device_hash: what fair play keeps of where it was started (traces.py); they are written
+            and not read back.
     """
 
     attempt_id: AttemptId
@@ -40,6 +52,8 @@ class Attempt:
     deadline_at: datetime
     quiz_version: int
     refused: str | None = None
+    address_hash: bytes | None = None
+    device_hash: bytes | None = None
 
 
 def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
@@ -90,6 +104,7 @@ def next_attempt(
     today: Sequence[AttemptId],
     used: Iterable[int],
     now: datetime,
+    trace: Trace = NO_TRACE,
 ) -> Attempt:
     """
     The attempt that a participant may start now.
@@ -106,9 +121,8 @@ def next_attempt(
             f"quiz {record.quiz_id}: all {len(today)} attempts of today are used", code="attempts_exhausted"
         )
     deadline_at = schedule.last_moment(now)
-    return Attempt(
-        today[number - 1], record.quiz_id, participant_id, number, now, deadline_at, record.version
-    )
+    id_, version = today[number - 1], record.version
+    return Attempt(id_, record.quiz_id, participant_id, number, now, deadline_at, version, None, *trace)
 
 
 def status_without_result(attempt: Attempt, *, is_closed: bool) -> AttemptStatus:

@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.quiz.attempts.rules import Attempt, attempt_id, next_attempt
+from services.quiz.attempts.rules import NO_TRACE, Attempt, Trace, attempt_id, next_attempt
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.offered import Offered
@@ -37,6 +37,7 @@ class Start:
     offered: Offered
     participant_id: ParticipantId
     now: datetime
+    trace: Trace = NO_TRACE
 
     @property
     def version(self) -> tuple[str, int]:
@@ -135,6 +136,6 @@ def _begin_or_resume(
             return attempt
     used = [number for number, id_ in enumerate(today, start=1) if id_ in known or id_ in finished]
     try:
-        return next_attempt(record, schedule, start.participant_id, today, used, start.now)
+        return next_attempt(record, schedule, start.participant_id, today, used, start.now, start.trace)
     except Conflict as refusal:
         return refusal

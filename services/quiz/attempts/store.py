@@ -1,20 +1,35 @@
 """
 Attempts as they are stored.
 
-attempts   _id is the attempt's id, derived from its cause: a repeat inserts nothing
+attempts   _id is the attempt's id, derived from its cause: a repeat inserts nothing. `address_hash` and
+           `device_hash` say for fair play where it was started, and go some weeks after the close
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from services.quiz.attempts.rules import Attempt
 from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
-from services.quiz.results.rules import AttemptId
+from services.quiz.results.rules import AttemptId, Portion
+from services.quiz.results.store import ids_in
 from shared.storage import mongo
 from shared.storage.mongo import Database, Document, outages_named
 
 # Days after the deadline of an attempt. Its quiz has been over for at least three months then.
 ATTEMPT_DAYS_KEPT = QUIZ_DAYS_MAX + 90
+TRACES = ("address_hash", "device_hash")
+_NO_TRACES: Document = {"$unset": dict.fromkeys(TRACES, "")}
+
+
+class Started(NamedTuple):
+    """Who started an attempt, when, and from where, as keyed hashes (traces.py)."""
+
+    attempt_id: str
+    participant_id: str
+    started_at: datetime
+    address_hash: bytes | None
+    device_hash: bytes | None
 
 
 class AttemptStore:
@@ -35,21 +50,38 @@ class AttemptStore:
 
     async def add(self, attempts: Sequence[Attempt]) -> frozenset[int]:
         """Save attempts; returns the positions of those that existed already."""
-        return await mongo.insert_new(
-            self._attempts,
-            [
-                {
-                    "_id": attempt.attempt_id,
-                    "quiz_id": attempt.quiz_id,
-                    "quiz_version": attempt.quiz_version,
-                    "participant_id": attempt.participant_id,
-                    "number": attempt.number,
-                    "started_at": attempt.started_at,
-                    "deadline_at": attempt.deadline_at,
-                }
-                for attempt in attempts
-            ],
-        )
+        return await mongo.insert_new(self._attempts, [_document(attempt) for attempt in attempts])
+
+    async def started_from(self, quiz_id: str, portion: Portion) -> list[Started]:
+        """Where the attempts of a quiz were started, of one portion; those without a trace are left out."""
+        which = {
+            "_id": ids_in(portion),
+            "quiz_id": quiz_id,
+            "$or": [{name: {"$exists": True}} for name in TRACES],
+        }
+        fields = dict.fromkeys(("participant_id", "started_at", *TRACES), 1)
+        with outages_named():
+            found = await self._attempts.find(which, fields).to_list(None)
+        return [
+            Started(
+                one["_id"],
+                one["participant_id"],
+                one["started_at"],
+                one.get("address_hash"),
+                one.get("device_hash"),
+            )
+            for one in found
+        ]
+
+    async def forget_traces(self, quiz_id: str, portion: Portion) -> None:
+        """Delete where the attempts of a quiz were started, of one portion."""
+        with outages_named():
+            await self._attempts.update_many({"_id": ids_in(portion), "quiz_id": quiz_id}, _NO_TRACES)
+
+    async def forget_traces_of(self, ids: Sequence[AttemptId]) -> None:
+        """Delete where these attempts were started."""
+        with outages_named():
+            await self._attempts.update_many({"_id": {"$in": ids}}, _NO_TRACES)
 
     async def refuse(self, codes: Mapping[str, str]) -> None:
         """Store why the submissions of attempts were refused; the first reason stays."""
@@ -59,6 +91,23 @@ class AttemptStore:
                 await self._attempts.update_many(
                     {"_id": {"$in": ids}, "refused": {"$exists": False}}, {"$set": {"refused": code}}
                 )
+
+
+def _document(attempt: Attempt) -> Document:
+    document: Document = {
+        "_id": attempt.attempt_id,
+        "quiz_id": attempt.quiz_id,
+        "quiz_version": attempt.quiz_version,
+        "participant_id": attempt.participant_id,
+        "number": attempt.number,
+        "started_at": attempt.started_at,
+        "deadline_at": attempt.deadline_at,
+    }
+    if attempt.address_hash:
+        document["address_hash"] = attempt.address_hash
+    if attempt.device_hash:
+        document["device_hash"] = attempt.device_hash
+    return document
 
 
 def _attempt(document: Document) -> Attempt:

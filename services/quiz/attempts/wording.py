@@ -15,5 +15,6 @@ CHINESE: dict[str, str] = {
     "quiz_for_roster": (
         "本竞赛面向学校、单位和服务队的成员：请让单位把您的邮箱录入名册并用它登录，或向单位索取认领码，然后再开始答题"
     ),
+    "start_malformed": "无法读取请求内容：可以留空，或提供格式正确的设备标识",
     "submission_malformed": "无法读取答案",
 }

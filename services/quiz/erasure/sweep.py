@@ -1,6 +1,6 @@
 """
 Remove the traces of erased participants: waiting submissions, saved answers, profiles in results, standings,
-and what was decided about them.
+where their attempts were started, what was flagged of them, and what was decided about them.
 
 Several workers may do it at the same time: sweeping twice does no harm.
 """
@@ -9,8 +9,10 @@ from datetime import timedelta
 from itertools import islice
 
 from services.quiz.attempts.rules import possible_attempts
+from services.quiz.attempts.store import AttemptStore
 from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.erasure.rules import next_sweep
+from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.rules import Erasure
 from services.quiz.participants.store import ParticipantStore
@@ -51,6 +53,8 @@ class Sweeper:
         results: ResultStore,
         standings: StandingStore,
         disqualified: DisqualifiedStore,
+        attempts: AttemptStore,
+        flags: FlagStore,
         *,
         again_seconds: float = SWEEP_AGAIN_SECONDS,
         ids_at_once: int = IDS_AT_ONCE,
@@ -62,6 +66,8 @@ class Sweeper:
         self._results = results
         self._standings = standings
         self._disqualified = disqualified
+        self._attempts = attempts
+        self._flags = flags
         self._again_seconds = again_seconds
         self._ids_at_once = ids_at_once
         self.loop = Loop(LOOP, self.turn)
@@ -96,6 +102,8 @@ class Sweeper:
             while some := [*islice(ids, self._ids_at_once)]:
                 await self._results.forget_profiles(some)
                 await self._saved.remove(some)
+                await self._attempts.forget_traces_of(some)
+            await self._flags.forget(record.quiz_id, who)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
             if record.decided:

@@ -28,6 +28,7 @@ def published(
         admits=quiz.admits,
         shows_scores=quiz.shows_scores,
         pass_percent=quiz.pass_percent,
+        least_plausible_seconds=quiz.least_plausible_seconds,
         papers=quiz.papers,
         attempt_ids=str(ATTEMPT_IDS),
         blueprint=quiz.blueprint,

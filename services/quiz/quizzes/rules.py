@@ -54,6 +54,7 @@ MULTIPLE_CHOICE = (
     " each_right: their share, rounded down to half points"
 )
 WRONG_COSTS = "points that a wrong answer costs; a paper never has fewer than 0"
+LEAST_PLAUSIBLE = "an attempt that takes less time is flagged for organisers, and counts all the same"
 SHOWS_SCORES = "at_once; at_close: until the quiz is closed only organisers learn scores and ranks"
 
 
@@ -95,6 +96,9 @@ class Quiz(BaseModel):
     admits: Annotated[Admits, Field(description=ADMITS)] = "anyone"
     shows_scores: Annotated[ShowsScores, Field(description=SHOWS_SCORES)] = "at_once"
     pass_percent: Percent = 60
+    least_plausible_seconds: Annotated[
+        int | None, Field(ge=1, le=DURATION_SECONDS_MAX, description=LEAST_PLAUSIBLE)
+    ] = None
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
     blueprint: Annotated[
         dict[Line, Ordinal], Field(max_length=LINES_MAX, description="how many questions of each topic")
@@ -121,6 +125,10 @@ class Quiz(BaseModel):
         if self.closes_at - self.opens_at > timedelta(days=QUIZ_DAYS_MAX):
             raise PydanticCustomError(
                 "quiz_too_long", "a quiz may be open for {days} days", {"days": QUIZ_DAYS_MAX}
+            )
+        if (self.least_plausible_seconds or 0) > self.duration_seconds:
+            raise PydanticCustomError(
+                "least_time_too_long", "least_plausible_seconds is above duration_seconds"
             )
         if len({question.id for question in self.questions}) != len(self.questions):
             raise PydanticCustomError("question_ids_alike", "two questions have the same id")

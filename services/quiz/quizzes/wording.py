@@ -7,6 +7,7 @@ CHINESE: dict[str, str] = {
     "key_of_one": "这种题型只能有一个正确选项",
     "key_order": "答案的字母没有按顺序排列",
     "lines_overlap": "试题 {question} 同时符合组卷方案中的两项",
+    "least_time_too_long": "最短合理用时超过了答题时间",
     "option_letters": "选项的字母必须依次为 A、B、C……",
     "options_alike": "有两个选项文字相同",
     "paper_too_long": "一份试卷最多 {most} 题",

@@ -86,6 +86,19 @@ class Answered(NamedTuple):
     answers: str
 
 
+class Sheet(NamedTuple):
+    """The parts of a result that fair play needs; `answers` are packed (`scoring.rules.packed`)."""
+
+    attempt_id: str
+    quiz_version: int
+    participant_id: str
+    group_id: str | None
+    half_points: int
+    half_points_max: int
+    seconds: int
+    answers: str
+
+
 class Portion(NamedTuple):
     """The results whose ids lie from `first` on and before `end`; None for the last portion."""
 

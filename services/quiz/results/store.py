@@ -13,7 +13,7 @@ from types import MappingProxyType
 from services.quiz.disqualified.rules import counts
 from services.quiz.disqualified.store import left_out_of
 from services.quiz.quizzes.marks import marks_of
-from services.quiz.results.rules import Answered, AttemptId, Portion, Result, portions
+from services.quiz.results.rules import Answered, AttemptId, Portion, Result, Sheet, portions
 from services.quiz.standings.writes import Orders, raise_standings
 from shared.storage import mongo
 from shared.storage.mongo import (
@@ -87,13 +87,35 @@ class ResultStore:
         quizzes by their ids.
         """
         fields = {"quiz_version": 1, "participant_id": 1, "halves": 1, "answers": 1}
-        which = {"_id": _ids_in(portion), "quiz_id": quiz_id}
+        which = {"_id": ids_in(portion), "quiz_id": quiz_id}
         with outages_named():
             found = await self._results.find(which, fields).to_list(None)
         return [
             Answered(one["_id"], one["quiz_version"], one["participant_id"], one["halves"], one["answers"])
             for one in found
         ]
+
+    async def sheets(self, quiz_id: str, portion: Portion) -> list[Sheet]:
+        """The answer sheets of a quiz, of one portion; all quizzes are read, as in `answers`."""
+        return await self._sheets({"_id": ids_in(portion), "quiz_id": quiz_id})
+
+    async def sheets_of(self, ids: Collection[str]) -> list[Sheet]:
+        """The answer sheets of those of these attempts that are graded."""
+        return await self._sheets({"_id": {"$in": list(ids)}})
+
+    async def _sheets(self, which: Document) -> list[Sheet]:
+        names = (
+            "quiz_version",
+            "participant_id",
+            "group_id",
+            "halves",
+            "halves_max",
+            "time_used_seconds",
+            "answers",
+        )
+        with outages_named():
+            found = await self._results.find(which, dict.fromkeys(names, 1)).to_list(None)
+        return [Sheet(one["_id"], *(one[name] for name in names)) for one in found]
 
     async def add(
         self, results: Sequence[Result], orders: OrdersOf, corrected: Mapping[str, int] = NOTHING_CORRECTED
@@ -146,7 +168,7 @@ class ResultStore:
     async def of_portion(self, quiz_id: str, portion: Portion) -> list[Result]:
         """The results of a quiz, of one portion."""
         with outages_named():
-            found = await self._results.find({"_id": _ids_in(portion), "quiz_id": quiz_id}).to_list(None)
+            found = await self._results.find({"_id": ids_in(portion), "quiz_id": quiz_id}).to_list(None)
         return [_result(document) for document in found]
 
     async def of_ids(self, unit: UnitOfWork, ids: Collection[str]) -> list[Result]:
@@ -182,7 +204,8 @@ def _counting(
     return [one for one in results if counts(left_out, one.quiz_id, one.participant_id, one.attempt_id)]
 
 
-def _ids_in(portion: Portion) -> Document:
+def ids_in(portion: Portion) -> Document:
+    """The condition for the ids of a portion, of results or of attempts."""
     return {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
 
 

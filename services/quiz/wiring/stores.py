@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
 from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
 from services.quiz.literacy.store import LiteracyStore
 from services.quiz.participants.off_roster import OffRoster
@@ -26,6 +27,7 @@ class Stores:
     bank: BankStore
     literacy: LiteracyStore
     disqualified: DisqualifiedStore
+    flags: FlagStore
     off_roster: OffRoster
     participants: ParticipantStore
     quizzes: QuizStore
@@ -44,6 +46,7 @@ class Stores:
             bank=BankStore(database),
             literacy=LiteracyStore(database),
             disqualified=DisqualifiedStore(database),
+            flags=FlagStore(database),
             off_roster=OffRoster(database),
             participants=ParticipantStore(database),
             quizzes=QuizStore(database),

@@ -1,18 +1,32 @@
 """The erased: nothing is started, taken in, graded, ranked or told for them, and their traces go."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.quiz.attempts.traces import Tracer
+from services.quiz.fair_play.rules import CrowdFigures, Flag, Person, TimeFigures
+from services.quiz.fair_play.store import Found
 from services.quiz.participants.rules import Profile
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
 from services.quiz.standings.ranks import Ranks
 from shared.runtime import metrics
 from shared.storage.mongo import Database
-from tests.quiz.builders import as_resident, attempt, batch, erased, joined, people, service, token
+from tests.quiz.builders import (
+    ATTEMPT_KEY,
+    as_resident,
+    attempt,
+    batch,
+    erased,
+    joined,
+    people,
+    service,
+    token,
+)
 from tests.quiz.parts import Grading, Parts, Stores, new_parts, results_in, sweeper
 from tests.support.waiting import eventually
 
@@ -205,3 +219,43 @@ async def test_one_erasure_that_cannot_be_swept_keeps_no_other_waiting(kafka: st
         await parts.sweeper(0).turn()
         assert await personal(parts.stores.database, "bo") == []
         assert await due(parts) == 1, "put off, not forgotten"
+
+
+async def test_where_the_erased_started_and_what_was_flagged_of_them_goes(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        trace = Tracer(ATTEMPT_KEY).trace(parts.quiz_id, "203.0.113.7", "a-device-0000001")
+        begun = [
+            replace(
+                attempt(parts.quiz_id, parts.quiz, who),
+                address_hash=trace.address_hash,
+                device_hash=trace.device_hash,
+            )
+            for who in ("wang", "li")
+        ]
+        await parts.stores.attempts.add(begun)
+        flags = parts.stores.flags
+        people_ = tuple(Person(one.participant_id, one.attempt_id) for one in begun)
+        time, now = TimeFigures(3, 60, 100), datetime.now(UTC)
+        crowd = CrowdFigures(25, 25, 20, now, now)
+        await flags.begin(parts.quiz_id, "examination", now)
+        await flags.finish(
+            parts.quiz_id,
+            "examination",
+            [
+                Flag("1", parts.quiz_id, "too_fast", 57.0, people_[:1], time),
+                Flag("2", parts.quiz_id, "too_fast", 57.0, people_[1:], time),
+                Flag("3", parts.quiz_id, "same_address", 25.0, people_, crowd),
+            ],
+            Found(attempts=2),
+            now,
+            final=False,
+        )
+        await erase(parts, "wang")
+        await parts.sweeper(0).turn()
+        left = await flags.page(parts.quiz_id, None, None, None, 10)
+        named = {one.flag.flag_id: [who.participant_id for who in one.flag.who] for one in left}
+        assert named == {"2": ["li"], "3": ["li"]}
+        stored = {one["participant_id"]: one async for one in parts.stores.database["attempts"].find()}
+        assert "address_hash" not in stored["wang"]
+        assert "device_hash" not in stored["wang"]
+        assert stored["li"]["address_hash"] == trace.address_hash

@@ -35,6 +35,8 @@ QUIZ_ID = QuizId("contest")
         ({"timezone": "Asia"}, "no such time zone"),
         ({"pass_percent": 101}, "100"),
         ({"surprise": 1}, "Extra inputs"),
+        ({"least_plausible_seconds": 1_201, "duration_seconds": 1_200}, "above duration_seconds"),
+        ({"least_plausible_seconds": 0}, "greater than or equal to 1"),
     ],
 )
 def test_a_quiz_that_cannot_be_sat_is_refused(changes: dict[str, object], why: str) -> None:
