@@ -99,7 +99,8 @@ async def wire(service: Service[QuizSettings]) -> None:
     if service.serves_http:
         _answer(service, parts)
     if service.runs_background:
-        _consume_and_run(service, parts)
+        _hand_in_and_close(service, parts, _consume(service, parts))
+        _count_and_grade_again(service, parts)
 
 
 def _answer(service: Service[QuizSettings], parts: Parts) -> None:
@@ -129,54 +130,70 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
 
 
-def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
-    """What role worker consumes, and what it does in the background."""
+def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
+    """What role worker consumes; returns what grades those who have waited."""
     stores, erased, catalogue, publisher = parts
-    quizzes, results, standings, saved = stores.quizzes, stores.results, stores.standings, stores.saved
-    attempts, participants, waiting = stores.attempts, stores.participants, stores.waiting
-    disqualified = stores.disqualified
-    grader = Grader(catalogue, results)
-    waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
+    grader = Grader(catalogue, stores.results)
+    waiting_grader = WaitingGrader(grader, catalogue, stores.waiting, stores.participants, erased, publisher)
     submissions = SubmissionHandler(
         grader,
         waiting_grader,
         catalogue,
         erased,
-        quizzes=quizzes,
-        attempts=attempts,
-        results=results,
-        participants=participants,
-        waiting=waiting,
+        quizzes=stores.quizzes,
+        attempts=stores.attempts,
+        results=stores.results,
+        participants=stores.participants,
+        waiting=stores.waiting,
     )
-    profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, stores.off_roster)
+    profiles = ParticipantHandler(
+        stores.participants, waiting_grader, service.ended_tokens, stores.off_roster
+    )
     service.consume(*subscriptions(submissions, profiles))
-    service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
-    reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
-    [counting] = _leases(service, LITERACY)
-    kept = KeptSaves(service.settings.kafka)
-    reads, [examining] = (
-        Reads(results, attempts, participants, catalogue, erased),
-        _leases(service, FAIR_PLAY),
+    service.consume(*saving_subscriptions(SavedHandler(stores.saved, catalogue, erased)))
+    return waiting_grader
+
+
+def _hand_in_and_close(service: Service[QuizSettings], parts: Parts, waiting_grader: WaitingGrader) -> None:
+    """What role worker does until results are final, and when they change afterwards."""
+    stores, erased, catalogue, publisher = parts
+    quizzes, results, standings, saved = stores.quizzes, stores.results, stores.standings, stores.saved
+    attempts, waiting, disqualified, flags = (
+        stores.attempts,
+        stores.waiting,
+        stores.disqualified,
+        stores.flags,
     )
+    [telling] = _leases(service, TELLING)
+    kafka = service.settings.kafka
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
+    looking, kept = Looking(saved, attempts, results, waiting), KeptSaves(kafka)
+    people = stores.participants
     service.run(
-        HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher, kept).loop,
-        Closer(
-            quizzes, standings, catalogue, waiting_grader, teller, saved, disqualified, service.settings.kafka
-        ).loop,
+        HandIn(looking, quizzes, catalogue, erased, publisher, kept).loop,
+        Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, disqualified, kafka).loop,
         Reviser(quizzes, standings, catalogue).loop,
         Settler(service.database, disqualified, results, stores.statistics, catalogue).loop,
         Upkeep(standings).loop,
-        Sweeper(
-            catalogue, participants, waiting, saved, results, standings, disqualified, attempts, stores.flags
-        ).loop,
-        Statistician(stores.statistics, results, catalogue, erased, disqualified, reading).loop,
+        Sweeper(catalogue, people, waiting, saved, results, standings, disqualified, attempts, flags).loop,
+    )
+
+
+def _count_and_grade_again(service: Service[QuizSettings], parts: Parts) -> None:
+    """What role worker reads all results for: one worker at a time, with rests."""
+    stores, erased, catalogue, _ = parts
+    results, standings, disqualified = stores.results, stores.standings, stores.disqualified
+    people, statistics, previews = stores.participants, stores.statistics, PreviewStore(service.database)
+    loops = STATISTICS, PREVIEWS, REGRADING, LITERACY, FAIR_PLAY
+    reading, previewing, regrading, counting, examining = _leases(service, *loops)
+    reads = Reads(results, stores.attempts, people, catalogue, erased)
+    again = stores.regradings, stores.quizzes, results, statistics, catalogue, erased, disqualified
+    service.run(
+        Statistician(statistics, results, catalogue, erased, disqualified, reading).loop,
         Examiner(stores.flags, reads, examining).loop,
-        Counter(stores.literacy, standings, participants, catalogue, counting).loop,
-        Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
-        Regrader(
-            stores.regradings, quizzes, results, stores.statistics, catalogue, erased, disqualified, regrading
-        ).loop,
+        Counter(stores.literacy, standings, people, catalogue, counting).loop,
+        Previewer(previews, results, standings, catalogue, erased, previewing).loop,
+        Regrader(*again, regrading).loop,
     )
 
 
