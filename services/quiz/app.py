@@ -20,11 +20,21 @@ from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
 from services.quiz.closing.tell import LEASE as TELLING
 from services.quiz.closing.tell import Teller
+from services.quiz.drafts import api as drafts_api
+from services.quiz.drafts import wording as drafts_wording
+from services.quiz.drafts.edit import Drafts
+from services.quiz.drafts.trial import Trials
 from services.quiz.erasure.sweep import Sweeper
 from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.lifecycle import api as lifecycle_api
+from services.quiz.lifecycle import wording as lifecycle_wording
+from services.quiz.lifecycle.alter import Alterations
+from services.quiz.lifecycle.cancel import Cancelling
+from services.quiz.lifecycle.notify import LOOP as CANCELLING
+from services.quiz.lifecycle.notify import Notifier
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes import api as quizzes_api
@@ -104,6 +114,11 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
+    service.provide(
+        stores.drafts, Drafts(stores.drafts, stores.quizzes), Trials(stores.drafts, stores.quizzes)
+    )
+    service.provide(Alterations(stores.quizzes, stores.changes, catalogue))
+    service.provide(Cancelling(stores.quizzes, stores.changes, stores.cancellations, catalogue))
 
 
 def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
@@ -127,7 +142,9 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
     profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, stores.off_roster)
     service.consume(*subscriptions(submissions, profiles))
     service.consume(*saving_subscriptions(SavedHandler(saved, catalogue, erased)))
-    reading, previewing, regrading, telling = _leases(service, STATISTICS, PREVIEWS, REGRADING, TELLING)
+    reading, previewing, regrading, telling, cancelling = _leases(
+        service, STATISTICS, PREVIEWS, REGRADING, TELLING, CANCELLING
+    )
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     service.run(
         HandIn(Looking(saved, attempts, results, waiting), quizzes, catalogue, erased, publisher).loop,
@@ -137,6 +154,7 @@ def _consume_and_run(service: Service[QuizSettings], parts: Parts) -> None:
         Statistician(stores.statistics, results, catalogue, erased, reading).loop,
         Previewer(PreviewStore(service.database), results, standings, catalogue, erased, previewing).loop,
         Regrader(stores.regradings, quizzes, results, stores.statistics, catalogue, erased, regrading).loop,
+        Notifier(stores.cancellations, attempts, results, erased, publisher, cancelling).loop,
     )
 
 
@@ -166,6 +184,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             closing_api.routes,
             statistics_api.routes,
             regrading_api.routes,
+            drafts_api.routes,
+            lifecycle_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
         chinese=(
@@ -177,6 +197,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | bank_wording.CHINESE
             | formats_wording.CHINESE
             | regrading_wording.CHINESE
+            | drafts_wording.CHINESE
+            | lifecycle_wording.CHINESE
         ),
     )
 

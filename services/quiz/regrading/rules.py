@@ -13,7 +13,7 @@ from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.questions import Question
-from services.quiz.quizzes.record import Correction, QuizRecord
+from services.quiz.quizzes.record import Correction, QuizRecord, cancelled, final
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
 from services.quiz.standings.tally import best_first
@@ -124,7 +124,9 @@ def correction_for(
             f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
         )
     if record.status == "closed":
-        raise Conflict(f"quiz {record.quiz_id} is closed, its standings are final", code="quiz_is_final")
+        raise final(record)
+    if record.status == "cancelled":
+        raise cancelled(record)
     if record.regrading is not None:
         raise Conflict(
             f"results of {record.quiz_id} are being graded again by correction {record.regrading}",

@@ -85,7 +85,7 @@ class ResultStore:
         quizzes by their ids.
         """
         fields = {"quiz_version": 1, "participant_id": 1, "halves": 1, "answers": 1}
-        which = {"_id": _ids_in(portion), "quiz_id": quiz_id}
+        which = {"_id": ids_in(portion), "quiz_id": quiz_id}
         with outages_named():
             found = await self._results.find(which, fields).to_list(None)
         return [
@@ -140,8 +140,15 @@ class ResultStore:
     async def of_portion(self, quiz_id: str, portion: Portion) -> list[Result]:
         """The results of a quiz, of one portion."""
         with outages_named():
-            found = await self._results.find({"_id": _ids_in(portion), "quiz_id": quiz_id}).to_list(None)
+            found = await self._results.find({"_id": ids_in(portion), "quiz_id": quiz_id}).to_list(None)
         return [_result(document) for document in found]
+
+    async def people_of(self, quiz_id: str, portion: Portion) -> set[str]:
+        """The participants with a result of a quiz, of one portion."""
+        which = {"_id": ids_in(portion), "quiz_id": quiz_id}
+        with outages_named():
+            found = await self._results.find(which, {"participant_id": 1}).to_list(None)
+        return {one["participant_id"] for one in found}
 
     async def of_ids(self, unit: UnitOfWork, ids: Collection[str]) -> list[Result]:
         """Those of these attempts that are graded, read in the transaction."""
@@ -162,7 +169,8 @@ class ResultStore:
             )
 
 
-def _ids_in(portion: Portion) -> Document:
+def ids_in(portion: Portion) -> Document:
+    """The condition for the ids of a portion."""
     return {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
 
 

@@ -153,7 +153,7 @@ class Counting:
         """The number of a question; one that has changed between two versions is another question."""
         numbers, corrected = self._numbers.setdefault(question.id, []), self._keys.corrected(question)
         for number in numbers:
-            if self.asked[number].question == corrected:
+            if self.asked[number].question.asks_as(corrected):
                 return number
         numbers.append(len(self.asked))
         self.asked.append(Asked(corrected, version, self._keys.is_cancelled(question)))

@@ -4,9 +4,12 @@ from dataclasses import dataclass, fields
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
+from services.quiz.drafts.store import DraftStore
 from services.quiz.grading.store import WaitingStore
+from services.quiz.lifecycle.store import CancellationStore
 from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
+from services.quiz.quizzes.changes import QuizChanges
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.store import ResultStore
@@ -22,6 +25,9 @@ class Stores:
 
     attempts: AttemptStore
     bank: BankStore
+    cancellations: CancellationStore
+    changes: QuizChanges
+    drafts: DraftStore
     off_roster: OffRoster
     participants: ParticipantStore
     quizzes: QuizStore
@@ -38,6 +44,9 @@ class Stores:
         return cls(
             attempts=AttemptStore(database),
             bank=BankStore(database),
+            cancellations=CancellationStore(database),
+            changes=QuizChanges(database),
+            drafts=DraftStore(database),
             off_roster=OffRoster(database),
             participants=ParticipantStore(database),
             quizzes=QuizStore(database),

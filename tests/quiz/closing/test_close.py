@@ -10,9 +10,9 @@ from prometheus_client import REGISTRY
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import CloseError
 from services.quiz.closing.submission_log import read_log_states
+from services.quiz.quizzes.changes import ChangedError
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
-from services.quiz.quizzes.store import ChangedError
 from shared.contracts.events import QuizClosed
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import to_record
