@@ -83,7 +83,12 @@ class Parts:
     async def apply(self, scheme: Scheme) -> Applied:
         """As an organiser does, the first call."""
         return await apply_scheme(
-            scheme.scheme_id, None, schemes=self.schemes, results=self.results, issuer=self.issuer
+            scheme.scheme_id,
+            None,
+            schemes=self.schemes,
+            results=self.results,
+            issuer=self.issuer,
+            known=self.known,
         )
 
     async def state(self, scheme: Scheme) -> SchemeState:

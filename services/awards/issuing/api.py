@@ -92,18 +92,23 @@ async def confer(
     summary="Issue what a scheme put late has missed",
 )
 async def apply_scheme(
-    scheme_id: IdInPath, schemes: Schemes, results: Results, issuer: Issuing, after: After = None
+    scheme_id: IdInPath,
+    schemes: Schemes,
+    results: Results,
+    issuer: Issuing,
+    known: Known,
+    after: After = None,
 ) -> AppliedOut:
     """
     A call reads about 10,000 results; a repeat issues nothing twice.
 
     By rank it also finds, among the results of the last half year, those who share the rank of the last
     listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, 409 `quiz_not_closed` if the scheme awards
-    by rank.
+    by rank, 409 `quiz_cancelled`.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(
-        scheme_id, place[0] if place else None, schemes=schemes, results=results, issuer=issuer
+        scheme_id, place[0] if place else None, schemes=schemes, results=results, issuer=issuer, known=known
     )
     last = None if applied.after is None else after_of(applied.after)
     return AppliedOut(issued=applied.issued, after=last, undecided=applied.undecided)
