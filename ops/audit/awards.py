@@ -26,6 +26,8 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     # What the points of then have earned stays, if the correction came later.
     expected |= stored & set(_certificates(passed_once(log), schemes))
     expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
+    stopped = _by_cancelled_quizzes(log, schemes)
+    expected = {name for name in expected if name.split("/")[0] not in stopped or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
     # An erased person may get an award before the erasure, but never after it: the events decide.
@@ -82,6 +84,26 @@ def _counts(topic: str, published: Json, by_id: Mapping[str, Json]) -> bool:
     if topic == "award.issued":
         return bool(published["version"] == 1)
     return bool(published["version"] == 2 == version)
+
+
+def _by_cancelled_quizzes(log: Log, schemes: Iterable[Json]) -> set[str]:
+    """
+    The schemes of cancelled quizzes, of which nothing more is issued. What was issued before stays.
+
+    A quiz that was removed and published again has a higher version.
+    """
+    versions: dict[str, int] = {}
+    cancelled: dict[str, int] = {}
+    for topic, highest in (("quiz.published", versions), ("quiz.cancelled", cancelled)):
+        for event in log.events(topic):
+            quiz_id = event.body["quiz_id"]
+            highest[quiz_id] = max(event.body["version"], highest.get(quiz_id, 0))
+    return {
+        scheme["_id"]
+        for scheme in schemes
+        if (quiz_id := scheme["rule"].get("quiz_id")) in cancelled
+        and cancelled[quiz_id] >= versions.get(quiz_id, 0)
+    }
 
 
 def _certificates(results: Iterable[Json], schemes: Iterable[Json]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from ops.audit.corrections import correction_checks, same_as_first
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
+from ops.audit.life import life_checks
 from ops.audit.log import Entry, Log, read_as
 from ops.audit.saved import saved_checks
 from ops.audit.withheld import published_checks
@@ -48,6 +49,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     }
     published = [event.body for event in log.events("quiz.published")]
     known = Known(quizzes, definitions, {(body["quiz_id"], body["version"]): body for body in published})
+    removed = {one["_id"]: one["version"] async for one in database["removed_quizzes"].find()}
     erased = {event.key for event in log.events("participant.erased")}
     looked_at = {"answers": 0, "submitted_at": 0}
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
@@ -61,7 +63,9 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
     return [
-        compare("quizzes are published (quiz.published)", quizzes, _published(log, quizzes)),
+        compare(
+            "quizzes are published (quiz.published)", {**removed, **quizzes}, _published(log, quizzes, removed)
+        ),
         kept(
             "submissions acknowledged are in the log",
             (promise.id for promise in submitted),
@@ -91,16 +95,17 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         *saved_checks(good, _saved_in_time(log, known), quizzes, erased),
         *correction_checks(log, quizzes, results),
+        *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
 
 
-def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
+def _published(log: Log, quizzes: Mapping[str, Json], removed: Mapping[str, int]) -> set[str]:
     """The published quizzes, and the ids of events about versions that never existed."""
     versions = {
         event_id(f"{quiz_id}/{version}", QuizPublished.type): quiz_id
-        for quiz_id, quiz in quizzes.items()
-        for version in range(1, quiz["version"] + 1)
+        for quiz_id, last in (removed | {name: quiz["version"] for name, quiz in quizzes.items()}).items()
+        for version in range(1, last + 1)
     }
     return {versions.get(event.id, event.id) for event in log.events("quiz.published")}
 
@@ -203,9 +208,9 @@ async def _rankings(
 ) -> AsyncIterator[Check]:
     closed = [quiz_id for quiz_id, quiz in quizzes.items() if quiz["status"] == "closed"]
     events = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
-    yield compare(
-        "closed quizzes are published once", closed, [e.body["quiz_id"] for e in log.events("quiz.closed")]
-    )
+    # One that closed without anybody, and was removed then, is not stored any more.
+    said = [e.body["quiz_id"] for e in log.events("quiz.closed") if e.body["quiz_id"] in quizzes]
+    yield compare("closed quizzes are published once", closed, said)
     best: dict[str, tuple[int, int]] = {}
     for one in graded.values():
         who = f"{one.quiz_id}/{one.participant_id}"

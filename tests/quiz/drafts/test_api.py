@@ -109,7 +109,9 @@ async def test_a_trial_is_the_paper_of_a_participant_and_stores_nothing(mongo: s
         assert [one["right"] for one in tried.json()["questions"]] == [True] * 4 + [False]
         foreign = {"paper": 0, "answers": {"q-other": "A"}}
         assert code_of(await client.post(path, json=foreign, headers=ORGANISER)) == (422, "question_unknown")
-        stored = {name: await database[name].count_documents({}) for name in ("attempts", "results", "outbox")}
+        stored = {
+            name: await database[name].count_documents({}) for name in ("attempts", "results", "outbox")
+        }
         assert stored == {"attempts": 0, "results": 0, "outbox": 0}
 
         await client.post(f"/quizzes/{quiz_id}/draft/publish", headers=ORGANISER)

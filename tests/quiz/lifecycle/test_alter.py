@@ -150,11 +150,9 @@ async def test_what_was_saved_waits_for_the_later_end_before_it_is_handed_in(kaf
         saved = saves(sheet(parts, of, saved_at=now - timedelta(seconds=10)))
         await parts.grading.saved.keep_saved(saved)
         assert saved.rejected == []
-        altering = Alterations(
-            parts.stores.quizzes, QuizChanges(parts.stores.database), parts.catalogue
-        )
+        altering = Alterations(parts.stores.quizzes, QuizChanges(parts.stores.database), parts.catalogue)
         await altering.extend(parts.quiz_id, parts.quiz.closes_at + timedelta(hours=1), always)
-        handed = parts.stores.database["saved"]
+        handed = parts.stores.database["saved_answers"]
         # By the end of before it would be due now.
         before = of.deadline_at + HAND_IN_AFTER + timedelta(seconds=5)
         assert await parts.grading.hand_in.hand_in_due(before) == 1
@@ -230,11 +228,9 @@ async def test_words_are_corrected_after_the_beginning_and_papers_stay(kafka: st
         assert resumed.status_code == 201
 
         async def titles() -> dict[str, str]:
-            found = [QuizCompleted.model_validate_json(one.value or b"") for one in await completed()]
+            records = await read_all(kafka, QuizCompleted.topic)
+            found = [QuizCompleted.model_validate_json(one.value or b"") for one in records]
             return {one.participant_id: one.quiz_title for one in found if one.quiz_id == quiz_id}
-
-        async def completed() -> list[Any]:
-            return [one for one in await read_all(kafka, QuizCompleted.topic) if quiz_id.encode() in one.value]
 
         said = await eventually(titles, lambda them: len(them) == 2)
         assert said == {"wang": of.title, "li": "新名称"}
