@@ -30,20 +30,22 @@ async def life_checks(
         removed: the last versions of removed quizzes.
     """
     cancelled = {quiz_id for quiz_id, quiz in quizzes.items() if quiz["status"] == "cancelled"}
-    # A quiz of the name of a removed one: the removal was published as well.
+    said = [(event.body["quiz_id"], event.body["version"]) for event in log.events("quiz.cancelled")]
     yield compare(
         "cancellations and removals are published (quiz.cancelled)",
-        {*cancelled, *removed},
-        (event.body["quiz_id"] for event in log.events("quiz.cancelled")),
+        {
+            *(f"{quiz_id}/{quizzes[quiz_id]['version']}" for quiz_id in cancelled),
+            *(f"{quiz_id}/{version}" for quiz_id, version in removed.items()),
+        },
+        # Of a name that was removed several times, the last removal is stored.
+        (f"{quiz_id}/{version}" for quiz_id, version in said if version >= removed.get(quiz_id, 0)),
     )
     closed = {event.body["quiz_id"] for event in log.events("quiz.closed")}
     yield true_of_all("cancelled quizzes have no final standings", cancelled & closed, len(cancelled))
     published = {(e.body["quiz_id"], e.body["version"]): e.body for e in log.events("quiz.published")}
     drafts = {one["_id"] async for one in database["quiz_drafts"].find({}, {"_id": 1})}
     yield true_of_all("no draft is published", drafts & quizzes.keys(), len(drafts))
-    yield true_of_all(
-        "definitions are as published", _differing(published, definitions), len(definitions)
-    )
+    yield true_of_all("definitions are as published", _differing(published, definitions), len(definitions))
     yield true_of_all("quizzes end as published", _ends(quizzes, published), len(quizzes))
     jobs = [one async for one in database["quiz_cancellations"].find({"unfinished": False})]
     asked = {event.body["request_id"] for event in log.events("notification.requested")}
@@ -65,14 +67,12 @@ async def _people(database: Database, quiz_id: str) -> set[str]:
     }
 
 
-def _differing(
-    published: Mapping[tuple[str, int], Json], definitions: Definitions
-) -> Iterator[tuple[str, int]]:
+def _differing(published: Mapping[tuple[str, int], Json], definitions: Definitions) -> Iterator[str]:
     """The versions that say something else than what was published of them."""
     for version, definition in definitions.items():
         said = published.get(version)
         if said is None or _said(definition) != _said(said):
-            yield version
+            yield f"{version[0]}/{version[1]}"
 
 
 def _said(quiz: Json) -> tuple[Any, ...]:
@@ -90,6 +90,11 @@ def _ends(quizzes: Mapping[str, Json], published: Mapping[tuple[str, int], Json]
         said = published.get((quiz_id, quiz["version"]))
         if said is None:
             continue
-        ends = datetime.fromisoformat(said["closes_at"])
+        ends = _stored(datetime.fromisoformat(said["closes_at"]))
         if quiz["closes_at"] > ends or (quiz["status"] == "open" and quiz["closes_at"] != ends):
             yield quiz_id
+
+
+def _stored(moment: datetime) -> datetime:
+    """MongoDB stores whole milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)

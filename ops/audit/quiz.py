@@ -64,7 +64,9 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     completed = log.events("quiz.completed")
     return [
         compare(
-            "quizzes are published (quiz.published)", {**removed, **quizzes}, _published(log, quizzes, removed)
+            "quizzes are published (quiz.published)",
+            {**removed, **quizzes},
+            _published(log, quizzes, removed),
         ),
         kept(
             "submissions acknowledged are in the log",

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from ops.demo.doubles import DOUBLES, merge_doubles
 from ops.demo.leaving import leave, leavers, try_after_leaving
+from ops.demo.lives import live
 from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
@@ -84,6 +85,7 @@ class Play:
             await leave(self.client, person)
         await merge_doubles(self.client, people[LATE_PEOPLE : LATE_PEOPLE + DOUBLES], OPEN_DAY_SESSION)
         await self._each(people, "sit", lambda person: self._sit(person, chance))
+        await live(self.client, self.week, people)
         await self._each(people, "visit", lambda person: self._visit(person, chance))
         for person in late_leavers:
             await leave(self.client, person)
