@@ -106,7 +106,7 @@ def _published(log: Log, quizzes: Mapping[str, Json], removed: Mapping[str, int]
     """The published quizzes, and the ids of events about versions that never existed."""
     versions = {
         event_id(f"{quiz_id}/{version}", QuizPublished.type): quiz_id
-        for quiz_id, last in (removed | {name: quiz["version"] for name, quiz in quizzes.items()}).items()
+        for quiz_id, last in {**removed, **{name: quiz["version"] for name, quiz in quizzes.items()}}.items()
         for version in range(1, last + 1)
     }
     return {versions.get(event.id, event.id) for event in log.events("quiz.published")}

@@ -19,7 +19,7 @@ from services.quiz.results.store import ResultStore
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import NotificationRequested, QuizClosed
 from shared.messaging.create_topics import create_missing
-from shared.messaging.publisher import Publisher
+from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Conflict, Unavailable
 from shared.storage.lease import Lease
 from shared.storage.mongo import Database
@@ -132,7 +132,7 @@ class Dying(Publisher):
     def __init__(self, publisher: Publisher, times: int, *, publishes: bool) -> None:
         self._publisher, self._left, self._publishes = publisher, times, publishes
 
-    async def publish(self, envelopes: Sequence[Envelope[Event]]) -> None:
+    async def publish(self, envelopes: Sequence[Envelope[Event] | Record]) -> None:
         self._left -= 1
         if self._left >= 0 or self._publishes:
             await self._publisher.publish(envelopes)
