@@ -48,7 +48,7 @@ async def life_checks(
     yield true_of_all("definitions are as published", _differing(published, definitions), len(definitions))
     yield true_of_all("quizzes end as published", _ends(quizzes, published), len(quizzes))
     jobs = [one async for one in database["quiz_cancellations"].find({"unfinished": False})]
-    asked = {event.body["request_id"] for event in log.events("notification.requested")}
+    asked = {event.body.get("request_id") for event in log.events("notification.requested")}
     expected = [
         str(uuid5(REQUESTS, f"{job['quiz_id']}/{job['version']}/{who}"))
         for job in jobs
