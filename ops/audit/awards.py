@@ -84,6 +84,8 @@ def _given(
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
     expected |= _expected_kept(log, [one for one in schemes if one["_id"] not in follows], awards)
     expected |= _due(log, _following(schemes), {_name(award) for award in awards})
+    stopped, stored = _by_cancelled_quizzes(log, schemes), {_name(award) for award in awards}
+    expected = {name for name in expected if name.split("/")[0] not in stopped or name in stored}
     found = [award for award in awards if not award.get("code")]
     # What an organiser has revoked stays as it was, whatever is earned.
     final = {
@@ -187,6 +189,26 @@ def _recipient(name: str) -> str:
 def _whose(name: str) -> str:
     """Scheme and recipient, without the tier."""
     return "/".join(name.split("/")[:2])
+
+
+def _by_cancelled_quizzes(log: Log, schemes: Iterable[Json]) -> set[str]:
+    """
+    The schemes of cancelled quizzes, of which nothing more is issued. What was issued before stays.
+
+    A quiz that was removed and published again has a higher version.
+    """
+    versions: dict[str, int] = {}
+    cancelled: dict[str, int] = {}
+    for topic, highest in (("quiz.published", versions), ("quiz.cancelled", cancelled)):
+        for event in log.events(topic):
+            quiz_id = event.body["quiz_id"]
+            highest[quiz_id] = max(event.body["version"], highest.get(quiz_id, 0))
+    return {
+        scheme["_id"]
+        for scheme in schemes
+        if (quiz_id := scheme["rule"].get("quiz_id")) in cancelled
+        and cancelled[quiz_id] >= versions.get(quiz_id, 0)
+    }
 
 
 def _certificates(results: Iterable[Json], schemes: Iterable[Json]) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _kinds_of_time(entry: Entry, result: Json, known: Known) -> Iterator[str]:
     seconds, least = result["time_used_seconds"], known.published[version].get("least_plausible_seconds")
     if least is not None and seconds < least:
         yield "too_fast"
-    questions = sum(known.published[version]["blueprint"].values())
+    questions = len(known.paper(version, entry.body["attempt_id"])[0])
     if result["halves"] == result["halves_max"] and seconds < SECONDS_A_QUESTION * questions:
         yield "all_right_too_fast"
 

@@ -18,6 +18,7 @@ from ops.audit.decisions import (
 from ops.audit.fair_play import flag_checks
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
+from ops.audit.life import life_checks
 from ops.audit.log import Entry, Log, read_as
 from ops.audit.papers import points_of
 from ops.audit.saved import saved_checks
@@ -57,6 +58,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     }
     published = [event.body for event in log.events("quiz.published")]
     known = Known(quizzes, definitions, {(body["quiz_id"], body["version"]): body for body in published})
+    removed = {one["_id"]: one["version"] async for one in database["removed_quizzes"].find()}
     erased = {event.key for event in log.events("participant.erased")}
     looked_at = {"answers": 0, "submitted_at": 0}
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
@@ -72,7 +74,11 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
     return [
-        compare("quizzes are published (quiz.published)", quizzes, _published(log, quizzes)),
+        compare(
+            "quizzes are published (quiz.published)",
+            {**removed, **quizzes},
+            _published(log, quizzes, removed),
+        ),
         kept(
             "submissions acknowledged are in the log",
             (promise.id for promise in submitted),
@@ -105,16 +111,17 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *decision_checks(log, decisions, erased),
         *closing_checks(log, quizzes),
         *await flag_checks(database, firsts, results, known, erased, promises),
+        *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
         *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
 
 
-def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
+def _published(log: Log, quizzes: Mapping[str, Json], removed: Mapping[str, int]) -> set[str]:
     """The published quizzes, and the ids of events about versions that never existed."""
     versions = {
         event_id(f"{quiz_id}/{version}", QuizPublished.type): quiz_id
-        for quiz_id, quiz in quizzes.items()
-        for version in range(1, quiz["version"] + 1)
+        for quiz_id, last in {**removed, **{name: quiz["version"] for name, quiz in quizzes.items()}}.items()
+        for version in range(1, last + 1)
     }
     return {versions.get(event.id, event.id) for event in log.events("quiz.published")}
 

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from ops.demo.doubles import DOUBLES, merge_doubles
 from ops.demo.leaving import leave, leavers, try_after_leaving
+from ops.demo.lives import live
 from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
@@ -94,6 +95,7 @@ class Play:
         staying = [one for one in people[LATE_PEOPLE + DOUBLES :] if one.number not in leaving]
         await self._pick_copyists([one for one in staying if one.status != ERASED])
         await self._each(people, "sit", lambda person: self._sit(person, chance))
+        await live(self.client, self.week, people)
         await self._each(people, "visit", lambda person: self._visit(person, chance))
         for person in late_leavers:
             await leave(self.client, person)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.audit.awards import name_of
+from ops.demo.lives import wait_until_told
 from ops.demo.mails import Mails
 from ops.demo.outsider import Outsider
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day, rescheduled
@@ -91,6 +92,7 @@ class Demo:
             await self._wait_until_closed(f"{self.apis.quiz}/quizzes/{quiz_id}")
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_examined(f"{self.apis.quiz}/quizzes/{quiz_id}/flags")
+        await wait_until_told(self.client, self.week)
         await self.settle(databases)
 
     async def settle(self, databases: Databases) -> None:

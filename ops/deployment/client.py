@@ -54,7 +54,7 @@ class Client:
             UnexpectedAnswer: the request is refused with another code, or nobody answers for too long.
         """
         answer = await self._answer(method, url, **request)
-        body: Json = answer.json()
+        body: Json = answer.json() if answer.content else {}
         if answer.is_client_error and body.get("code") in codes:
             self.ledger.note("refused", url, body["code"])
             return str(body["code"])

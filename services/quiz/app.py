@@ -28,6 +28,10 @@ from services.quiz.disqualifying import api as disqualifying_api
 from services.quiz.disqualifying import wording as disqualifying_wording
 from services.quiz.disqualifying.decide import Decisions
 from services.quiz.disqualifying.settle import Settler
+from services.quiz.drafts import api as drafts_api
+from services.quiz.drafts import wording as drafts_wording
+from services.quiz.drafts.edit import Drafts
+from services.quiz.drafts.trial import Trials
 from services.quiz.erasure.sweep import Sweeper
 from services.quiz.fair_play import api as fair_play_api
 from services.quiz.fair_play import wording as fair_play_wording
@@ -38,6 +42,12 @@ from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.lifecycle import api as lifecycle_api
+from services.quiz.lifecycle import wording as lifecycle_wording
+from services.quiz.lifecycle.alter import Alterations
+from services.quiz.lifecycle.cancel import Cancelling
+from services.quiz.lifecycle.notify import LOOP as CANCELLING
+from services.quiz.lifecycle.notify import Notifier
 from services.quiz.literacy import api as literacy_api
 from services.quiz.literacy import wording as literacy_wording
 from services.quiz.literacy.compute import LOOP as LITERACY
@@ -128,6 +138,11 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(disqualified, _decisions(service, parts))
     service.provide(stores.flags)
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
+    service.provide(
+        stores.drafts, Drafts(stores.drafts, stores.quizzes), Trials(stores.drafts, stores.quizzes)
+    )
+    service.provide(Alterations(stores.quizzes, stores.changes, catalogue))
+    service.provide(Cancelling(stores.quizzes, stores.changes, stores.cancellations, catalogue))
 
 
 def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
@@ -164,7 +179,7 @@ def _hand_in_and_close(service: Service[QuizSettings], parts: Parts, waiting_gra
         stores.disqualified,
         stores.flags,
     )
-    [telling] = _leases(service, TELLING)
+    telling, cancelling = _leases(service, TELLING, CANCELLING)
     kafka = service.settings.kafka
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     looking, kept = Looking(saved, attempts, results, waiting), KeptSaves(kafka)
@@ -174,6 +189,7 @@ def _hand_in_and_close(service: Service[QuizSettings], parts: Parts, waiting_gra
         Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, disqualified, kafka).loop,
         Reviser(quizzes, standings, catalogue).loop,
         Settler(service.database, disqualified, results, stores.statistics, catalogue).loop,
+        Notifier(stores.cancellations, attempts, results, erased, publisher, cancelling).loop,
         Upkeep(standings).loop,
         Sweeper(catalogue, people, waiting, saved, results, standings, disqualified, attempts, flags).loop,
     )
@@ -231,6 +247,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             literacy_api.routes,
             regrading_api.routes,
             disqualifying_api.routes,
+            drafts_api.routes,
+            lifecycle_api.routes,
             fair_play_api.routes,
         ],
         hot=(*hot.ENDPOINTS, *saving_hot.ENDPOINTS),
@@ -247,6 +265,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | disqualified_wording.CHINESE
             | disqualifying_wording.CHINESE
             | fair_play_wording.CHINESE
+            | drafts_wording.CHINESE
+            | lifecycle_wording.CHINESE
         ),
     )
 

@@ -33,7 +33,7 @@ from shared.contracts.checked import (
     line,
 )
 from shared.contracts.envelope import LIST_BYTES_MAX, Event, Part
-from shared.contracts.sources import OURS, REGISTRATION
+from shared.contracts.sources import OURS, QUIZ, REGISTRATION
 
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
 ANSWERS_MAX = 200
@@ -668,6 +668,24 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     version: Version = 1
 
 
+class QuizCancelled(Event, topic="quiz.cancelled", key="quiz_id"):
+    """
+    The quiz does not take place, or ends without final standings; `code` says why, `reason` in the
+    organiser's words.
+
+    It is about the versions up to `version`. The code `quiz_removed` means that nobody had begun it, and that
+    the organisers have removed it. If they publish a quiz of this name again, `quiz.published` has a higher
+    version.
+    """
+
+    quiz_id: Id
+    version: Version
+    quiz_title: Line
+    code: Code
+    reason: PersonalLine | None = None
+    cancelled_at: Moment
+
+
 class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     """
     An award was given. `cause` is the result, closing or conferral that it follows from.
@@ -749,7 +767,7 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
 # Other systems send these commands. The value names the services of ours that send the command too.
 COMMANDS: dict[type[Event], frozenset[str]] = {
     RegistrationRequested: frozenset(),
-    NotificationRequested: frozenset({REGISTRATION}),
+    NotificationRequested: frozenset({REGISTRATION, QUIZ}),
 }
 
 
@@ -804,6 +822,7 @@ ALL: tuple[type[Event], ...] = (
     QuizRegraded,
     QuizDisqualificationDecided,
     QuizClosed,
+    QuizCancelled,
     AwardIssued,
     AwardRevoked,
     NotificationRequested,

@@ -4,7 +4,7 @@ Versions of what is read and put back: `ETag` and `If-Match`.
 A client reads a thing with its `ETag`, changes it, and puts it with `If-Match`. If somebody else has changed
 the thing meanwhile, the change is refused, and nobody's work is overwritten.
 
-Source: RFC 9110, sections 8.8.3 and 13.1.1
+Source: RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2
 """
 
 import re
@@ -28,6 +28,24 @@ IfMatch = Annotated[
 ]
 
 
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=IF_MATCH_CHARS_MAX,
+        description="`*`: only if there is no such thing yet; else the answer is 412",
+        examples=["*"],
+    ),
+]
+Matching = Callable[[int | None], bool]
+"""Gets the version of a thing, or None if there is no such thing."""
+
+
+def always(version: int | None) -> bool:
+    """The condition of a request without a header."""
+    return True
+
+
 def etag(version: int, *, complete: bool = True) -> str:
     """
     The `ETag` of this version.
@@ -39,14 +57,16 @@ def etag(version: int, *, complete: bool = True) -> str:
     return f'"{version}"' if complete else f'W/"{version}"'
 
 
-def matching(if_match: str | None) -> Callable[[int | None], bool]:
+def matching(if_match: str | None, if_none_match: str | None = None) -> Matching:
     """
-    The condition of this header. Without the header it always holds.
+    The condition of these headers. Without a header it always holds.
 
-    Returns: a function that gets the version of the thing, or None if there is no such thing.
+    Of `If-None-Match` only `*` is a condition of a change: the thing must be new.
     """
+    if if_none_match is not None and if_none_match.strip() == "*":
+        return lambda version: version is None
     if if_match is None:
-        return lambda version: True
+        return always
     if if_match.strip() == "*":
         return lambda version: version is not None
     strong = {found[2] for part in if_match.split(",") if (found := _TAG.fullmatch(part)) and not found[1]}

@@ -124,10 +124,10 @@ def decided(
     )
 
 
-def published(quiz_id: str) -> QuizPublished:
+def published(quiz_id: str, version: int = 1) -> QuizPublished:
     return QuizPublished(
         quiz_id=quiz_id,
-        version=1,
+        version=version,
         title="科普知识竞赛",
         opens_at=NOW,
         closes_at=NOW + timedelta(days=1),

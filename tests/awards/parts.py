@@ -132,6 +132,7 @@ class Parts:
             results=self.results,
             issuer=self.issuer,
             outdated=self.outdated,
+            known=self.known,
         )
 
     async def state(self, scheme: Scheme) -> SchemeState:

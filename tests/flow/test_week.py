@@ -36,6 +36,7 @@ HAPPENS = {
     "shift.ended",
     "quiz.answers_saved",
     "quiz.completed",
+    "quiz.cancelled",
     "quiz.closed",
     "award.issued",
     "award.revoked",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +50,8 @@ from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz, submission
 from tests.support.kafka import fresh_database, read_all
 from tests.support.service import NO_KAFKA
+
+FAR = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 class Stores:
@@ -204,7 +206,8 @@ class Parts:
         await self.stores.quizzes.freeze(self.quiz_id, clock.now(), at)
 
     async def close(self) -> None:
-        """Mark the quiz as closed, whatever is graded."""
+        """Mark the quiz as closed, whatever is graded and whenever it ends."""
+        await self.stores.quizzes.end_freezes(self.quiz_id, FAR)
         await save_together(
             self.stores.database,
             lambda unit: self.stores.quizzes.finish_closing(unit, self.quiz_id),

@@ -99,6 +99,7 @@ async def apply_scheme(
     results: Results,
     issuer: Issuing,
     outdated: Looking,
+    known: Known,
     after: After = None,
 ) -> AppliedOut:
     """
@@ -106,7 +107,7 @@ async def apply_scheme(
 
     By rank it also finds, among the results of the last half year, those who share the rank of the last
     listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, 409 `quiz_not_closed` if the scheme awards
-    by rank.
+    by rank, 409 `quiz_cancelled`.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(
@@ -116,6 +117,7 @@ async def apply_scheme(
         results=results,
         issuer=issuer,
         outdated=outdated,
+        known=known,
     )
     last = None if applied.after is None else after_of(applied.after)
     return AppliedOut(issued=applied.issued, after=last, undecided=applied.undecided)

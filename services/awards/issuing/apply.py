@@ -14,6 +14,8 @@ from services.awards.issuing.rules import (
     list_may_miss_winners,
     tie_is_decided,
 )
+from services.awards.known.rules import check_quiz
+from services.awards.known.store import KnownStore
 from services.awards.results.rules import Closing, Result
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import PassMark, RankTiers, Scheme
@@ -48,6 +50,7 @@ async def apply_scheme(
     results: ResultStore,
     issuer: Issuer,
     outdated: Outdated,
+    known: KnownStore,
 ) -> Applied:
     """
     Issue the awards that a late scheme has missed. A call reads at most `APPLY_PAGES_MAX` pages of results.
@@ -56,10 +59,12 @@ async def apply_scheme(
 
     Raises:
         NotFound: there is no such scheme.
-        Conflict: it awards by rank, and its quiz is not closed yet.
+        Conflict: it awards by rank, and its quiz is not closed yet; or its quiz was cancelled.
         Rejected: its awards are conferred.
     """
     scheme = await schemes.get(scheme_id)
+    if scheme.quiz_id:
+        check_quiz(scheme.quiz_id, known=True, cancelled=bool(await known.cancelled([scheme.quiz_id])))
     if isinstance(scheme.rule, PassMark):
 
         def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:

@@ -83,7 +83,7 @@ class Issuer:
         # A query costs less than a refused insert, and many people take part in a contest many times.
         existing = await self._awards.find(causes)
         missing = {id_: one.due for id_, one in causes.items() if id_ not in existing and not one.only_again}
-        missing = await self._without_erased(missing)
+        missing = await self._still_due(missing)
         await self.make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)
         _count(added)
@@ -148,7 +148,7 @@ class Issuer:
             by_id.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), one)
         existing = await self._awards.find(by_id)
         missing = {id_: one for id_, one in by_id.items() if id_ not in existing}
-        missing = await self._without_erased(missing)
+        missing = await self._still_due(missing)
         await self._mark_earned_again(existing, by_id)
         if not missing:
             return 0
@@ -190,12 +190,20 @@ class Issuer:
             _count([award])
         return award, new
 
-    async def _without_erased(self, due: dict[str, PlannedAward]) -> dict[str, PlannedAward]:
-        """The planned awards, without those for erased people."""
+    async def _still_due(self, due: dict[str, PlannedAward]) -> dict[str, PlannedAward]:
+        """The planned awards, without those for erased people, and without those by cancelled quizzes."""
         if not due:
             return due
         erased = await self._known.erased({one.recipient_id for one in due.values()})
-        return {id_: one for id_, one in due.items() if one.recipient_id not in erased} if erased else due
+        quizzes = {quiz_id for one in due.values() if (quiz_id := one.scheme.quiz_id)}
+        cancelled = await self._known.cancelled(quizzes) if quizzes else set()
+        if not erased and not cancelled:
+            return due
+        return {
+            id_: one
+            for id_, one in due.items()
+            if one.recipient_id not in erased and one.scheme.quiz_id not in cancelled
+        }
 
     async def _mark_earned_again(
         self, existing: Mapping[str, Award], due: Mapping[str, PlannedAward]

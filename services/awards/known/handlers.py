@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from services.awards.known.store import KnownStore
 from shared.contracts import topics
-from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizPublished
+from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizCancelled, QuizPublished
 from shared.messaging.received import Batch, Following, Subscription
 from shared.storage.ended_tokens import EndedTokens
 
@@ -24,13 +24,23 @@ class KnownHandler:
         self._forget_words = forget_words
 
     async def keep_known(
-        self, batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]
+        self, batch: Batch[ParticipantJoined | ParticipantErased | QuizCancelled | QuizPublished]
     ) -> Following:
-        """Store the ids of participants and quizzes, and of erased people, and which tokens have ended."""
+        """
+        Store the ids of participants and quizzes, of erased people and cancelled quizzes, and which tokens
+        have ended.
+        """
         events = [received.event for received in batch]
         joined = [event for event in events if isinstance(event, ParticipantJoined)]
         await self._ended_tokens.keep(joined)
-        await self._known.add_quizzes({event.quiz_id for event in events if isinstance(event, QuizPublished)})
+        published: dict[str, int] = {}
+        cancelled: dict[str, int] = {}
+        for event in events:
+            if isinstance(event, QuizPublished):
+                published[event.quiz_id] = max(event.version, published.get(event.quiz_id, 0))
+            elif isinstance(event, QuizCancelled):
+                cancelled[event.quiz_id] = max(event.version, cancelled.get(event.quiz_id, 0))
+        await self._known.add_versions(published, cancelled)
         await self._known.add_participants({event.participant_id for event in joined})
         if erased := {event.participant_id for event in events if isinstance(event, ParticipantErased)}:
             # Mark them first. From now on a conferral is refused, and an earlier one is found.
@@ -46,7 +56,7 @@ def subscriptions(
     return [
         Subscription(
             topics.AWARDS_KNOWN,
-            (ParticipantJoined, ParticipantErased, QuizPublished),
+            (ParticipantJoined, ParticipantErased, QuizPublished, QuizCancelled),
             KnownHandler(known, ended_tokens, forget_words).keep_known,
             codes=(),
         )

@@ -21,13 +21,16 @@ def check_recipient(recipient_id: str, *, known: bool, erased: bool) -> None:
         raise Conflict(f"participant {recipient_id} was erased", code="participant_erased")
 
 
-def check_quiz(quiz_id: str, *, known: bool) -> None:
+def check_quiz(quiz_id: str, *, known: bool, cancelled: bool = False) -> None:
     """
     Check that a scheme may use this quiz.
 
     Raises:
         NotFound: awards does not know it (yet).
+        Conflict: it was cancelled.
     """
+    if cancelled:
+        raise Conflict(f"quiz {quiz_id} was cancelled: there are no awards by it", code="quiz_cancelled")
     if not known:
         raise NotFound(
             f"there is no quiz {quiz_id}; if it was published only just now, try again in a moment",

@@ -1,12 +1,13 @@
 """
-Participants, groups and quizzes in MongoDB, only their ids.
+Participants, groups and quizzes in MongoDB, only their ids; of quizzes also the highest versions that were
+published and cancelled.
 
 These facts stay true: a participant or quiz that an event names exists, and an erased participant stays
 erased. So repeats and any order of the topics end in the same state, and no versions are compared. An erased
 id stays until no old result can come again (issued/forget.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.awards.known.rules import check_recipient
@@ -45,6 +46,29 @@ class KnownStore:
     async def add_quizzes(self, quiz_ids: Collection[str]) -> None:
         """Store these quizzes."""
         await mongo.insert_new(self._quizzes, [{"_id": id_} for id_ in set(quiz_ids)])
+
+    async def add_versions(self, published: Mapping[str, int], cancelled: Mapping[str, int]) -> None:
+        """
+        Store these quizzes with their versions that were published or cancelled; the highest ones stay.
+
+        A cancellation may come before the publication that it is about: there is no order between topics.
+        """
+        said = (("version", published), ("cancelled", cancelled))
+        writes = [
+            UpdateOne({"_id": quiz_id}, {"$max": {name: version}}, upsert=True)
+            for name, versions in said
+            for quiz_id, version in versions.items()
+        ]
+        if writes:
+            with mongo.outages_named():
+                await self._quizzes.bulk_write(writes, ordered=False)
+
+    async def cancelled(self, quiz_ids: Collection[str]) -> set[str]:
+        """The cancelled or removed quizzes among these. One that was published again is not among them."""
+        these: Document = {"_id": {"$in": list(quiz_ids)}, "cancelled": {"$exists": True}}
+        with mongo.outages_named():
+            found = await self._quizzes.find(these).to_list(None)
+        return {one["_id"] for one in found if one["cancelled"] >= one.get("version", 0)}
 
     async def erase(self, participant_ids: Collection[str]) -> None:
         """Mark these as erased, also unknown ones."""

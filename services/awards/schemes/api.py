@@ -1,7 +1,8 @@
 """Schemes over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from services.awards.known.store import KnownStore
@@ -13,14 +14,20 @@ from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
+from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import IfMatch, IfNoneMatch, etag, matching
 
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
 Decisions = Annotated[DecisionStore, provided(DecisionStore)]
 
 routes = Routes(tags=["awards"])
+
+DIFFERS: dict[int | str, dict[str, Any]] = {
+    412: answered("Refused: somebody has changed the scheme since it was read"),
+}
 
 
 class SchemeIn(Form):
@@ -64,9 +71,21 @@ async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAG
     return SchemesOut(schemes=list(page), after=following)
 
 
-@routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser], summary="Put a scheme, or change one")
+@routes.put(
+    "/schemes/{scheme_id}",
+    dependencies=[AsOrganiser],
+    responses=DIFFERS,
+    summary="Put a scheme, or change one",
+)
 async def put_scheme(
-    scheme_id: IdInPath, body: SchemeIn, schemes: Schemes, known: Known, decisions: Decisions
+    scheme_id: IdInPath,
+    body: SchemeIn,
+    schemes: Schemes,
+    known: Known,
+    decisions: Decisions,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Scheme:
     """
     A repeat changes nothing. Once there are awards, only the title may change: 409 `scheme_in_use`.
@@ -74,17 +93,34 @@ async def put_scheme(
     Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. A scheme with
     more places than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme
     that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`,
-    `conferred_follows_nothing`, 409 `too_many_schemes`.
+    `conferred_follows_nothing`, 409 `too_many_schemes`, `quiz_cancelled`, 412 `scheme_differs`.
     """
     check_same_id(body.scheme_id, scheme_id, code="scheme_id_differs")
     scheme = Scheme(
         scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule, on_change=body.on_change
     )
-    await put.put_scheme(scheme, schemes, known, decisions)
+    version = await put.put_scheme(
+        scheme, schemes, known, decisions, matches=matching(if_match, if_none_match)
+    )
+    response.headers["etag"] = etag(version)
     return scheme
 
 
 @routes.get("/schemes/{scheme_id}", summary="A scheme as it was put")
-async def get_scheme(scheme_id: IdInPath, schemes: Schemes) -> Scheme:
-    """What `PUT` takes. 404 `scheme_unknown`."""
-    return await schemes.get(scheme_id)
+async def get_scheme(scheme_id: IdInPath, schemes: Schemes, response: Response) -> Scheme:
+    """What `PUT` takes, with an `ETag` for `If-Match`. 404 `scheme_unknown`."""
+    scheme, version = await schemes.get_with_version(scheme_id)
+    response.headers["etag"] = etag(version)
+    return scheme
+
+
+@routes.delete(
+    "/schemes/{scheme_id}",
+    status_code=204,
+    dependencies=[AsOrganiser],
+    responses=DIFFERS,
+    summary="Delete a scheme that has no awards",
+)
+async def delete_scheme(scheme_id: IdInPath, schemes: Schemes, if_match: IfMatch = None) -> None:
+    """404 `scheme_unknown`; 409 `scheme_in_use`; 412 `scheme_differs`."""
+    await schemes.delete(scheme_id, matching(if_match))

@@ -5,7 +5,7 @@ from services.awards.known.store import KnownStore
 from services.awards.known.wait import KNOWN_WAIT_SECONDS, wait_until_known
 from services.awards.results.decisions import DecisionStore
 from services.awards.schemes.rules import Scheme, check_decidable
-from services.awards.schemes.store import SchemeStore
+from services.awards.schemes.store import Matching, SchemeStore
 
 
 async def put_scheme(
@@ -14,24 +14,28 @@ async def put_scheme(
     known: KnownStore,
     decisions: DecisionStore,
     *,
+    matches: Matching = lambda version: True,
     wait_seconds: float = KNOWN_WAIT_SECONDS,
-) -> None:
+) -> int:
     """
-    Store a scheme, new or changed.
+    Store a scheme, new or changed; returns its version.
 
     Args:
+        matches: whether the version before, None for a new scheme, is what the organiser has read.
         wait_seconds: how long to wait for the event of a quiz that was published a moment ago.
 
     Raises:
         NotFound: its quiz was not published.
         Rejected: no closing of a quiz could decide it, or it is conferred and should follow results.
-        Conflict: it is in use and only its title may change, or there are too many.
+        Conflict: it is in use and only its title may change, its quiz was cancelled, or there are too many.
+        Outdated: somebody has changed it since it was read.
     """
     check_decidable(scheme)
     if quiz_id := scheme.quiz_id:
         found = await wait_until_known(lambda: known.has_quiz(quiz_id), wait_seconds)
-        check_quiz(quiz_id, known=found)
-    await schemes.put(scheme)
+        check_quiz(quiz_id, known=found, cancelled=bool(await known.cancelled([quiz_id])))
+    version = await schemes.put(scheme, matches)
     # After the scheme is there: a decision that comes now finds it.
     if scheme.quiz_id and await decisions.has_some(scheme.quiz_id):
         await schemes.note_decided([scheme.quiz_id])
+    return version

@@ -1,14 +1,14 @@
-"""Schemes in MongoDB; they are stored for ever."""
+"""Schemes in MongoDB; they are stored until an organiser deletes them."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from services.awards.schemes.rules import Scheme
 from shared.runtime import metrics
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import Conflict, NotFound, Outdated, Unavailable
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError
 
@@ -16,6 +16,11 @@ log = logging.getLogger(__name__)
 
 SCHEMES_MAX = 500
 DECIDED = "some_decided"
+# Others write the same scheme at the same moment so often.
+PUTS_MAX = 5
+KEEP = "keep"
+
+Matching = Callable[[int | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +51,74 @@ class SchemeStore:
         with mongo.outages_named():
             await self._schemes.create_index([("rule.quiz_id", ASCENDING)])
 
-    async def put(self, scheme: Scheme) -> None:
+    async def put(self, scheme: Scheme, matches: Matching = lambda version: True) -> int:
         """
-        Store a scheme, new or changed.
+        Store a scheme, new or changed; returns its version. Putting the same again changes nothing.
 
         Raises:
             Conflict: it is in use and only its title may change, or there are `SCHEMES_MAX`.
+            Outdated: its version does not match.
         """
         document = scheme.model_dump(mode="json", exclude={"scheme_id"})
-        changeable: Document = {
-            "_id": scheme.scheme_id,
-            "$or": [
-                {"in_use": {"$ne": True}},
-                _same_rule(document),
-            ],
-        }
+        for _ in range(PUTS_MAX):
+            with mongo.outages_named():
+                found = await self._schemes.find_one({"_id": scheme.scheme_id})
+            _check_version(scheme.scheme_id, found, matches)
+            if found is None:
+                if await self._add(scheme.scheme_id, document):
+                    return 1
+                continue
+            # An earlier release stored no policy.
+            stored = {"on_change": KEEP} | found
+            if all(stored[name] == value for name, value in document.items()):
+                return _version(found)
+            terms = _same_rule(document)
+            if found.get("in_use") and any(stored[name] != document[name] for name in terms):
+                raise _in_use(scheme.scheme_id, "only its title may change")
+            # A scheme of an earlier release has no version: None finds it.
+            which: Document = {
+                "_id": scheme.scheme_id,
+                "version": found.get("version"),
+                "$or": [{"in_use": {"$ne": True}}, terms],
+            }
+            version = _version(found) + 1
+            with mongo.outages_named():
+                changed = await self._schemes.update_one(which, {"$set": document | {"version": version}})
+            if changed.matched_count:
+                return version
+        raise Unavailable(f"scheme {scheme.scheme_id} is changed by others all the time; try again")
+
+    async def _add(self, scheme_id: str, document: Document) -> bool:
+        """Insert a new scheme; False if somebody else has just put it."""
         with mongo.outages_named():
-            if not await self._schemes.find_one({"_id": scheme.scheme_id}, {"_id": 1}):
-                if await self._schemes.estimated_document_count() >= SCHEMES_MAX:
-                    raise Conflict(f"there are {SCHEMES_MAX} schemes already", code="too_many_schemes")
-                try:
-                    await self._schemes.insert_one({"_id": scheme.scheme_id, **document})
-                except DuplicateKeyError:
-                    # Somebody else has just put it, so this is a change.
-                    pass
-                else:
-                    return
-            changed = await self._schemes.update_one(changeable, {"$set": document})
-        if changed.matched_count == 0:
-            raise Conflict(
-                f"scheme {scheme.scheme_id} has awards: only its title may change", code="scheme_in_use"
-            )
+            if await self._schemes.estimated_document_count() >= SCHEMES_MAX:
+                raise Conflict(f"there are {SCHEMES_MAX} schemes already", code="too_many_schemes")
+            try:
+                await self._schemes.insert_one({"_id": scheme_id, "version": 1, **document})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def delete(self, scheme_id: str, matches: Matching) -> None:
+        """
+        Delete a scheme that has no awards.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is in use.
+            Outdated: its version does not match.
+        """
+        with mongo.outages_named():
+            if (found := await self._schemes.find_one({"_id": scheme_id})) is None:
+                raise _unknown(scheme_id)
+            _check_version(scheme_id, found, matches)
+            which: Document = {"_id": scheme_id, "version": found.get("version"), "in_use": {"$ne": True}}
+            if (await self._schemes.delete_one(which)).deleted_count:
+                return
+            still = await self._schemes.find_one({"_id": scheme_id}) or {}
+        if still.get("in_use"):
+            raise _in_use(scheme_id, "it stays")
+        raise _differs(scheme_id)
 
     async def use(self, scheme: Scheme) -> bool:
         """Make a scheme's rule final before its first award; False if the stored rule differs by now."""
@@ -115,11 +157,20 @@ class SchemeStore:
         Raises:
             NotFound: there is none.
         """
+        return (await self.get_with_version(scheme_id))[0]
+
+    async def get_with_version(self, scheme_id: str) -> tuple[Scheme, int]:
+        """
+        The scheme of this id, and its version, which counts its changes.
+
+        Raises:
+            NotFound: there is none.
+        """
         with mongo.outages_named():
             document = await self._schemes.find_one({"_id": scheme_id})
         if document is None:
-            raise NotFound(f"there is no scheme {scheme_id}", code="scheme_unknown")
-        return _scheme(document)
+            raise _unknown(scheme_id)
+        return _scheme(document), _version(document)
 
     async def page(self, after: str, limit: int) -> list[Scheme]:
         """Schemes by id, from the one after `after`."""
@@ -179,5 +230,26 @@ def _scheme(document: Document) -> Scheme:
 def _same_rule(document: Document) -> Document:
     """What finds a scheme with this rule. An earlier release stored no `on_change`."""
     policy = document["on_change"]
-    on_change = {"$in": [policy, None]} if policy == "keep" else policy
+    on_change = {"$in": [policy, None]} if policy == KEEP else policy
     return {"rule": document["rule"], "kind": document["kind"], "on_change": on_change}
+
+
+def _version(document: Document) -> int:
+    return int(document.get("version", 1))
+
+
+def _check_version(scheme_id: str, found: Document | None, matches: Matching) -> None:
+    if not matches(_version(found) if found else None):
+        raise _differs(scheme_id)
+
+
+def _differs(scheme_id: str) -> Outdated:
+    return Outdated(f"scheme {scheme_id} has changed since you read it; read it again", code="scheme_differs")
+
+
+def _unknown(scheme_id: str) -> NotFound:
+    return NotFound(f"there is no scheme {scheme_id}", code="scheme_unknown")
+
+
+def _in_use(scheme_id: str, so: str) -> Conflict:
+    return Conflict(f"scheme {scheme_id} has awards: {so}", code="scheme_in_use")

@@ -3,8 +3,9 @@
 CHINESE: dict[str, str] = {
     "conferred_follows_nothing": "该奖项方案由主办方授予，没有可以跟随的成绩",
     "places_above_standings": "各等级名额之和超过了竞赛结束时公布的名次数（{listed}）",
+    "scheme_differs": "该奖项方案在您读取之后已有变化，请重新读取",
     "scheme_id_differs": "路径中的奖项方案编号与内容中的不一致",
-    "scheme_in_use": "该奖项方案已有获奖记录，只能修改名称",
+    "scheme_in_use": "该奖项方案已有获奖记录：只能修改名称，不能删除",
     "scheme_unknown": "没有这个奖项方案",
     "tiers_alike": "两个等级的名称相同",
     "too_many_schemes": "奖项方案的数量已达到上限",

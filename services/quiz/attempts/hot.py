@@ -31,6 +31,7 @@ from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
+from services.quiz.quizzes.record import QUIZ_CANCELLED
 from services.quiz.results.rules import AttemptId, Result
 from services.quiz.results.store import ResultStore
 from shared.contracts.checked import ID_PATTERN
@@ -66,7 +67,8 @@ it is kept only as a keyed hash, for some weeks, and refuses nobody: organisers 
 
 Refused: `participant_erased` (401), `quiz_for_confirmed` (403: the contact is not verified),
 `quiz_for_roster`, `disqualified` (403), `quiz_unknown` (404),
-`quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409), `start_malformed` (422).""",
+`quiz_not_open`, `quiz_closed`, `quiz_cancelled`, `quiz_changed`, `attempts_exhausted` (409),
+`start_malformed` (422).""",
     status=STARTED,
     returns=AttemptOut,
     asks={"quiz_id": QuizIdInPath, "who": AsParticipant},
@@ -92,7 +94,7 @@ submission: it answers with a new receipt, or after the deadline with `attempt_l
 `receipt_id` says which submission counts.
 
 Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` (401),
-`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late`, `attempt_submitted` (409),
+`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late`, `quiz_cancelled`, `attempt_submitted` (409),
 `submission_malformed`, `question_unknown` (422).
 503 with the code `overloaded`: the submission was not written. Any other 503: it may be in the log or not.
 Send it again; the first submission counts.""",
@@ -208,7 +210,7 @@ class AttemptEndpoints:
         result = {
             "attempt_id": attempt_id,
             "status": "graded" if graded else self._status(found),
-            "code": None if isinstance(found, Result) else found.refused,
+            "code": None if isinstance(found, Result) else self._why(found),
             "points": graded.points if graded else None,
             "points_max": graded.points_max if graded else None,
             "score_percent": graded.score_percent if graded else None,
@@ -236,8 +238,13 @@ class AttemptEndpoints:
         if isinstance(attempt, Result):
             return "received"
         offered = self.catalogue.get(attempt.quiz_id)
-        closed = offered is not None and offered.record.status == "closed"
-        return status_without_result(attempt, is_closed=closed)
+        status = "open" if offered is None else offered.record.status
+        return status_without_result(attempt, status)
+
+    def _why(self, attempt: Attempt) -> str | None:
+        offered = self.catalogue.get(attempt.quiz_id)
+        is_cancelled = offered is not None and offered.record.status == "cancelled"
+        return attempt.refused or (QUIZ_CANCELLED if is_cancelled else None)
 
     def _participant(self, request: HotRequest) -> Participant:
         who = self.participant_of(bearer(request.authorization))

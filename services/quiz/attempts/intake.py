@@ -16,6 +16,7 @@ from datetime import datetime
 
 from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
+from services.quiz.attempts.late import check_more_time
 from services.quiz.attempts.latest import Latest
 from services.quiz.attempts.receipts import AlreadySubmitted, Receipt
 from services.quiz.attempts.submission import Answers, Submission, encoder
@@ -25,7 +26,7 @@ from services.quiz.quizzes.catalogue import Catalogue
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Forbidden, Unavailable
+from shared.runtime.errors import Forbidden, Unavailable
 from shared.runtime.ids import random_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
@@ -109,7 +110,7 @@ class Intake:
         now = clock.now()
         answers = answers_of(request.body, offered.paper(claims.attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
-            raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
+            check_more_time(offered, claims, now)
         attempt_id, receipt_id = claims.attempt_id, random_id()
         self._under_way.add(attempt_id)
         try:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.record import QuizRecord, Schedule
+from services.quiz.quizzes.record import QuizRecord, Schedule, Status
 from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, QuizId
 from services.quiz.results.rules import AttemptId
 from shared.runtime.errors import Conflict, Forbidden
@@ -125,13 +125,13 @@ def next_attempt(
     return Attempt(id_, record.quiz_id, participant_id, number, now, deadline_at, version, None, *trace)
 
 
-def status_without_result(attempt: Attempt, *, is_closed: bool) -> AttemptStatus:
+def status_without_result(attempt: Attempt, quiz: Status) -> AttemptStatus:
     """
     The status of an attempt that is not graded.
 
     Everything that was accepted is graded before the close. So an attempt is missed only after its quiz is
-    closed.
+    closed. If the quiz was cancelled, it counts no more.
     """
-    if attempt.refused is not None:
+    if attempt.refused is not None or quiz == "cancelled":
         return "refused"
-    return "missed" if is_closed else "pending"
+    return "missed" if quiz == "closed" else "pending"

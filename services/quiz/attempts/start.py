@@ -7,7 +7,7 @@ loses nothing.
 
 import asyncio
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.quiz.attempts.rules import NO_TRACE, Attempt, Trace, attempt_id, next_attempt
@@ -132,8 +132,12 @@ def _begin_or_resume(
         return Conflict(f"quiz {record.quiz_id} was changed meanwhile: start again", code=QUIZ_CHANGED)
     for id_ in (*before, *today):
         attempt = known.get(id_)
-        if attempt and id_ not in finished and not schedule.is_over(attempt.deadline_at, start.now):
-            return attempt
+        if attempt is None or id_ in finished:
+            continue
+        # The end of the quiz may have moved since.
+        deadline_at = max(attempt.deadline_at, schedule.last_moment(attempt.started_at))
+        if not schedule.is_over(deadline_at, start.now):
+            return replace(attempt, deadline_at=deadline_at)
     used = [number for number, id_ in enumerate(today, start=1) if id_ in known or id_ in finished]
     try:
         return next_attempt(record, schedule, start.participant_id, today, used, start.now, start.trace)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from services.quiz.attempts.rules import Attempt
 from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
-from services.quiz.results.rules import AttemptId, Portion
-from services.quiz.results.store import ids_in
+from services.quiz.results.rules import AttemptId, Portion, portions
+from services.quiz.results.store import PORTION_RESULTS, ids_in
 from shared.storage import mongo
 from shared.storage.mongo import Database, Document, outages_named
 
@@ -82,6 +82,23 @@ class AttemptStore:
         """Delete where these attempts were started."""
         with outages_named():
             await self._attempts.update_many({"_id": {"$in": ids}}, _NO_TRACES)
+
+    async def portions(self) -> list[Portion]:
+        """Portions of all attempts, for `people_of`."""
+        with outages_named():
+            return portions(await self._attempts.estimated_document_count(), PORTION_RESULTS)
+
+    async def people_of(self, quiz_id: str, portion: Portion) -> set[str]:
+        """
+        The participants with an attempt of a quiz, of one portion.
+
+        An index of quizzes would be one more write for each start. So this reads the attempts of all quizzes
+        by their ids.
+        """
+        which = {"_id": ids_in(portion), "quiz_id": quiz_id}
+        with outages_named():
+            found = await self._attempts.find(which, {"participant_id": 1}).to_list(None)
+        return {one["participant_id"] for one in found}
 
     async def refuse(self, codes: Mapping[str, str]) -> None:
         """Store why the submissions of attempts were refused; the first reason stays."""

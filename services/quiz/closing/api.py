@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.record import Status, not_open_yet
+from services.quiz.quizzes.record import Status, cancelled, not_open_yet
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
@@ -39,13 +39,15 @@ async def close_quiz(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Offered
 
     `closes_at` is two seconds in the future, so that every process knows. Accepted submissions are graded
     first.
-    Refused: `quiz_not_open` (409) before it opens, since a close is final.
+    Refused: `quiz_not_open` (409) before it opens, `quiz_cancelled` (409).
     """
     await catalogue.look_up(quiz_id)
     now = clock.now()
     await quizzes.begin_closing(quiz_id, now, now + timedelta(seconds=NOTICE_SECONDS))
     await catalogue.refresh()
     record = catalogue.find(quiz_id).record
+    if record.status == "cancelled":
+        raise cancelled(record)
     if record.status == "open":
         raise not_open_yet(record)
     return ClosingOut(quiz_id=quiz_id, status=record.status, closes_at=record.closes_at)

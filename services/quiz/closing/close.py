@@ -122,7 +122,9 @@ class Closer:
 
     async def _close(self, quiz_id: str, now: datetime) -> None:
         # Everybody sees the final standings, frozen or not.
-        await self._quizzes.end_freezes(quiz_id)
+        if not await self._quizzes.end_freezes(quiz_id, now - self._log_delay_max):
+            # Somebody has moved its end, opened it again, cancelled or removed it.
+            return
         try:
             await self._waiting_grader.grade_of_quiz(quiz_id)
         except UnreadError as error:

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from fastapi import Response
+
 from services.quiz.quizzes.bodies import QuizIdInPath, QuizOut, QuizzesOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
@@ -14,8 +16,10 @@ from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser
+from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import IfMatch, IfNoneMatch, etag, matching
 
 # More than an event may have (publish.py refuses it then): a definition may be written with escapes and
 # spaces.
@@ -36,35 +40,45 @@ async def list_quizzes(catalogue: OfferedQuizzes, limit: Limit = PAGE, after: Af
         return [one for one in catalogue.all() if place is None or _place_of(one) < place][:most]
 
     page, following = await one_page(first, limit, _place_of)
-    return QuizzesOut(quizzes=[_quiz_out(one) for one in page], after=following)
+    return QuizzesOut(quizzes=[quiz_out(one) for one in page], after=following)
 
 
 @routes.get("/quizzes/{quiz_id}", summary="One quiz")
 async def read_quiz(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes) -> QuizOut:
     """Its rules and whether it is open."""
-    return _quiz_out(await catalogue.look_up(quiz_id))
+    return quiz_out(await catalogue.look_up(quiz_id))
 
 
 @routes.put(
     "/quizzes/{quiz_id}",
     max_body_size=QUIZ_BYTES_MAX,
     dependencies=[AsOrganiser],
+    responses={412: answered("Refused: somebody has changed it since it was read")},
     summary="Publish a quiz, or change one that nobody has begun",
 )
 async def publish_quiz(
-    quiz_id: QuizIdInPath, definition: Quiz, quizzes: Quizzes, catalogue: OfferedQuizzes
+    quiz_id: QuizIdInPath,
+    definition: Quiz,
+    quizzes: Quizzes,
+    catalogue: OfferedQuizzes,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> QuizOut:
     """
-    Repeating it changes nothing.
+    Repeating it changes nothing. The `ETag` is that of the definition.
 
     Refused: `quiz_in_use` (409) once somebody has begun, `quiz_opened` (409) where an open quiz would get
     other times, attempts, numbers of questions, points or `shows_scores`, `quiz_changed` (409) where two
     change it at once or somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422)
-    where it would have closed already, `quiz_too_large` (422).
+    where it would have closed already, `quiz_too_large` (422), `quiz_cancelled` (409), `quiz_differs` (412).
     """
-    await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request())
+    matches = matching(if_match, if_none_match)
+    await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request(), matches=matches)
     await catalogue.refresh()
-    return _quiz_out(catalogue.find(quiz_id))
+    offered = catalogue.find(quiz_id)
+    response.headers["etag"] = etag(offered.record.version)
+    return quiz_out(offered)
 
 
 @routes.get(
@@ -72,10 +86,11 @@ async def publish_quiz(
     dependencies=[AsOrganiser],
     summary="A quiz with its questions and keys, as a PUT takes it",
 )
-async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes) -> Quiz:
-    """Putting it again without a change does nothing."""
+async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes, response: Response) -> Quiz:
+    """With an `ETag` for `If-Match`. Putting it again without a change does nothing."""
     if (record := await quizzes.read(quiz_id)) is None:
         raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
+    response.headers["etag"] = etag(record.version)
     return record.quiz
 
 
@@ -83,7 +98,8 @@ def _place_of(offered: Offered) -> tuple[int, str]:
     return clock.epoch_ms(offered.schedule.opens_at), offered.record.quiz_id
 
 
-def _quiz_out(offered: Offered) -> QuizOut:
+def quiz_out(offered: Offered) -> QuizOut:
+    """A quiz as everyone may see it."""
     record = offered.record
     quiz = record.quiz
     return QuizOut(

@@ -157,6 +157,8 @@ class Catalogue:
             for quiz_id, (revision, _) in revisions.items()
             if quiz_id not in self._offered or self._offered[quiz_id].record.revision != revision
         ]
+        for removed in self._offered.keys() - revisions.keys():
+            del self._offered[removed]
         self._unread = {quiz_id: known for quiz_id, known in self._unread.items() if quiz_id in revisions}
         # One by one: the check of a large definition takes milliseconds, and requests wait meanwhile.
         await each(LOOP, changed, self._read)

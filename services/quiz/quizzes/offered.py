@@ -70,7 +70,7 @@ class Offered:
     _day_ends: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.schedule = schedule_of(self.record.quiz, self.record.closes_at)
+        self.schedule = schedule_of(self.record.quiz, self.record.closes_at, self.record.status)
         self.keys = Keys(self.record.corrections)
         self.half_points_max = half_points_max_of(self.record.quiz, self.keys)
         self._day_begins = self._day_ends = self.schedule.opens_at
@@ -107,6 +107,9 @@ class Offered:
         is_corrected = record.corrections != self.record.corrections
         known = {**self.earlier, self.record.version: self}
         same = known.pop(record.version, None)
+        if same is None and record.quiz.has_papers_of(self.record.quiz):
+            # Only words or the close are other ones: papers that are laid out stay as they are.
+            same = self
         earlier = {
             number: Offered(
                 replace(record, quiz=one.record.quiz, version=number),

@@ -14,7 +14,8 @@ from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import retention
 from shared.runtime.errors import Conflict
 
-Status = Literal["open", "closing", "closed"]
+Status = Literal["open", "closing", "closed", "cancelled"]
+QUIZ_CANCELLED = "quiz_cancelled"
 KEY_CORRECTED = "key_corrected"
 QUESTION_CANCELLED = "question_cancelled"
 POINTS_CHANGED = "points_changed"
@@ -135,11 +136,19 @@ class Schedule:
         return now > deadline_at or now > self.accepts_until
 
 
-def schedule_of(quiz: Quiz, closes_at: datetime) -> Schedule:
-    """When a quiz with this closing time accepts attempts and submissions."""
+def schedule_of(quiz: Quiz, closes_at: datetime, status: Status = "open") -> Schedule:
+    """
+    When a quiz with this closing time accepts attempts and submissions. After a cancellation is no grace.
+    """
     duration, grace = timedelta(seconds=quiz.duration_seconds), timedelta(seconds=quiz.grace_seconds)
     closes_at = closes_at.astimezone(UTC)
-    return Schedule(quiz.opens_at.astimezone(UTC), closes_at, duration, grace, closes_at + grace)
+    return Schedule(
+        quiz.opens_at.astimezone(UTC),
+        closes_at,
+        duration,
+        grace,
+        closes_at if status == "cancelled" else closes_at + grace,
+    )
 
 
 def not_open_yet(record: QuizRecord) -> Conflict:
@@ -149,13 +158,25 @@ def not_open_yet(record: QuizRecord) -> Conflict:
     )
 
 
+def cancelled(record: QuizRecord) -> Conflict:
+    """The refusal of what a cancelled quiz does not allow any more."""
+    return Conflict(f"quiz {record.quiz_id} was cancelled", code=QUIZ_CANCELLED)
+
+
+def final(record: QuizRecord) -> Conflict:
+    """The refusal of what would change final standings."""
+    return Conflict(f"quiz {record.quiz_id} is closed, its standings are final", code="quiz_is_final")
+
+
 def check_open(record: QuizRecord, now: datetime) -> None:
     """
     Accept a start if the quiz is open now.
 
     Raises:
-        Conflict: the quiz has not opened yet, or has closed.
+        Conflict: the quiz has not opened yet, has closed, or was cancelled.
     """
+    if record.status == "cancelled":
+        raise cancelled(record)
     if now < record.quiz.opens_at:
         raise not_open_yet(record)
     if now >= record.closes_at or record.status != "open":
@@ -169,6 +190,8 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
     Raises:
         Conflict: somebody has an attempt of the quiz, or may have one in another system.
     """
+    if record.status == "cancelled":
+        raise cancelled(record)
     if record.status != "open" or record.begun:
         raise Conflict(f"quiz {record.quiz_id} has attempts and cannot change", code="quiz_in_use")
     if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):

@@ -183,6 +183,15 @@ class Quiz(BaseModel):
             and self.closes_at >= earlier.closes_at
         )
 
+    def has_papers_of(self, other: "Quiz") -> bool:
+        """True if both have the same papers, with the same keys."""
+        return (
+            self.papers == other.papers
+            and list(self.blueprint.items()) == list(other.blueprint.items())
+            and len(self.questions) == len(other.questions)
+            and all(map(Question.asks_as, self.questions, other.questions))
+        )
+
 
 def day_of(quiz: Quiz, moment: datetime) -> str:
     """The date of a moment at the quiz's place, as 2026-05-20."""

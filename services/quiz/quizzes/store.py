@@ -15,6 +15,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.quiz.quizzes.changes import (
+    VERSIONS,
+    ChangedError,
+    add_definition,
+    ids_of,
+    insert,
+    removed_version,
+    version_id,
+)
 from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
 from services.quiz.quizzes.record import Correction, Final, QuizRecord, schedule_of
 from services.quiz.quizzes.rules import Quiz
@@ -24,20 +33,14 @@ from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
-    DuplicateKeyError,
     ReturnDocument,
     outages_named,
 )
 from shared.storage.unit_of_work import UnitOfWork
 
-VERSIONS = "quiz_versions"
 QUIZZES_MAX = 200
 DUE_MAX = 50
 READS_MAX = 5
-
-
-class ChangedError(Exception):
-    """The quiz has another version by now, or somebody has begun it: nothing is saved."""
 
 
 class Telling(NamedTuple):
@@ -65,10 +68,10 @@ class QuizStore:
             await self._quizzes.create_index([("status", ASCENDING), ("accepts_until", ASCENDING)])
 
     async def revisions(self) -> dict[str, tuple[int, int]]:
-        """Revision and version of every quiz, at most `QUIZZES_MAX`."""
+        """Revision and version of every quiz. There are hardly more than `QUIZZES_MAX`."""
         fields = {"revision": 1, "version": 1}
         with outages_named():
-            found = await self._quizzes.find({}, fields).limit(QUIZZES_MAX).to_list(None)
+            found = await self._quizzes.find({}, fields).limit(2 * QUIZZES_MAX).to_list(None)
         return {one["_id"]: (one["revision"], one["version"]) for one in found}
 
     async def read(self, quiz_id: str, known: tuple[int, Quiz] | None = None) -> QuizRecord | None:
@@ -93,28 +96,32 @@ class QuizStore:
 
     async def definitions(self, which: Collection[tuple[str, int]]) -> dict[tuple[str, int], Quiz]:
         """The definitions that are kept of these versions of quizzes."""
-        ids = [_version_id(*one) for one in which]
+        ids = [version_id(*one) for one in which]
         with outages_named():
             found = await self._versions.find({"_id": {"$in": ids}}).to_list(None)
         return {(one["quiz_id"], one["version"]): Quiz.model_validate(one["definition"]) for one in found}
 
     async def versions_kept(self, quiz_id: str) -> int:
         """How many versions of a quiz are kept."""
-        # All ids that begin with "quiz/": a zero follows the slash in ASCII.
         with outages_named():
-            kept: int = await self._versions.count_documents(
-                {"_id": {"$gte": f"{quiz_id}/", "$lt": f"{quiz_id}0"}}
-            )
+            kept: int = await self._versions.count_documents({"_id": ids_of(quiz_id)})
         return kept
 
     async def add_version(
-        self, unit: UnitOfWork, quiz_id: str, quiz: Quiz, earlier: int, *, keep_earlier: bool
+        self,
+        unit: UnitOfWork,
+        quiz_id: str,
+        quiz: Quiz,
+        earlier: int,
+        *,
+        keep_earlier: bool,
+        is_new: bool = False,
     ) -> None:
         """
         Save a new version of a quiz.
 
         Args:
-            earlier: the version before, 0 for a new quiz.
+            earlier: the version before. Of a new quiz: that of a removed quiz of this name, or 0.
             keep_earlier: somebody may have drawn a paper from the version before.
         Raises:
             ChangedError: the version before is not the present one, or somebody has begun it.
@@ -126,7 +133,7 @@ class QuizStore:
             "accepts_until": schedule_of(quiz, quiz.closes_at).accepts_until,
             "grace_seconds": quiz.grace_seconds,
         }
-        if earlier:
+        if not is_new:
             updated = await self._quizzes.update_one(
                 # `begin` writes the same document, so a change and a start cannot both succeed.
                 {"_id": quiz_id, "version": earlier, "status": "open", "begun": {"$ne": True}},
@@ -136,17 +143,13 @@ class QuizStore:
             if not updated.modified_count:
                 raise ChangedError
             if not keep_earlier:
-                await self._versions.delete_one({"_id": _version_id(quiz_id, earlier)}, session=unit.session)
+                await self._versions.delete_one({"_id": version_id(quiz_id, earlier)}, session=unit.session)
+        elif await removed_version(self.database, quiz_id, unit) != earlier:
+            raise ChangedError
         else:
-            new = {"_id": quiz_id, "version": 1, "revision": 1} | fields
-            await _insert(unit, self._quizzes, new)
-        version = {
-            "_id": _version_id(quiz_id, earlier + 1),
-            "quiz_id": quiz_id,
-            "version": earlier + 1,
-            "definition": quiz.model_dump(mode="json"),
-        }
-        await _insert(unit, self._versions, version)
+            new = {"_id": quiz_id, "version": earlier + 1, "revision": earlier + 1} | fields
+            await insert(unit, self._quizzes, new)
+        await add_definition(unit, self._versions, quiz_id, earlier + 1, quiz)
 
     async def begin(self, quiz_id: str, version: int) -> bool:
         """
@@ -233,17 +236,24 @@ class QuizStore:
                 {"$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
             )
 
-    async def end_freezes(self, quiz_id: str) -> None:
-        """Before the final standings: end the freeze, and allow no other freeze."""
+    async def end_freezes(self, quiz_id: str, before: datetime) -> bool:
+        """
+        Before the final standings: end the freeze, and allow no other freeze.
+
+        Returns: False if it does not close: it has been cancelled, or accepts until this moment or longer,
+        since somebody has moved its end or opened it again.
+        """
         with outages_named():
             await self._quizzes.update_one(
                 {
                     "_id": quiz_id,
-                    "status": {"$ne": "closed"},
+                    "status": {"$in": ["open", "closing"]},
+                    "accepts_until": {"$lt": before},
                     "$or": [{"status": "open"}, {"frozen_at": {"$exists": True}}],
                 },
                 {"$set": {"status": "closing"}, "$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
             )
+            return await self._quizzes.find_one({"_id": quiz_id, "status": "closing"}, {"_id": 1}) is not None
 
     async def correct(self, unit: UnitOfWork, quiz_id: str, correction: Correction) -> bool:
         """
@@ -254,6 +264,7 @@ class QuizStore:
         updated = await self._quizzes.update_one(
             {
                 "_id": quiz_id,
+                "status": {"$in": ["open", "closing"]},
                 "begun": True,
                 # None: there is no such field yet.
                 "corrected": correction.number - 1 or None,
@@ -293,7 +304,7 @@ class QuizStore:
         new = {"$ifNull": ["$telling", {"portions": portions, "told": 0}]}
         with outages_named():
             found = await self._quizzes.find_one_and_update(
-                {"_id": quiz_id, "regrading": None},
+                {"_id": quiz_id, "regrading": None, "status": {"$ne": "cancelled"}},
                 [{"$set": {"telling": new}}],
                 return_document=ReturnDocument.AFTER,
             )
@@ -308,29 +319,18 @@ class QuizStore:
         self, unit: UnitOfWork, quiz_id: str, corrected: int = 0, decided: int = 0, at: datetime | None = None
     ) -> bool:
         """
-        Mark a quiz as closed; False if it was closed already.
+        Mark a quiz as closed; False if it was closed already, was cancelled, or is open again.
 
         Args:
             corrected, decided: of the final standings. If there is more by now, it is not closed.
         """
-        which = {"_id": quiz_id, "status": {"$ne": "closed"}, "corrected": corrected or None}
+        which = {"_id": quiz_id, "status": "closing", "corrected": corrected or None}
         updated = await self._quizzes.update_one(
             which | {"regrading": None, "decided": decided or None},
             {"$set": {"status": "closed", "closed_at": at}, "$inc": {"revision": 1}},
             session=unit.session,
         )
         return bool(updated.modified_count)
-
-
-async def _insert(unit: UnitOfWork, collection: mongo.Collection, document: Document) -> None:
-    try:
-        await collection.insert_one(document, session=unit.session)
-    except DuplicateKeyError:
-        raise ChangedError from None
-
-
-def _version_id(quiz_id: str, version: int) -> str:
-    return f"{quiz_id}/{version}"
 
 
 def _record(document: Document, quiz: Quiz) -> QuizRecord:

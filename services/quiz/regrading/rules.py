@@ -13,7 +13,7 @@ from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.questions import Question
-from services.quiz.quizzes.record import Correction, QuizRecord, check_not_final
+from services.quiz.quizzes.record import Correction, QuizRecord, cancelled, check_not_final
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.regrading.changes import Change, State, changed, check_worth
 from services.quiz.results.rules import Result
@@ -149,6 +149,8 @@ def _check_can_be_corrected(record: QuizRecord, now: datetime) -> None:
             f"nobody has begun quiz {record.quiz_id}: change the quiz itself", code="quiz_not_begun"
         )
     check_not_final(record, now)
+    if record.status == "cancelled":
+        raise cancelled(record)
     if record.regrading is not None:
         raise Conflict(
             f"results of {record.quiz_id} are being graded again by correction {record.regrading}",

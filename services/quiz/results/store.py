@@ -171,6 +171,13 @@ class ResultStore:
             found = await self._results.find({"_id": ids_in(portion), "quiz_id": quiz_id}).to_list(None)
         return [_result(document) for document in found]
 
+    async def people_of(self, quiz_id: str, portion: Portion) -> set[str]:
+        """The participants with a result of a quiz, of one portion."""
+        which = {"_id": ids_in(portion), "quiz_id": quiz_id}
+        with outages_named():
+            found = await self._results.find(which, {"participant_id": 1}).to_list(None)
+        return {one["participant_id"] for one in found}
+
     async def of_ids(self, unit: UnitOfWork, ids: Collection[str]) -> list[Result]:
         """Those of these attempts that are graded, read in the transaction."""
         found = await self._results.find({"_id": {"$in": list(ids)}}, session=unit.session).to_list(None)

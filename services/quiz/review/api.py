@@ -15,7 +15,7 @@ from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.quizzes.showing import not_closed_yet
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
-from services.quiz.review.rules import Reviewed, review
+from services.quiz.review.rules import Reviewed, explained, review
 from services.quiz.scoring.rules import PERCENT_SHOWN
 from shared.runtime.errors import NotFound
 from shared.web.identity import AsParticipant
@@ -80,7 +80,7 @@ async def read_review(
         raise not_closed_yet(record)
     offered = await catalogue.look_up(found.quiz_id, found.quiz_version)
     quiz, reviewed = offered.record.quiz, result.answers if result else None
-    questions = draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers))
+    questions = explained(draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers)), record.quiz)
     shown = review(questions, reviewed, offered.keys, quiz.marking)
     return ReviewOut(
         attempt_id=attempt_id,
@@ -88,11 +88,12 @@ async def read_review(
         points=result.points if result else None,
         points_max=sum(one.worth for one in shown),
         score_percent=result.score_percent if result else None,
-        questions=[_reviewed_out(one) for one in shown],
+        questions=[reviewed_out(one) for one in shown],
     )
 
 
-def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
+def reviewed_out(reviewed: Reviewed) -> ReviewedOut:
+    """A question of the review, as it is sent."""
     question = reviewed.question
     return ReviewedOut(
         id=question.id,

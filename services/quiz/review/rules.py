@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from services.quiz.quizzes.blueprint import USUAL, Marking
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
 from services.quiz.quizzes.questions import Question
+from services.quiz.quizzes.rules import Quiz
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT, half_points_of, unpacked
 
 
@@ -33,6 +34,19 @@ class Reviewed:
     def right(self) -> bool:
         """True if the answer got all points."""
         return self.points == self.worth
+
+
+def explained(questions: Sequence[Question], present: Quiz) -> list[Question]:
+    """
+    These questions with explanation and source as they are in the present version of their quiz.
+
+    A question that the present version does not ask in the same words keeps its own.
+    """
+    now = {one.id: one for one in present.questions}
+    return [
+        found if (found := now.get(question.id)) and question.asks_as(found) else question
+        for question in questions
+    ]
 
 
 def review(

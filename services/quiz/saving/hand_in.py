@@ -23,8 +23,8 @@ from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
 from services.quiz.saving.log_states import KeptSaves
-from services.quiz.saving.rules import HAND_IN_AFTER, handed_in
-from services.quiz.saving.store import OPEN_MAX, Open, SavedStore
+from services.quiz.saving.rules import HAND_IN_AFTER, due_at, handed_in
+from services.quiz.saving.store import LOOKED_AGAIN, OPEN_MAX, Open, SavedStore
 from shared.contracts.envelope import event_id
 from shared.contracts.events import QuizSubmitted
 from shared.messaging.publisher import Publisher
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 LOOP = "handing in"
 LOOK_SECONDS = 1.0
+# What was saved in a cancelled quiz counts no more, as all of it.
+ACCEPTED_BY = ("open", "closing")
 # A hand-in without a result: it was refused, because the broker's clock is behind ours, or grading is late.
 HANDED_AGAIN = timedelta(seconds=60)
 HANDED_MAX = 10
@@ -97,7 +99,7 @@ class HandIn:
         Raises:
             Unavailable: a server does not answer; call again.
         """
-        quiz_ids = [one.record.quiz_id for one in self._catalogue.all() if one.record.status != "closed"]
+        quiz_ids = [one.record.quiz_id for one in self._catalogue.all() if one.record.status in ACCEPTED_BY]
         if not quiz_ids:
             return 0
         if over := await self._quizzes.over(now - HAND_IN_AFTER):
@@ -145,15 +147,21 @@ class HandIn:
         except UnreadError as error:
             # Only this quiz has a problem: the sheets of the others are handed in.
             raise HandInError(error.message) from error
-        records = []
+        records, ids, put_off = [], [], []
         for one in to_hand_in:
+            attempt_id = one.sheet.attempt_id
             schedule = self._catalogue.find(one.sheet.quiz_id, one.sheet.quiz_version).schedule
-            records.append(submitted_record(handed_in(one.sheet, schedule), hand_in_id(one.sheet.attempt_id)))
+            if (due := due_at(one.sheet, schedule)) > now:
+                # The end of the quiz was moved since it was saved: the attempt has more time.
+                await self._saved.look_again([attempt_id], due - LOOKED_AGAIN)
+                put_off.append(attempt_id)
+                continue
+            records.append(submitted_record(handed_in(one.sheet, schedule), hand_in_id(attempt_id)))
+            ids.append(attempt_id)
         # First write, then note it: after a crash in between, it is written again with the same id.
         await self._publisher.write(records)
-        ids = [one.sheet.attempt_id for one in to_hand_in]
         await self._saved.note_handed_in(ids, now)
-        return ids
+        return [*ids, *put_off]
 
 
 def hand_in_id(attempt_id: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.quiz.attempts.answers import saved_of
 from services.quiz.attempts.intake import ACCEPTED, Intake
+from services.quiz.attempts.late import check_more_time
 from services.quiz.attempts.receipts import AlreadySubmitted
 from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims
@@ -19,7 +20,6 @@ from services.quiz.saving.rules import Sheet
 from shared.messaging.group_commit import GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
-from shared.runtime.errors import Conflict
 from shared.runtime.ids import random_id
 from shared.web.hot import HotRequest
 from shared.web.problems import NotHttp
@@ -92,7 +92,7 @@ class Saves:
         now = clock.now()
         answers, revision = saved_of(request.body, offered.paper(attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
-            raise Conflict(f"attempt {attempt_id}: the time is over", code="attempt_late")
+            check_more_time(offered, claims, now)
         # Noted before the write: of two at once, one is too fast.
         self._pace.note(attempt_id)
         sheet = Sheet(

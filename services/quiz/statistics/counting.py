@@ -170,7 +170,7 @@ class Counting:
         """The number of a question; one that has changed between two versions is another question."""
         numbers, corrected = self._numbers.setdefault(question.id, []), self._keys.corrected(question)
         for number in numbers:
-            if self.asked[number].question == corrected and self.asked[number].keyed == keyed:
+            if self.asked[number].question.asks_as(corrected) and self.asked[number].keyed == keyed:
                 return number
         numbers.append(len(self.asked))
         self.asked.append(Asked(corrected, version, keyed))

@@ -5,11 +5,14 @@ from dataclasses import dataclass, fields
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
 from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.drafts.store import DraftStore
 from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
+from services.quiz.lifecycle.store import CancellationStore
 from services.quiz.literacy.store import LiteracyStore
 from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
+from services.quiz.quizzes.changes import QuizChanges
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.store import ResultStore
@@ -28,6 +31,9 @@ class Stores:
     literacy: LiteracyStore
     disqualified: DisqualifiedStore
     flags: FlagStore
+    cancellations: CancellationStore
+    changes: QuizChanges
+    drafts: DraftStore
     off_roster: OffRoster
     participants: ParticipantStore
     quizzes: QuizStore
@@ -47,6 +53,9 @@ class Stores:
             literacy=LiteracyStore(database),
             disqualified=DisqualifiedStore(database),
             flags=FlagStore(database),
+            cancellations=CancellationStore(database),
+            changes=QuizChanges(database),
+            drafts=DraftStore(database),
             off_roster=OffRoster(database),
             participants=ParticipantStore(database),
             quizzes=QuizStore(database),

@@ -9,9 +9,9 @@ from prometheus_client import REGISTRY
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import CloseError
+from services.quiz.quizzes.changes import ChangedError
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
-from services.quiz.quizzes.store import ChangedError
 from services.quiz.saving.log_states import read_log_states
 from shared.contracts.events import QuizClosed
 from shared.messaging.consuming import consuming

@@ -49,9 +49,33 @@ def test_earlier_versions_and_later_records_share_the_bound() -> None:
     kept = KeptPapers()
     first = offered("contest", of, kept)
     first.paper("0" * 32)
-    second = first.renewed(QuizRecord(first.record.quiz_id, of, "open", first.record.closes_at, 2))
+    other = of.model_copy(update={"papers": 63})
+    second = first.renewed(QuizRecord(first.record.quiz_id, other, "open", first.record.closes_at, 2))
     second.paper("0" * 32)
     earlier = second.in_version(1)
     assert earlier is not None
     earlier.paper("1" * 32)
     assert kept.bytes == bytes_of(second, earlier)
+
+
+def test_a_version_with_other_words_has_the_papers_of_the_one_before() -> None:
+    of = quiz(papers=64)
+    kept = KeptPapers()
+    first = offered("contest", of, kept)
+    paper = first.paper("0" * 32)
+    explained = tuple(one.model_copy(update={"explanation": "因为"}) for one in of.questions)
+    other = of.model_copy(update={"title": "另一个名称", "questions": explained})
+    second = first.renewed(QuizRecord(first.record.quiz_id, other, "open", first.record.closes_at, 2))
+    assert second.paper("0" * 32) is paper
+    assert kept.bytes == bytes_of(second)
+    keyed = tuple(one.model_copy(update={"key": "B"}) for one in of.questions)
+    third = second.renewed(
+        QuizRecord(
+            first.record.quiz_id,
+            of.model_copy(update={"questions": keyed}),
+            "open",
+            first.record.closes_at,
+            3,
+        )
+    )
+    assert third.paper("0" * 32) is not paper

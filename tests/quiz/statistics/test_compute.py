@@ -23,7 +23,7 @@ from shared.runtime.errors import Unavailable
 from shared.storage.lease import Lease
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz
-from tests.quiz.parts import Stores
+from tests.quiz.parts import FAR, Stores
 from tests.quiz.statistics.builders import attempts_of, statistics, store
 from tests.support.kafka import fresh_database
 
@@ -58,6 +58,7 @@ class Room:
         return await self.statistics.state(quiz_id), await self.statistics.made(quiz_id)
 
     async def close(self, quiz_id: str) -> None:
+        await self.stores.quizzes.end_freezes(quiz_id, FAR)
         await save_together(
             self.stores.database, lambda unit: self.stores.quizzes.finish_closing(unit, quiz_id)
         )
