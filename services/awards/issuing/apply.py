@@ -1,6 +1,6 @@
 """Applying a late scheme: the use case of `POST /schemes/{scheme_id}/apply`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from services.awards.issuing.issue import Issuer
@@ -54,7 +54,7 @@ async def apply_scheme(
     scheme = await schemes.get(scheme_id)
     if isinstance(scheme.rule, PassMark):
 
-        def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:
+        async def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:
             return [due for result in page for due in due_by_pass_mark(result, [scheme])]
 
         return Applied(*await _issue_by_results(scheme.rule.quiz_id, after, by_mark, results, issuer))
@@ -78,8 +78,9 @@ async def _issue_by_ranks(
     if not list_may_miss_winners(closing, scheme):
         return Applied(issued, None)
 
-    def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
-        return due_by_tie_after_list(page, closing, scheme)
+    async def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
+        tied = [result for result in page if closing.ties_with_last(result)]
+        return due_by_tie_after_list(await results.that_count(tied, closing), closing, scheme)
 
     tied, after = await _issue_by_results(closing.quiz_id, after, by_tie, results, issuer)
     if after is not None:
@@ -92,7 +93,7 @@ async def _issue_by_ranks(
 async def _issue_by_results(
     quiz_id: str,
     after: str | None,
-    find_due: Callable[[Sequence[Result]], Iterable[PlannedAward]],
+    find_due: Callable[[Sequence[Result]], Awaitable[Iterable[PlannedAward]]],
     results: ResultStore,
     issuer: Issuer,
 ) -> tuple[int, str | None]:
@@ -100,7 +101,7 @@ async def _issue_by_results(
     issued = 0
     for _ in range(APPLY_PAGES_MAX):
         page, after = await results.of_quiz(quiz_id, after, APPLY_RESULTS_MAX)
-        issued += await issuer.issue_applied(list(find_due(page)))
+        issued += await issuer.issue_applied(list(await find_due(page)))
         if after is None:
             break
     return issued, after

@@ -95,7 +95,14 @@ class ResultHandler:
         call `POST /schemes/{scheme_id}/apply` for the scheme that the dead letter names.
         """
         closings = [
-            Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received
+            Closing(
+                one.event.quiz_id,
+                one.event.participants,
+                one.event.standings,
+                one.event.ties,
+                one.event.counts,
+            )
+            for one in received
         ]
         await self._results.remember_closings(closings)
         found = await self._schemes.of_quizzes(closing.quiz_id for closing in closings)

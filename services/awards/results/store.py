@@ -11,7 +11,7 @@ closings   One document a closed quiz. Kept for ever: people may ask about prize
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from services.awards.results.rules import Closing, Result
+from services.awards.results.rules import Closing, Result, counting
 from shared.contracts.events import FinalStanding
 from shared.runtime import clock
 from shared.storage import mongo
@@ -98,6 +98,25 @@ class ResultStore:
         results = [_result(document, quiz_id) for document in documents]
         return results, _place(documents[-1]["_id"], quiz_id) if len(documents) == limit else None
 
+    async def that_count(self, results: Sequence[Result], closing: Closing) -> list[Result]:
+        """
+        Those of these results of a quiz that are ranked: of a participant, only the one that counts.
+
+        Whoever is not listed has no better result than these. So all of them count where the best one does.
+        Otherwise this reads all results of the quiz, for the few people in a tie.
+
+        Raises:
+            Unavailable: it takes longer than `COUNT_MS_MAX`.
+        """
+        if closing.counts == "best" or not results:
+            return list(results)
+        who = list({result.participant_id for result in results})
+        which = {**_range(closing.quiz_id), "participant_id": {"$in": who}}
+        with mongo.outages_named():
+            found = await self._results.find(which).max_time_ms(COUNT_MS_MAX).to_list(None)
+        of = counting((_result(document, closing.quiz_id) for document in found), closing.counts)
+        return [result for result in results if of[result.participant_id].result_id == result.result_id]
+
     async def participants_of(self, quiz_id: str) -> int:
         """
         The number of participants of a quiz with a result in awards.
@@ -120,7 +139,9 @@ class ResultStore:
             {
                 "_id": closing.quiz_id,
                 "participants": closing.participants,
-                "standings": [standing.model_dump() for standing in closing.standings],
+                "ties": closing.ties,
+                "counts": closing.counts,
+                "standings": [standing.model_dump(exclude_none=True) for standing in closing.standings],
             }
             for closing in closings
         ]
@@ -144,7 +165,13 @@ class ResultStore:
         if document is None:
             return None
         standings = [FinalStanding(**standing) for standing in document["standings"]]
-        return Closing(quiz_id, document["participants"], standings)
+        return Closing(
+            quiz_id,
+            document["participants"],
+            standings,
+            document.get("ties", "time_used"),
+            document.get("counts", "best"),
+        )
 
 
 def _document(result: Result) -> Document:

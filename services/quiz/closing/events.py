@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
-from services.quiz.standings.rules import ranked
+from services.quiz.standings.rules import EARLIER_FINISH, ranked
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import FinalStanding, QuizClosed
 from shared.contracts.sources import QUIZ
@@ -21,6 +21,7 @@ def closed(
         best_first: participants and their orders, up to the limit of the event.
         participants: how many have a standing.
     """
+    ties = record.quiz.ties
     half_points_max = HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper
     event = QuizClosed(
         quiz_id=record.quiz_id,
@@ -28,6 +29,8 @@ def closed(
         closed_at=now,
         participants=participants,
         points_max=half_points_max / HALF_POINTS_A_QUESTION,
+        ties=ties,
+        counts=record.quiz.counts,
         standings=tuple(
             FinalStanding(
                 rank=standing.rank,
@@ -35,8 +38,9 @@ def closed(
                 points=standing.parts.half_points / HALF_POINTS_A_QUESTION,
                 score_percent=score_percent(standing.parts.half_points, half_points_max),
                 time_used_seconds=standing.parts.time_used_seconds,
+                finished_at=standing.parts.finished_at if ties == EARLIER_FINISH else None,
             )
-            for standing in ranked(best_first, record.quiz.opens_at)
+            for standing in ranked(best_first, record.quiz.opens_at, ties)
         ),
     )
     return enclose(event, source=QUIZ, cause=record.quiz_id, now=now)

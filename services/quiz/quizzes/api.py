@@ -58,9 +58,9 @@ async def publish_quiz(
     Repeating it changes nothing.
 
     Refused: `quiz_in_use` (409) once somebody has begun, `quiz_opened` (409) where an open quiz would get
-    other times, attempts, numbers of questions or `shows_scores`, `quiz_changed` (409) where two change it at
-    once or somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422) where it would
-    have closed already, `quiz_too_large` (422).
+    other times, attempts, numbers of questions, `shows_scores`, `ties` or `counts`, `quiz_changed` (409)
+    where two change it at once or somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over`
+    (422) where it would have closed already, `quiz_too_large` (422).
     """
     await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request())
     await catalogue.refresh()
@@ -95,6 +95,8 @@ def _quiz_out(record: QuizRecord) -> QuizOut:
         attempts_per_day=quiz.attempts_per_day,
         admits=quiz.admits,
         shows_scores=quiz.shows_scores,
+        ties=quiz.ties,
+        counts=quiz.counts,
         pass_percent=quiz.pass_percent,
         questions=quiz.questions_a_paper,
     )

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
+from services.quiz.quizzes.rules import Ranking
 from shared.storage.mongo import Document, SyncDatabase, SyncSession
 
 QUIZZES = "quizzes"
-FIELDS = {"frozen_at": 1, "corrected": 1, "regrading": 1}
+FIELDS = {"frozen_at": 1, "corrected": 1, "regrading": 1, "ranking": 1}
 
 
 class Marks(NamedTuple):
@@ -18,11 +19,13 @@ class Marks(NamedTuple):
         frozen_at: the start of the freeze, if there is one.
         corrected: the number of corrections that results must be graded with.
         regrading: earlier results are being graded again.
+        ranking: how the quiz ranks. It stays, once the quiz has opened.
     """
 
     frozen_at: datetime | None
     corrected: int
     regrading: bool
+    ranking: Ranking = Ranking()
 
 
 def marks_of(database: SyncDatabase, session: SyncSession, quiz_ids: Collection[str]) -> dict[str, Marks]:
@@ -33,13 +36,12 @@ def marks_of(database: SyncDatabase, session: SyncSession, quiz_ids: Collection[
 
 def marks(document: Document) -> Marks:
     """The marks in a quiz's document."""
-    return Marks(document.get("frozen_at"), document.get("corrected", 0), "regrading" in document)
-
-
-def frozen_since(database: SyncDatabase, session: SyncSession, quiz_id: str) -> datetime | None:
-    """The start of a quiz's freeze."""
-    quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
-    return quiz.get("frozen_at")
+    return Marks(
+        document.get("frozen_at"),
+        document.get("corrected", 0),
+        "regrading" in document,
+        Ranking(*document.get("ranking", ())),
+    )
 
 
 def is_closed(database: SyncDatabase, session: SyncSession, quiz_id: str) -> bool:

@@ -137,7 +137,7 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
         raise Conflict(f"quiz {record.quiz_id} has attempts and cannot change", code="quiz_in_use")
     if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):
         raise Conflict(
-            f"quiz {record.quiz_id} has opened: times, attempts, number of questions, whom it admits and"
-            " when it shows scores stay",
+            f"quiz {record.quiz_id} has opened: times, attempts, number of questions, whom it admits,"
+            " how it ranks and when it shows scores stay",
             code="quiz_opened",
         )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, NewType
+from typing import Annotated, NamedTuple, NewType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from services.quiz.quizzes.questions import Question
 from shared.contracts.checked import Line, MomentIn, Ordinal, Zone
-from shared.contracts.events import QUESTIONS_MAX, Admits, Percent, ShowsScores
+from shared.contracts.events import QUESTIONS_MAX, Admits, Counts, Percent, ShowsScores, Ties
 
 QuizId = NewType("QuizId", str)
 
@@ -37,6 +37,11 @@ ADMITS = (
 )
 SHOWS_SCORES = "at_once; at_close: until the quiz is closed only organisers learn scores and ranks"
 
+TIES = (
+    "of equal points, what ranks higher: time_used, less time; earlier_finish, who handed in earlier; shared:"
+    " nothing, they share a rank"
+)
+COUNTS = "which attempt of a participant is ranked: best; first, last: the one handed in first, last"
 
 QUIZ_EXAMPLE: JsonDict = {
     "title": "科技创新和科学技术普及知识竞赛",
@@ -61,6 +66,13 @@ QUIZ_EXAMPLE: JsonDict = {
 }
 
 
+class Ranking(NamedTuple):
+    """How a quiz ranks: what decides between equal points, and which attempt of a participant counts."""
+
+    ties: Ties = "time_used"
+    counts: Counts = "best"
+
+
 class Quiz(BaseModel):
     """A quiz as an organiser defines it."""
 
@@ -75,6 +87,8 @@ class Quiz(BaseModel):
     attempts_per_day: Annotated[int, Field(ge=1, le=ATTEMPTS_A_DAY_MAX)] = 1
     admits: Annotated[Admits, Field(description=ADMITS)] = "anyone"
     shows_scores: Annotated[ShowsScores, Field(description=SHOWS_SCORES)] = "at_once"
+    ties: Annotated[Ties, Field(description=TIES)] = "time_used"
+    counts: Annotated[Counts, Field(description=COUNTS)] = "best"
     pass_percent: Percent = 60
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
     blueprint: Annotated[dict[Line, Ordinal], Field(min_length=1, max_length=100)]
@@ -111,16 +125,21 @@ class Quiz(BaseModel):
         """The number of questions in each paper."""
         return sum(self.blueprint.values())
 
+    @property
+    def ranking(self) -> Ranking:
+        """How the quiz ranks."""
+        return Ranking(self.ties, self.counts)
+
     def keeps_to(self, earlier: "Quiz") -> bool:
         """
         True if this can replace an earlier version that has opened.
 
         Somebody may have an attempt of that version in another system. So everything must stay that decides
-        the owner of an attempt, who may have one, the deadline, the number of points, and when scores are
-        shown. The close may only move later.
+        the owner of an attempt, who may have one, the deadline, the number of points, how they are ranked,
+        and when scores are shown. The close may only move later.
         """
         times = ("opens_at", "timezone", "duration_seconds", "grace_seconds")
-        kept = (*times, "attempts_per_day", "admits", "shows_scores")
+        kept = (*times, "attempts_per_day", "admits", "shows_scores", "ties", "counts")
         return (
             all(getattr(self, name) == getattr(earlier, name) for name in kept)
             and self.questions_a_paper == earlier.questions_a_paper

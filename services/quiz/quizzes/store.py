@@ -4,7 +4,7 @@ Quizzes as they are stored.
 quizzes         the parts that change during a quiz, the number of its present version, and its corrections in
                 order; `corrected` is their number, and `regrading` the one by which results are graded again
                 now. Every process looks at version and revision each second. `telling`: how far the close has
-                published results that were withheld
+                published results that were withheld; `ranking`: what decides ties, and which attempt counts
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
@@ -125,6 +125,7 @@ class QuizStore:
             "closes_at": quiz.closes_at,
             "accepts_until": schedule_of(quiz, quiz.closes_at).accepts_until,
             "grace_seconds": quiz.grace_seconds,
+            "ranking": [*quiz.ranking],
         }
         if earlier:
             updated = await self._quizzes.update_one(

@@ -126,7 +126,9 @@ class ResultStore:
             # The earlier results too: after this their standings are right in any case.
             frozen = {quiz_id: one.frozen_at for quiz_id, one in marks.items() if one.frozen_at}
             regrading = [quiz_id for quiz_id, one in marks.items() if one.regrading]
-            raise_standings(database, session, orders([*new, *earlier.values()], frozen), regrading)
+            rankings = {quiz_id: one.ranking for quiz_id, one in marks.items()}
+            counting = orders([*new, *earlier.values()], frozen)
+            raise_standings(database, session, counting, regrading, rankings)
             return earlier
 
         self._batches_to_look -= 1

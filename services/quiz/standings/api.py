@@ -38,7 +38,7 @@ ErasedParticipants = Annotated[Erased, provided(Erased)]
 
 
 class StandingOut(BaseModel):
-    """A participant's best result. Nobody but organisers and the participants themselves read whose it is."""
+    """The result of somebody that counts. Only organisers and the participant read whose it is."""
 
     rank: int = Field(examples=[1])
     alias: str = Field(
@@ -87,7 +87,8 @@ async def read_standings(
     limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP,
 ) -> StandingsOut:
     """
-    Equal points in equal seconds share a rank; the one who finished earlier is only listed first.
+    The quiz's `ties` say who shares a rank, and its `counts` which attempt of a participant is ranked. Of
+    those who share a rank, less time and an earlier finish are only listed first.
 
     Everybody may read it. With a token your own standing is marked (401 `participant_erased`). With an
     organiser's key the ids of the participants are there. 409 `quiz_not_closed` if the quiz shows scores
@@ -97,7 +98,7 @@ async def read_standings(
         erased.check(who.participant_id)
     record = (await catalogue.look_up(quiz_id)).record
     check_scores_shown(record, by)
-    best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
+    best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at, record.quiz.ties)
     # The page shows the present, the number is a moment old.
     participants = max(await ranks.participants(quiz_id), len(best))
     return StandingsOut(
@@ -139,9 +140,10 @@ async def read_own_standing(
     order = await standings.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
-    rank = await ranks.rank(quiz_id, order)
+    ties = record.quiz.ties
+    rank = await ranks.rank(quiz_id, order, ties)
     standing = _standing_out(
-        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at)),
+        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at, ties)),
         record,
         aliases,
         yours=True,

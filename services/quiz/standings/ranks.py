@@ -9,9 +9,10 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from services.quiz.standings.rules import least_better
+from services.quiz.standings.rules import EARLIER_FINISH, SHARED, TIME_USED, least_better
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.tally import Tally, end_of_cell, is_exact
+from shared.contracts.events import Ties
 
 FRESH_SECONDS = 1.0
 TALLIES_MAX = 200
@@ -32,16 +33,19 @@ class Ranks:
         self._fresh_seconds = fresh_seconds
         self._counted: dict[str, _Counted] = {}
 
-    async def rank(self, quiz_id: str, order: int) -> int:
+    async def rank(self, quiz_id: str, order: int, ties: Ties = TIME_USED) -> int:
         """
         The rank of a standing, 1 at the top.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        better = (await self._tally(quiz_id)).better_cells(order)
-        if not is_exact(order):
-            better += await self._standings.count(quiz_id, least_better(order), end_of_cell(order))
+        tally = await self._tally(quiz_id)
+        if ties == SHARED:
+            return tally.better_scores(order) + 1
+        better = tally.better_cells(order)
+        if ties == EARLIER_FINISH or not is_exact(order):
+            better += await self._standings.count(quiz_id, least_better(order, ties), end_of_cell(order))
         return better + 1
 
     async def participants(self, quiz_id: str) -> int:
