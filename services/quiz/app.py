@@ -49,6 +49,7 @@ from services.quiz.saving.save import Saves
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
+from services.quiz.standings.export import StandingFiles
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.upkeep import Upkeep
 from services.quiz.statistics import api as statistics_api
@@ -102,7 +103,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.answer(*endpoints.routes(), *saves.routes())
     service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
-    service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
+    service.provide(Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
+    service.provide(StandingFiles(stores.standings, aliases))
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
 
 

@@ -13,6 +13,7 @@ share one, and the one who finished earlier is only listed first. docs/decisions
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from services.quiz.quizzes.rules import Ranking
 from shared.contracts.events import Ties
@@ -52,6 +53,26 @@ class Standing:
     rank: int
     participant_id: str
     parts: OrderParts
+
+
+class Place(NamedTuple):
+    """Where a page of standings ends: at this order, behind so many standings of exactly this order."""
+
+    order: int
+    passed: int
+
+
+def place_behind(best_first: Sequence[tuple[str, int]], after: Place | None) -> Place:
+    """
+    Where the next page begins.
+
+    Args:
+        best_first: what this page shows, at least one standing.
+        after: where this page began.
+    """
+    last = best_first[-1][1]
+    passed = sum(order_ == last for _, order_ in best_first)
+    return Place(last, passed + (after.passed if after and after.order == last else 0))
 
 
 def order(

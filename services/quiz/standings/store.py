@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.marks import Marks, is_closed, marks_of
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.standings.rules import FINISH_BITS, that_counts
+from services.quiz.standings.rules import FINISH_BITS, Place, that_counts
 from services.quiz.standings.tally import Tally, cell_of, packed, unpacked
 from services.quiz.standings.writes import CHANGES, HELD, STANDINGS, StandingKey, id_of, raise_standings
 from shared.storage import mongo
@@ -180,16 +180,33 @@ class StandingStore:
 
     async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
         """Participants and their orders, best first."""
+        best = await self._in_order({"quiz_id": quiz_id}, limit)
+        # The index does not order those who finished in the same millisecond.
+        return sorted(best, key=lambda one: (-one[1], one[0]))
+
+    async def page(self, quiz_id: str, after: Place | None, limit: int) -> list[tuple[str, int]]:
+        """
+        Participants and their orders from a place on, best first: costs its own length.
+
+        Those of exactly one order come as the index has them, so that a page can end between them.
+        """
+        if after is None:
+            return await self._in_order({"quiz_id": quiz_id}, limit)
+        alike = await self._in_order({"quiz_id": quiz_id, "order": after.order}, limit, after.passed)
+        rest = limit - len(alike)
+        worse = {"quiz_id": quiz_id, "order": {"$lt": after.order}}
+        return [*alike, *(await self._in_order(worse, rest) if rest else ())]
+
+    async def _in_order(self, which: Document, limit: int, skip: int = 0) -> list[tuple[str, int]]:
         with outages_named():
             found = (
-                await self._standings.find({"quiz_id": quiz_id}, {"order": 1})
+                await self._standings.find(which, {"order": 1})
                 .sort([("quiz_id", ASCENDING), ("order", DESCENDING)])
+                .skip(skip)
                 .limit(limit)
                 .to_list(None)
             )
-        best = [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
-        # The index does not order those who finished in the same millisecond.
-        return sorted(best, key=lambda one: (-one[1], one[0]))
+        return [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
 
     async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
         """A participant's order, if there is a result."""
