@@ -325,5 +325,5 @@ def _cell(order: int) -> int:
 def _order(one: Graded, ties: str) -> int:
     time = TIME_SECONDS_MAX - min(max(one.time_used_seconds, 0), TIME_SECONDS_MAX)
     finish = FINISH_MS_MAX - min(max(one.finish_ms, 0), FINISH_MS_MAX)
-    first = finish * 2**TIME_BITS + time if ties == "earlier_finish" else time * 2**FINISH_BITS + finish
-    return (int(2 * one.points) << TIME_BITS + FINISH_BITS) + first
+    low: int = finish * 2**TIME_BITS + time if ties == "earlier_finish" else time * 2**FINISH_BITS + finish
+    return (int(2 * one.points) << TIME_BITS + FINISH_BITS) + low

@@ -146,7 +146,8 @@ async def test_whatever_the_batches_are_the_same_stands(
 async def pages(parts: Parts, ties: Ties, limit: int) -> list[list[tuple[int, str]]]:
     """All pages, each as ranks and participants."""
     ranks = Ranks(parts.stores.standings, fresh_seconds=0)
-    record, after, found = parts.catalogue.find(parts.quiz_id).record, None, []
+    record, after = parts.catalogue.find(parts.quiz_id).record, None
+    found: list[list[tuple[int, str]]] = []
     while not found or after:
         page, after = await ranks.page(record, after, limit)
         found.append([(one.rank, one.participant_id) for one in page])
