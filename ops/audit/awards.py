@@ -1,6 +1,7 @@
 """The audit of awards: the expected awards, computed from results, final standings and conferrals."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from ops.audit.corrections import passed_once, results_of_now
@@ -250,13 +251,39 @@ def _tied(log: Log, schemes: Iterable[Json], decisions: Decisions) -> Iterator[t
         tier = _tier(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
         if last is None or tier is None:
             continue
-        tied = (last["points"], last["time_used_seconds"])
-        for result in counting(results_of_now(log), decisions):
-            if result["quiz_id"] != closing["quiz_id"] or result["participant_id"] in listed:
+        tied = _shares(last, last.get("finished_at"), closing)
+        for result in _ranked_results(log, closing, decisions):
+            if result["participant_id"] in listed:
                 continue
-            if (result["points"], result["time_used_seconds"]) == tied:
+            if _shares(result, result["completed_at"], closing) == tied:
                 decided = int(scheme.get("tie_decided", 0)) == closing.get("version", 1)
                 yield name_of(scheme["_id"], result["participant_id"], tier), decided
+
+
+def _ranked_results(log: Log, closing: Json, decisions: Decisions) -> list[Json]:
+    """The results of a quiz that may be ranked: those that count, or each participant's first or last."""
+    every = counting(results_of_now(log), decisions)
+    results = [one for one in every if one["quiz_id"] == closing["quiz_id"]]
+    if (counts := closing.get("counts", "best")) == "best":
+        return results
+    sign = 1 if counts == "last" else -1
+    # At the same moment the better one counts.
+    results.sort(
+        key=lambda one: (
+            sign * datetime.fromisoformat(one["completed_at"]).timestamp(),
+            one["points"],
+            -one["time_used_seconds"],
+        )
+    )
+    return list({one["participant_id"]: one for one in results}.values())
+
+
+def _shares(one: Json, finished_at: str | None, closing: Json) -> tuple[object, ...]:
+    """What two who share a rank have in common."""
+    ties = closing.get("ties", "time_used")
+    if ties == "earlier_finish":
+        return one["points"], finished_at and datetime.fromisoformat(finished_at)
+    return (one["points"],) if ties == "shared" else (one["points"], one["time_used_seconds"])
 
 
 def _tier(scheme: Json, rank: int) -> str | None:

@@ -77,6 +77,7 @@ from services.quiz.saving.save import Saves
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
+from services.quiz.standings.export import StandingFiles
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.upkeep import Upkeep
 from services.quiz.statistics import api as statistics_api
@@ -134,7 +135,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(stores.literacy)
-    service.provide(Ranks(stores.standings), Aliases(attempt_key), *_around(stores.bank))
+    service.provide(Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
+    service.provide(StandingFiles(stores.standings, aliases))
     service.provide(disqualified, _decisions(service, parts))
     service.provide(stores.flags)
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))

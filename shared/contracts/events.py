@@ -62,6 +62,8 @@ Language = Literal["zh-CN", "en"]
 Channel = Literal["inbox", "email"]
 Admits = Literal["anyone", "verified", "roster"]
 ShowsScores = Literal["at_once", "at_close"]
+Ties = Literal["time_used", "earlier_finish", "shared"]
+Counts = Literal["best", "first", "last"]
 WaitingPolicy = Literal["strict", "fill"]
 Overlap = Literal["allow", "warn", "refuse"]
 QuestionKind = Literal["single", "multiple", "true_false"]
@@ -498,6 +500,8 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     fewer than 0. An answer is wrong if it has a wrong letter; with `all_or_nothing` also if it has only some
     of the right ones. No answer costs nothing.
     An attempt that takes less than `least_plausible_seconds` is shown to organisers, and counts all the same.
+    Of a participant's attempts one is ranked: `counts` says if it is the best, or the first or last that was
+    handed in. Of equal points, `ties` says what ranks higher: less time used, an earlier finish, or nothing.
     """
 
     quiz_id: Id
@@ -511,6 +515,8 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     attempts_per_day: Annotated[int, Field(ge=1, le=100)]
     admits: Admits = "anyone"
     shows_scores: ShowsScores = "at_once"
+    ties: Ties = "time_used"
+    counts: Counts = "best"
     pass_percent: Percent
     least_plausible_seconds: Seconds | None = None
     papers: Annotated[int, Field(ge=1, le=4_096)]
@@ -643,18 +649,23 @@ class QuizDisqualificationDecided(Event, topic="quiz.disqualification_decided", 
 
 
 class FinalStanding(Part):
+    """`finished_at` is there if it decides ties."""
+
     rank: Ordinal
     participant_id: Id
     points: Points
     score_percent: Percent
     time_used_seconds: Seconds
+    finished_at: Moment | None = None
 
 
 class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES_MAX):
     """
     Final standings are fixed. `standings` has the first `STANDINGS_MAX`, `participants` is the number of all.
 
-    Equal points and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
+    `ties` says who shares a rank: equal points and equal time (`time_used`), equal points and an equal
+    `finished_at` (`earlier_finish`), or equal points (`shared`). The next rank counts them (1, 2, 2, 4).
+    `counts` says which attempt of a participant is ranked.
     If results change afterwards (a correction, a disqualification), it is published again with a higher
     `version`; the highest counts.
     """
@@ -664,6 +675,8 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     closed_at: Moment
     participants: Count
     points_max: Points
+    ties: Ties = "time_used"
+    counts: Counts = "best"
     standings: Annotated[tuple[FinalStanding, ...], Field(max_length=STANDINGS_MAX)]
     version: Version = 1
 

@@ -19,7 +19,7 @@ from services.awards.issuing.rules import (
     due_by_tie_after_list,
     list_may_miss_winners,
 )
-from services.awards.results.rules import Closing, Decision, Result, counts
+from services.awards.results.rules import Closing, Decision, Result, counts, ranked_among
 from services.awards.schemes.rules import PassMark, Scheme
 
 
@@ -127,9 +127,8 @@ def _by_rank(
         return EarnedNow(None)
     results = facts.results.get(participant_id, ())
     decision = facts.decisions.get(participant_id)
-    tied = due_by_tie_after_list(
-        [result for result in results if counts(result.result_id, decision)], closing, scheme
-    )
+    counting = [result for result in results if counts(result.result_id, decision)]
+    tied = due_by_tie_after_list(ranked_among(counting, closing.counts), closing, scheme)
     # Before the tie is decided, only `apply` issues to those who are not listed. What they have, they keep.
     if (due := next(tied, None)) and (award is not None or scheme.scheme_id in facts.ties_decided):
         return EarnedNow(due)

@@ -1,6 +1,6 @@
 """Applying a late scheme: the use case of `POST /schemes/{scheme_id}/apply`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -67,7 +67,7 @@ async def apply_scheme(
         check_quiz(scheme.quiz_id, known=True, cancelled=bool(await known.cancelled([scheme.quiz_id])))
     if isinstance(scheme.rule, PassMark):
 
-        def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:
+        async def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:
             return [due for result in page for due in due_by_pass_mark(result, [scheme])]
 
         return Applied(
@@ -94,8 +94,9 @@ async def _issue_by_ranks(
     if not list_may_miss_winners(closing, scheme):
         return Applied(issued, None)
 
-    def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
-        return due_by_tie_after_list(page, closing, scheme)
+    async def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
+        tied = [result for result in page if closing.ties_with_last(result)]
+        return due_by_tie_after_list(await outdated.ranked(tied, closing), closing, scheme)
 
     used = {closing.quiz_id: closing.version}
     tied, after = await _issue_by_results(closing.quiz_id, after, by_tie, results, issuer, outdated, used)
@@ -120,7 +121,7 @@ async def _issue_by_list(scheme: Scheme, closing: Closing, issuer: Issuer, outda
 async def _issue_by_results(
     quiz_id: str,
     after: str | None,
-    find_due: Callable[[Sequence[Result]], Iterable[PlannedAward]],
+    find_due: Callable[[Sequence[Result]], Awaitable[Iterable[PlannedAward]]],
     results: ResultStore,
     issuer: Issuer,
     outdated: Outdated,
@@ -130,7 +131,7 @@ async def _issue_by_results(
     issued = 0
     for _ in range(APPLY_PAGES_MAX):
         page, after = await results.of_quiz(quiz_id, after, APPLY_RESULTS_MAX)
-        due = list(find_due(await outdated.counting(page)))
+        due = list(await find_due(await outdated.counting(page)))
         issued += await issuer.issue_applied(due)
         await outdated.mark(due, {result.result_id: result for result in page}, closings)
         if after is None:

@@ -252,7 +252,9 @@ def _result(event: QuizCompleted | QuizRegraded) -> Result:
 
 
 def _closing(event: QuizClosed) -> Closing:
-    return Closing(event.quiz_id, event.participants, event.standings, event.version)
+    return Closing(
+        event.quiz_id, event.participants, event.standings, event.version, event.ties, event.counts
+    )
 
 
 def _before(event: QuizCompleted | QuizRegraded) -> Result | None:

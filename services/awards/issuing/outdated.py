@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from services.awards.issuing.rules import PlannedAward
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
-from services.awards.results.rules import Decision, Result, counts
+from services.awards.results.rules import Closing, Decision, Result, counts, ranked_among
 from services.awards.results.store import ResultStore
 
 
@@ -42,6 +42,20 @@ class Outdated:
             for result in results
             if counts(result.result_id, decisions.get((result.quiz_id, result.participant_id)))
         ]
+
+    async def ranked(self, results: Sequence[Result], closing: Closing) -> list[Result]:
+        """
+        Those of these results of a quiz that are ranked; they count, and their participants are not listed.
+
+        If the first or last attempt is ranked, this reads all results of the quiz, for the few people in a
+        tie.
+        """
+        if closing.counts == "best" or not results:
+            return list(results)
+        who = {result.participant_id for result in results}
+        theirs = await self.counting(await self._results.of_participants(closing.quiz_id, who))
+        ranked = {result.result_id for result in ranked_among(theirs, closing.counts)}
+        return [result for result in results if result.result_id in ranked]
 
     async def uncounted(self, quiz_id: str) -> set[str]:
         """The participants of a quiz of whom nothing counts."""

@@ -121,16 +121,18 @@ def due_by_tie_after_list(
     """
     The awards of the results that share the rank of the last listed standing.
 
-    Participants with the same points and the same time share a rank. All better results are listed.
+    The closing says who shares a rank. All better results that count are listed.
+
+    Args:
+        results: those that count. If only the first or the last attempt does, others may be better.
     """
     rule, last = scheme.rule, closing.last
     if not isinstance(rule, RankTiers) or last is None or not list_may_miss_winners(closing, scheme):
         return
     tier = tier_of(last.rank, rule.tiers)
     listed = {standing.participant_id for standing in closing.standings}
-    tied = (last.points, last.time_used_seconds)
     for result in results:
-        if (result.points, result.time_used_seconds) == tied and result.participant_id not in listed:
+        if closing.ties_with_last(result) and result.participant_id not in listed:
             yield PlannedAward(scheme, result.participant_id, cause=closing.quiz_id, tier=tier)
 
 

@@ -155,7 +155,9 @@ class ResultStore:
                 "_id": closing.quiz_id,
                 "version": closing.version,
                 "participants": closing.participants,
-                "standings": [standing.model_dump() for standing in closing.standings],
+                "ties": closing.ties,
+                "counts": closing.counts,
+                "standings": [standing.model_dump(exclude_none=True) for standing in closing.standings],
             }
             for closing in closings
         ]
@@ -192,7 +194,14 @@ class ResultStore:
         if document is None:
             return None
         standings = [FinalStanding(**standing) for standing in document["standings"]]
-        return Closing(quiz_id, document["participants"], standings, document.get("version", 1))
+        return Closing(
+            quiz_id,
+            document["participants"],
+            standings,
+            document.get("version", 1),
+            document.get("ties", "time_used"),
+            document.get("counts", "best"),
+        )
 
 
 def _document(result: Result) -> Document:

@@ -6,7 +6,7 @@ from datetime import datetime
 from services.quiz.quizzes.keys import Keys, half_points_max_of
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT, score_percent
-from services.quiz.standings.rules import ranked
+from services.quiz.standings.rules import EARLIER_FINISH, ranked
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import FinalStanding, QuizClosed
 from shared.contracts.sources import QUIZ
@@ -28,6 +28,7 @@ def closed(
         participants: how many have a standing.
         version: 1 at the close, and one more for each time that they are revised.
     """
+    ties = record.quiz.ties
     half_points_max = half_points_max_of(record.quiz, Keys(record.corrections))
     event = QuizClosed(
         quiz_id=record.quiz_id,
@@ -35,6 +36,8 @@ def closed(
         closed_at=record.final.closed_at or now,
         participants=participants,
         points_max=half_points_max / HALF_POINTS_A_POINT,
+        ties=ties,
+        counts=record.quiz.counts,
         standings=tuple(
             FinalStanding(
                 rank=standing.rank,
@@ -42,8 +45,9 @@ def closed(
                 points=standing.parts.half_points / HALF_POINTS_A_POINT,
                 score_percent=score_percent(standing.parts.half_points, half_points_max),
                 time_used_seconds=standing.parts.time_used_seconds,
+                finished_at=standing.parts.finished_at if ties == EARLIER_FINISH else None,
             )
-            for standing in ranked(best_first, record.quiz.opens_at)
+            for standing in ranked(best_first, record.quiz.opens_at, ties)
         ),
         version=version,
     )

@@ -130,7 +130,7 @@ class Decisions:
             if marks is None:
                 raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
             await self._disqualified.save(unit, after, now + self._settle)
-            await place_anew(self._database, unit, self._results, offered, after, marks.frozen_at)
+            await place_anew(self._database, unit, self._results, offered, after, marks)
             unit.publish(decided_event(after, offered.record.quiz.title, origin))
             return after
 

@@ -1,12 +1,11 @@
 """Put the standing of one participant anew, from all results that count."""
 
-from datetime import datetime
-
 from services.quiz.attempts.rules import possible_attempts
 from services.quiz.disqualified.rules import Disqualification
+from services.quiz.quizzes.marks import Marks
 from services.quiz.quizzes.offered import Offered
 from services.quiz.results.store import ResultStore
-from services.quiz.standings.rules import order
+from services.quiz.standings.rules import order, that_counts
 from services.quiz.standings.writes import StandingKey, place
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork
@@ -18,7 +17,7 @@ async def place_anew(
     results: ResultStore,
     offered: Offered,
     state: Disqualification,
-    frozen_at: datetime | None,
+    marks: Marks,
 ) -> bool:
     """
     Put the standing of a participant anew; True if it has changed.
@@ -26,9 +25,9 @@ async def place_anew(
     Args:
         offered: the quiz, in any version.
         state: which results do not count.
-        frozen_at: the start of the freeze, as read in the transaction.
+        marks: of the quiz, as read in the transaction.
     """
-    record = offered.record
+    record, frozen_at, ranking = offered.record, marks.frozen_at, marks.ranking
     who = StandingKey(record.quiz_id, state.participant_id)
     ids = possible_attempts(record.quiz_id, record.quiz, state.participant_id, record.quiz.closes_at)
     best: dict[StandingKey, int] = {}
@@ -37,7 +36,7 @@ async def place_anew(
             continue
         is_held = frozen_at is not None and result.submitted_at > frozen_at
         key = who._replace(frozen_at=frozen_at) if is_held else who
-        opens_at = offered.schedule.opens_at
-        this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
-        best[key] = max(this, best.get(key, 0))
+        opens_at, ties = offered.schedule.opens_at, ranking.ties
+        this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at, ties)
+        best[key] = that_counts(this, best.get(key, this), ranking)
     return await place(database, unit.session, who, best)

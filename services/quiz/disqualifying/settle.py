@@ -58,8 +58,8 @@ class Settler:
             found = await self._database[QUIZZES].find_one(
                 {"_id": state.quiz_id}, FIELDS, session=unit.session
             )
-            frozen_at = marks(found).frozen_at if found else None
-            changed = await place_anew(self._database, unit, self._results, offered, state, frozen_at)
+            now = marks(found or {})
+            changed = await place_anew(self._database, unit, self._results, offered, state, now)
             if changed:
                 # Whoever has read the standings before must not publish them as final.
                 await note_decision(self._database, unit, state.quiz_id, clock.now())

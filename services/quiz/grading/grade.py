@@ -19,7 +19,7 @@ from services.quiz.participants.rules import Profile
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.results.rules import Result
 from services.quiz.results.store import OutdatedKeysError, ResultStore
-from services.quiz.standings.rules import order
+from services.quiz.standings.rules import order, that_counts
 from services.quiz.standings.writes import Orders, StandingKey
 from shared.messaging.publisher import Record
 from shared.runtime import clock
@@ -128,7 +128,7 @@ class Grader:
 
     def _orders(self, results: Iterable[Result], frozen: Mapping[str, datetime]) -> Orders:
         """
-        The orders of results for the standings. An order is a number to sort by; a higher number is better.
+        The orders that count for the standings. An order is a number to sort by; a higher number is better.
 
         A result that was submitted after a freeze is held back. If a freeze begins while this batch runs, it
         does not affect these results: it starts two seconds after the decision, and they were submitted
@@ -137,10 +137,18 @@ class Grader:
         """
         best: dict[StandingKey, int] = {}
         for result in results:
-            opens_at = self._catalogue.find(result.quiz_id).schedule.opens_at
-            this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
+            offered = self._catalogue.find(result.quiz_id)
+            ranking = offered.record.quiz.ranking
+            this = order(
+                result.half_points,
+                result.time_used_seconds,
+                result.submitted_at,
+                offered.schedule.opens_at,
+                ranking.ties,
+            )
             since = frozen.get(result.quiz_id)
             frozen_since = since if since is not None and result.submitted_at > since else None
             key = StandingKey(result.quiz_id, result.participant_id, frozen_since)
-            best[key] = max(this, best.get(key, 0))
+            earlier = best.get(key)
+            best[key] = this if earlier is None else that_counts(this, earlier, ranking)
         return best

@@ -69,9 +69,10 @@ async def publish_quiz(
     Repeating it changes nothing. The `ETag` is that of the definition.
 
     Refused: `quiz_in_use` (409) once somebody has begun, `quiz_opened` (409) where an open quiz would get
-    other times, attempts, numbers of questions, points or `shows_scores`, `quiz_changed` (409) where two
-    change it at once or somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422)
-    where it would have closed already, `quiz_too_large` (422), `quiz_cancelled` (409), `quiz_differs` (412).
+    other times, attempts, numbers of questions, points, `shows_scores`, `ties` or `counts`, `quiz_changed`
+    (409) where two change it at once or somebody begins, `too_many_quizzes`, `too_many_versions` (409),
+    `quiz_over` (422) where it would have closed already, `quiz_too_large` (422), `quiz_cancelled` (409),
+    `quiz_differs` (412).
     """
     matches = matching(if_match, if_none_match)
     await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request(), matches=matches)
@@ -112,6 +113,8 @@ def quiz_out(offered: Offered) -> QuizOut:
         attempts_per_day=quiz.attempts_per_day,
         admits=quiz.admits,
         shows_scores=quiz.shows_scores,
+        ties=quiz.ties,
+        counts=quiz.counts,
         pass_percent=quiz.pass_percent,
         questions=quiz.questions_a_paper,
         points_max=offered.half_points_max / HALF_POINTS_A_POINT,

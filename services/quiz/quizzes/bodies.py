@@ -7,9 +7,9 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from services.quiz.quizzes.record import Status
-from services.quiz.quizzes.rules import ADMITS, MULTIPLE_CHOICE, SHOWS_SCORES, WRONG_COSTS
+from services.quiz.quizzes.rules import ADMITS, COUNTS, MULTIPLE_CHOICE, SHOWS_SCORES, TIES, WRONG_COSTS
 from shared.contracts.checked import ID_PATTERN
-from shared.contracts.events import Admits, MultipleChoice, ShowsScores
+from shared.contracts.events import Admits, Counts, MultipleChoice, ShowsScores, Ties
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 
@@ -26,6 +26,8 @@ class QuizOut(BaseModel):
     attempts_per_day: int = Field(examples=[1])
     admits: Admits = Field(description=ADMITS)
     shows_scores: ShowsScores = Field(description=SHOWS_SCORES)
+    ties: Ties = Field(description=TIES)
+    counts: Counts = Field(description=COUNTS)
     pass_percent: int = Field(examples=[60])
     questions: int = Field(description="questions on a paper", examples=[20])
     points_max: float = Field(description="what every paper is worth", examples=[20])

@@ -27,6 +27,8 @@ def published(
         attempts_per_day=quiz.attempts_per_day,
         admits=quiz.admits,
         shows_scores=quiz.shows_scores,
+        ties=quiz.ties,
+        counts=quiz.counts,
         pass_percent=quiz.pass_percent,
         least_plausible_seconds=quiz.least_plausible_seconds,
         papers=quiz.papers,

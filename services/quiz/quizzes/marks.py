@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
+from services.quiz.quizzes.rules import Ranking
 from shared.storage.mongo import Document, SyncDatabase, SyncSession
 
 QUIZZES = "quizzes"
-FIELDS = {"frozen_at": 1, "corrected": 1, "regrading": 1, "decided": 1}
+FIELDS = {"frozen_at": 1, "corrected": 1, "regrading": 1, "decided": 1, "ranking": 1}
 
 
 class Marks(NamedTuple):
@@ -19,12 +20,14 @@ class Marks(NamedTuple):
         corrected: the number of corrections that results must be graded with.
         regrading: earlier results are being graded again.
         decided: somebody was disqualified, so results must be compared with that.
+        ranking: how the quiz ranks. It stays, once the quiz has opened.
     """
 
     frozen_at: datetime | None
     corrected: int
     regrading: bool
     decided: bool
+    ranking: Ranking = Ranking()
 
 
 def marks_of(database: SyncDatabase, session: SyncSession, quiz_ids: Collection[str]) -> dict[str, Marks]:
@@ -40,6 +43,7 @@ def marks(document: Document) -> Marks:
         document.get("corrected", 0),
         "regrading" in document,
         "decided" in document,
+        Ranking(*document.get("ranking", ())),
     )
 
 

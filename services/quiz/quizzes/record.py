@@ -197,7 +197,7 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
     if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):
         raise Conflict(
             f"quiz {record.quiz_id} has opened: times, attempts, number of questions, points, whom it"
-            " admits and when it shows scores stay",
+            " admits, how it ranks and when it shows scores stay",
             code="quiz_opened",
         )
 

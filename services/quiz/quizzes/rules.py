@@ -1,7 +1,7 @@
 """A quiz as an organiser defines it, and its days. All functions are pure."""
 
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, NewType
+from typing import Annotated, NamedTuple, NewType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,10 +22,12 @@ from shared.contracts.checked import Line, MomentIn, Ordinal, Zone
 from shared.contracts.events import (
     QUESTIONS_MAX,
     Admits,
+    Counts,
     MultipleChoice,
     Percent,
     QuestionKind,
     ShowsScores,
+    Ties,
 )
 
 QuizId = NewType("QuizId", str)
@@ -57,6 +59,11 @@ WRONG_COSTS = "points that a wrong answer costs; a paper never has fewer than 0"
 LEAST_PLAUSIBLE = "an attempt that takes less time is flagged for organisers, and counts all the same"
 SHOWS_SCORES = "at_once; at_close: until the quiz is closed only organisers learn scores and ranks"
 
+TIES = (
+    "of equal points, what ranks higher: time_used, less time; earlier_finish, who handed in earlier; shared:"
+    " nothing, they share a rank"
+)
+COUNTS = "which attempt of a participant is ranked: best; first, last: the one handed in first, last"
 
 QUIZ_EXAMPLE: JsonDict = {
     "title": "科技创新和科学技术普及知识竞赛",
@@ -81,6 +88,13 @@ QUIZ_EXAMPLE: JsonDict = {
 }
 
 
+class Ranking(NamedTuple):
+    """How a quiz ranks: what decides between equal points, and which attempt of a participant counts."""
+
+    ties: Ties = "time_used"
+    counts: Counts = "best"
+
+
 class Quiz(BaseModel):
     """A quiz as an organiser defines it."""
 
@@ -95,6 +109,8 @@ class Quiz(BaseModel):
     attempts_per_day: Annotated[int, Field(ge=1, le=ATTEMPTS_A_DAY_MAX)] = 1
     admits: Annotated[Admits, Field(description=ADMITS)] = "anyone"
     shows_scores: Annotated[ShowsScores, Field(description=SHOWS_SCORES)] = "at_once"
+    ties: Annotated[Ties, Field(description=TIES)] = "time_used"
+    counts: Annotated[Counts, Field(description=COUNTS)] = "best"
     pass_percent: Percent = 60
     least_plausible_seconds: Annotated[
         int | None, Field(ge=1, le=DURATION_SECONDS_MAX, description=LEAST_PLAUSIBLE)
@@ -166,16 +182,22 @@ class Quiz(BaseModel):
         """What every paper is worth as it was published; corrections may change it."""
         return half_points_of_paper(self.paper_lines, self.questions, self.marking)
 
+    @property
+    def ranking(self) -> Ranking:
+        """How the quiz ranks."""
+        return Ranking(self.ties, self.counts)
+
     def keeps_to(self, earlier: "Quiz") -> bool:
         """
         True if this can replace an earlier version that has opened.
 
         Somebody may have an attempt of that version in another system. So everything must stay that decides
         the owner of an attempt, who may have one, the deadline, the number of points, what wrong answers
-        cost, and when scores are shown. The close may only move later.
+        cost, how results are ranked, and when scores are shown. The close may only move later.
         """
         times = ("opens_at", "timezone", "duration_seconds", "grace_seconds")
-        kept = (*times, "attempts_per_day", "admits", "shows_scores", "multiple_choice", "wrong_costs")
+        shown = ("admits", "shows_scores", "ties", "counts")
+        kept = (*times, *shown, "attempts_per_day", "multiple_choice", "wrong_costs")
         return (
             all(getattr(self, name) == getattr(earlier, name) for name in kept)
             and self.questions_a_paper == earlier.questions_a_paper

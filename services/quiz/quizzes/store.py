@@ -4,7 +4,8 @@ Quizzes as they are stored.
 quizzes         the parts that change during a quiz, the number of its present version, and its corrections in
                 order; `corrected` is their number, `regrading` the one by which results are graded again now.
                 Every process looks at version and revision each second. `telling`: how far the close has
-                published results that were withheld; more in decided.py
+                published results that were withheld; `ranking`: what decides ties, and which attempt counts;
+                more in decided.py
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
@@ -132,6 +133,7 @@ class QuizStore:
             "closes_at": quiz.closes_at,
             "accepts_until": schedule_of(quiz, quiz.closes_at).accepts_until,
             "grace_seconds": quiz.grace_seconds,
+            "ranking": [*quiz.ranking],
         }
         if not is_new:
             updated = await self._quizzes.update_one(

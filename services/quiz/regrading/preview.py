@@ -9,19 +9,29 @@ Results, points and standings are computed by the same rules as in regrade.py.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from services.quiz.attempts.rules import possible_attempts
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import KeptPapers, Offered
-from services.quiz.regrading.rules import Figures, Preview, added, figures_of, pieces, ranks_changed, regraded
+from services.quiz.regrading.rules import (
+    Figures,
+    Preview,
+    added,
+    by_score,
+    figures_of,
+    pieces,
+    ranks_changed,
+    regraded,
+)
 from services.quiz.regrading.store import PreviewStore
 from services.quiz.results.rules import Portion, Result
 from services.quiz.results.store import ResultStore
-from services.quiz.standings.rules import order
+from services.quiz.standings.rules import SHARED, order, that_counts
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.tally import cell_of
 from shared.runtime.backlog import Backlog
@@ -111,6 +121,8 @@ class Previewer:
             self._reading = reading
             return
         counts = (await self._standings.tally(quiz_id)).cells()
+        if self._catalogue.find(quiz_id).record.quiz.ties == SHARED:
+            counts, reading.moves = by_score(counts, reading.moves)
         ranks = ranks_changed(counts, reading.moves)
         await self._previews.finish(preview, reading.figures, ranks)
 
@@ -161,10 +173,15 @@ class Previewer:
                 shown.append(orders)
         if not changed or min(changed) != first:
             return
-        has_changed = int(max(before) != max(after))
+        ranking = self._catalogue.find(reading.preview.quiz_id).record.quiz.ranking
+
+        def counting(orders: Iterable[int]) -> int:
+            return reduce(lambda one, other: that_counts(one, other, ranking), orders)
+
+        has_changed = int(counting(before) != counting(after))
         reading.figures = added(reading.figures, figures_of(changed, has_changed))
         if shown:
-            old, new = max(one for one, _ in shown), max(one for _, one in shown)
+            old, new = counting(one for one, _ in shown), counting(one for _, one in shown)
             if old != new:
                 reading.moves[cell_of(old), cell_of(new)] += 1
 
@@ -183,5 +200,5 @@ def _after(offered: Offered, result: Result) -> Result:
 
 
 def _order(offered: Offered, result: Result) -> int:
-    opens_at = offered.schedule.opens_at
-    return order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
+    opens_at, ties = offered.schedule.opens_at, offered.record.quiz.ties
+    return order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at, ties)

@@ -30,7 +30,7 @@ from services.quiz.regrading.rules import PEOPLE_MAX, Regrading, figures_of, pie
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import AttemptId, Portion, Result, in_portions
 from services.quiz.results.store import ResultStore
-from services.quiz.standings.rules import order
+from services.quiz.standings.rules import order, that_counts
 from services.quiz.standings.writes import StandingKey, settle
 from services.quiz.statistics.store import StatisticsStore
 from shared.contracts.origin import Origin
@@ -168,11 +168,11 @@ class Regrader:
                     changed[result.attempt_id] = result, after
                 if counts(left_out, regrading.quiz_id, result.participant_id, result.attempt_id):
                     key, order_ = _standing(offered, after, marks.frozen_at)
-                    best[key] = max(order_, best.get(key, 0))
+                    best[key] = that_counts(order_, best.get(key, order_), marks.ranking)
             if not changed:
                 return
             await self._results.regrade(unit, [after for _, after in changed.values()])
-            standings = await settle(self._quizzes.database, unit.session, best)
+            standings = await settle(self._quizzes.database, unit.session, best, marks.ranking)
             await self._regradings.count(unit, regrading, figures_of(changed, standings))
 
         await save_together(self._quizzes.database, work)
@@ -209,5 +209,5 @@ def _standing(offered: Offered, result: Result, frozen_at: datetime | None) -> t
     """The standing that a result counts for, and its order. A freeze holds back what was submitted later."""
     is_held = frozen_at is not None and result.submitted_at > frozen_at
     key = StandingKey(result.quiz_id, result.participant_id, frozen_at if is_held else None)
-    opens_at = offered.schedule.opens_at
-    return key, order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
+    opens_at, ties = offered.schedule.opens_at, offered.record.quiz.ties
+    return key, order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at, ties)

@@ -18,7 +18,7 @@ from services.quiz.quizzes.rules import Quiz
 from services.quiz.regrading.changes import Change, State, changed, check_worth
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
-from services.quiz.standings.tally import best_first
+from services.quiz.standings.tally import best_first, score_of
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
 CORRECTIONS_MAX = 200
@@ -249,6 +249,20 @@ def ranks_changed(counts: Mapping[int, int], moves: Mapping[tuple[int, int], int
         better_then += stay[cell] + come[cell]
     others = sum(stay[cell] for cell in cells if before[cell] != after[cell])
     return others + sum(people for (old, new), people in moves.items() if before[old] != after[new])
+
+
+def by_score(
+    counts: Mapping[int, int], moves: Mapping[tuple[int, int], int]
+) -> tuple[Counter[int], Counter[tuple[int, int]]]:
+    """The same, where all of equal points share a rank: one cell for each score."""
+    scores: Counter[int] = Counter()
+    for cell, people in counts.items():
+        scores[score_of(cell)] += people
+    between: Counter[tuple[int, int]] = Counter()
+    for (old, new), people in moves.items():
+        if score_of(old) != score_of(new):
+            between[score_of(old), score_of(new)] += people
+    return scores, between
 
 
 def untold(result: Result) -> Result:

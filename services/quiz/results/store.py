@@ -154,7 +154,8 @@ class ResultStore:
             if decided := {quiz_id for quiz_id, one in marks.items() if one.decided}:
                 written |= decided
                 counting = _counting(database, session, counting, decided)
-            raise_standings(database, session, orders(counting, frozen), written)
+            rankings = {quiz_id: one.ranking for quiz_id, one in marks.items()}
+            raise_standings(database, session, orders(counting, frozen), written, rankings)
             return earlier
 
         self._batches_to_look -= 1

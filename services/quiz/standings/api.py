@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from services.quiz.disqualified.rules import check_may_take_part
@@ -14,20 +15,23 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.record import not_open_yet
 from services.quiz.quizzes.rules import NOTICE_SECONDS
-from services.quiz.quizzes.showing import check_scores_shown
+from services.quiz.quizzes.showing import check_scores_shown, not_closed_yet
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT, PERCENT_SHOWN, score_percent
 from services.quiz.standings.aliases import Aliases
+from services.quiz.standings.export import MEDIA_TYPE, StandingFiles
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.rules import Standing, parts_of, ranked
+from services.quiz.standings.rules import Place, Standing, parts_of
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import Conflict, NotFound, Rejected
+from shared.web.forms import After, after_of, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrNone, ByOrganiserOrNone
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
 TOP, TOP_MAX = 10, 100
+HALF_BITS = 31
 FROZEN_AT = "standings are shown as of this moment's submissions; null where they are not frozen"
 
 routes = Routes(tags=["quiz"])
@@ -36,13 +40,14 @@ Quizzes = Annotated[QuizStore, provided(QuizStore)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
 Standings = Annotated[StandingStore, provided(StandingStore)]
 CountedRanks = Annotated[Ranks, provided(Ranks)]
+Files = Annotated[StandingFiles, provided(StandingFiles)]
 KnownAliases = Annotated[Aliases, provided(Aliases)]
 ErasedParticipants = Annotated[Erased, provided(Erased)]
 WhoIsDisqualified = Annotated[DisqualifiedStore, provided(DisqualifiedStore)]
 
 
 class StandingOut(BaseModel):
-    """A participant's best result. Nobody but organisers and the participants themselves read whose it is."""
+    """The result of somebody that counts. Only organisers and the participant read whose it is."""
 
     rank: int = Field(examples=[1])
     alias: str = Field(
@@ -63,7 +68,7 @@ class OwnStandingOut(StandingOut):
 
 
 class StandingsOut(BaseModel):
-    """The best, in order; final once the quiz is closed."""
+    """A page of the best, in order; final once the quiz is closed."""
 
     quiz_id: str
     final: bool
@@ -71,6 +76,7 @@ class StandingsOut(BaseModel):
     participants: int
     points_max: float = Field(examples=[20])
     standings: list[StandingOut] = Field(max_length=TOP_MAX)
+    after: str | None = Field(None, description="where the next page begins; null on the last one")
 
 
 class FreezeOut(BaseModel):
@@ -78,20 +84,23 @@ class FreezeOut(BaseModel):
     frozen_at: datetime | None = Field(description=FROZEN_AT)
 
 
-@routes.get("/quizzes/{quiz_id}/standings", summary="The top of the standings")
+@routes.get("/quizzes/{quiz_id}/standings", summary="The standings, best first, in pages")
 async def read_standings(
     quiz_id: QuizIdInPath,
     catalogue: OfferedQuizzes,
-    standings: Standings,
     ranks: CountedRanks,
     aliases: KnownAliases,
     erased: ErasedParticipants,
     by: ByOrganiserOrNone,
     who: AsParticipantOrNone,
     limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP,
+    after: After = None,
 ) -> StandingsOut:
     """
-    Equal points in equal seconds share a rank; the one who finished earlier is only listed first.
+    The quiz's `ties` say who shares a rank, and its `counts` which attempt of a participant is ranked. Of
+    those who share a rank, less time and an earlier finish are only listed first.
+
+    Who improves while you read may leave a page that you have not read; nobody else is missed or comes twice.
 
     Everybody may read it. With a token your own standing is marked (401 `participant_erased`). With an
     organiser's key the ids of the participants are there. 409 `quiz_not_closed` if the quiz shows scores
@@ -102,7 +111,7 @@ async def read_standings(
     offered = await catalogue.look_up(quiz_id)
     record = offered.record
     check_scores_shown(record, by)
-    best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
+    best, following = await ranks.page(record, _place(after), limit)
     # The page shows the present, the number is a moment old.
     participants = max(await ranks.participants(quiz_id), len(best))
     return StandingsOut(
@@ -121,6 +130,35 @@ async def read_standings(
             )
             for standing in best
         ],
+        after=None if following is None else _after(following),
+    )
+
+
+@routes.get(
+    "/quizzes/{quiz_id}/standings/export",
+    summary="All standings as a CSV file",
+    response_class=StreamingResponse,
+    responses={200: {"content": {MEDIA_TYPE: {}}}},
+)
+async def export_standings(
+    quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, files: Files, by: ByOrganiserOrNone
+) -> StreamingResponse:
+    """
+    Organisers get it at any time, with the ids of participants; everybody else after the close: 409
+    `quiz_not_closed`.
+
+    The file is made while it is sent. If the connection ends early, it is not complete: ask again. 503
+    `overloaded` if eight files are under way for your key, or for everybody without one.
+    """
+    offered = await catalogue.look_up(quiz_id)
+    record = offered.record
+    check_scores_shown(record, by)
+    if by is None and record.status != "closed":
+        raise not_closed_yet(record)
+    return StreamingResponse(
+        await files.file(offered, by),
+        media_type=MEDIA_TYPE,
+        headers={"content-disposition": f'attachment; filename="standings-{quiz_id}.csv"'},
     )
 
 
@@ -149,9 +187,10 @@ async def read_own_standing(
     order = await standings.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
-    rank = await ranks.rank(quiz_id, order)
+    ties = record.quiz.ties
+    rank = await ranks.rank(quiz_id, order, ties)
     standing = _standing_out(
-        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at)),
+        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at, ties)),
         offered,
         aliases,
         yours=True,
@@ -201,6 +240,21 @@ async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Off
     await quizzes.thaw(quiz_id)
     await catalogue.refresh()
     return FreezeOut(quiz_id=quiz_id, frozen_at=catalogue.find(quiz_id).record.frozen_at)
+
+
+def _place(after: str | None) -> Place | None:
+    place = place_after(after, int, int, int)
+    if place is None:
+        return None
+    high, low, passed = place
+    if not (0 <= high < 1 << HALF_BITS and 0 <= low < 1 << HALF_BITS and passed >= 0):
+        raise Rejected("`after` is not one that a page gave", code="after_invalid")
+    return Place(high << HALF_BITS | low, passed)
+
+
+def _after(place: Place) -> str:
+    # In halves: a place has no numbers beyond 53 bits.
+    return after_of(place.order >> HALF_BITS, place.order & (1 << HALF_BITS) - 1, place.passed)
 
 
 def _standing_out(

@@ -9,9 +9,20 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from services.quiz.standings.rules import least_better
+from services.quiz.quizzes.record import QuizRecord
+from services.quiz.standings.rules import (
+    EARLIER_FINISH,
+    SHARED,
+    TIME_USED,
+    Place,
+    Standing,
+    least_better,
+    place_behind,
+    ranked,
+)
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.tally import Tally, end_of_cell, is_exact
+from shared.contracts.events import Ties
 
 FRESH_SECONDS = 1.0
 TALLIES_MAX = 200
@@ -32,17 +43,45 @@ class Ranks:
         self._fresh_seconds = fresh_seconds
         self._counted: dict[str, _Counted] = {}
 
-    async def rank(self, quiz_id: str, order: int) -> int:
+    async def rank(self, quiz_id: str, order: int, ties: Ties = TIME_USED) -> int:
         """
         The rank of a standing, 1 at the top.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        better = (await self._tally(quiz_id)).better_cells(order)
-        if not is_exact(order):
-            better += await self._standings.count(quiz_id, least_better(order), end_of_cell(order))
+        tally = await self._tally(quiz_id)
+        if ties == SHARED:
+            return tally.better_scores(order) + 1
+        better = tally.better_cells(order)
+        if ties == EARLIER_FINISH or not is_exact(order):
+            better += await self._standings.count(quiz_id, least_better(order, ties), end_of_cell(order))
         return better + 1
+
+    async def page(
+        self, record: QuizRecord, after: Place | None, limit: int
+    ) -> tuple[list[Standing], Place | None]:
+        """
+        Standings with their ranks, best first, and where the next page begins; None if there is none.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        quiz_id, quiz = record.quiz_id, record.quiz
+        found = await self._standings.page(quiz_id, after, limit + 1)
+        shown = found[:limit]
+        following = place_behind(shown, after) if len(found) > limit else None
+        if after is None or not shown:
+            return ranked(shown, quiz.opens_at, quiz.ties), following
+        first = shown[0][1]
+        position = await self._position(quiz_id, first) + (after.passed if first == after.order else 0)
+        rank = min(position, await self.rank(quiz_id, first, quiz.ties))
+        return ranked(shown, quiz.opens_at, quiz.ties, position=position, rank=rank), following
+
+    async def _position(self, quiz_id: str, order: int) -> int:
+        """One more than the number of standings with a better order, those of the same rank too."""
+        better = (await self._tally(quiz_id)).better_cells(order)
+        return better + await self._standings.count(quiz_id, order + 1, end_of_cell(order)) + 1
 
     async def participants(self, quiz_id: str) -> int:
         """

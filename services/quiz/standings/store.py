@@ -1,8 +1,8 @@
 """
 Standings as they are stored: each participant's best result, and the counts that ranks come from.
 
-standings      _id is "quiz/participant"; `order` is the highest of all results (rules.py), `writes` counts
-               the updates
+standings      _id is "quiz/participant"; `order` is that of the attempt that counts (rules.py), `writes`
+               counts the updates
 held           the same for results submitted after a freeze; _id is "quiz/moment of the freeze/participant"
 rank_changes   how one transaction changed the counts (tally.py): one document for each batch of a grader, so
                that several graders never write the same document
@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.marks import frozen_since, is_closed
+from services.quiz.quizzes.marks import Marks, is_closed, marks_of
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.standings.rules import FINISH_BITS
+from services.quiz.standings.rules import FINISH_BITS, Place, that_counts
 from services.quiz.standings.tally import Tally, cell_of, packed, unpacked
 from services.quiz.standings.writes import CHANGES, HELD, STANDINGS, StandingKey, id_of, raise_standings
 from shared.storage import mongo
@@ -38,6 +38,7 @@ FOLD_CHANGES_MIN = 64
 FOLD_CHANGES_MAX = 1_000
 RELEASED_MAX = 500
 QUIZZES_HELD_MAX = 200
+NO_MARKS = Marks(None, 0, regrading=False, decided=False)
 
 
 class StandingStore:
@@ -67,14 +68,16 @@ class StandingStore:
 
         def work(database: SyncDatabase, session: SyncSession) -> int:
             # Read in this transaction, so that the freeze and its results are of the same moment.
-            which = {"quiz_id": quiz_id, "frozen_at": {"$ne": frozen_since(database, session, quiz_id)}}
+            marks = marks_of(database, session, [quiz_id]).get(quiz_id, NO_MARKS)
+            which = {"quiz_id": quiz_id, "frozen_at": {"$ne": marks.frozen_at}}
             found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
             if found:
                 orders: dict[StandingKey, int] = {}
                 for one in found:
                     key = StandingKey(one["quiz_id"], one["_id"].rpartition("/")[2])
-                    orders[key] = max(one["order"], orders.get(key, 0))
-                raise_standings(database, session, orders)
+                    order: int = one["order"]
+                    orders[key] = that_counts(order, orders.get(key, order), marks.ranking)
+                raise_standings(database, session, orders, rankings={quiz_id: marks.ranking})
                 # If a grader writes one of them meanwhile, the transaction fails: nothing is lost.
                 ids = [one["_id"] for one in found]
                 database[HELD].delete_many({"_id": {"$in": ids}}, session=session)
@@ -177,16 +180,33 @@ class StandingStore:
 
     async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
         """Participants and their orders, best first."""
+        best = await self._in_order({"quiz_id": quiz_id}, limit)
+        # The index does not order those who finished in the same millisecond.
+        return sorted(best, key=lambda one: (-one[1], one[0]))
+
+    async def page(self, quiz_id: str, after: Place | None, limit: int) -> list[tuple[str, int]]:
+        """
+        Participants and their orders from a place on, best first: costs its own length.
+
+        Those of exactly one order come as the index has them, so that a page can end between them.
+        """
+        if after is None:
+            return await self._in_order({"quiz_id": quiz_id}, limit)
+        alike = await self._in_order({"quiz_id": quiz_id, "order": after.order}, limit, after.passed)
+        rest = limit - len(alike)
+        worse = {"quiz_id": quiz_id, "order": {"$lt": after.order}}
+        return [*alike, *(await self._in_order(worse, rest) if rest else ())]
+
+    async def _in_order(self, which: Document, limit: int, skip: int = 0) -> list[tuple[str, int]]:
         with outages_named():
             found = (
-                await self._standings.find({"quiz_id": quiz_id}, {"order": 1})
+                await self._standings.find(which, {"order": 1})
                 .sort([("quiz_id", ASCENDING), ("order", DESCENDING)])
+                .skip(skip)
                 .limit(limit)
                 .to_list(None)
             )
-        best = [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
-        # The index does not order those who finished in the same millisecond.
-        return sorted(best, key=lambda one: (-one[1], one[0]))
+        return [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
 
     async def by_participant(self, quiz_id: str, after: str, limit: int) -> list[tuple[str, int]]:
         """Participants after this one and their orders, by the participants' ids."""

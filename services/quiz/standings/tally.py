@@ -4,6 +4,8 @@ The number of standings by points and time: ranks are computed from these number
 A cell counts the standings with the same half points and the same second of time used. Above `EXACT_SECONDS`
 a cell is `WIDE_SECONDS` wide. So a rank is a sum over some thousand numbers for any number of people, and the
 size of a tally is limited.
+
+Where the finish decides ties, its highest bits take the place of the time. So a "second" is 2**18 ms then.
 """
 
 import struct
@@ -27,6 +29,11 @@ def cell_of(order: int) -> int:
     if seconds >= EXACT_SECONDS:
         seconds = EXACT_SECONDS + (seconds - EXACT_SECONDS) // WIDE_SECONDS
     return score * CELLS_A_SCORE + seconds
+
+
+def score_of(cell: int) -> int:
+    """The first cell of the same points."""
+    return cell - cell % CELLS_A_SCORE
 
 
 def best_first(cell: int) -> tuple[int, int]:
@@ -95,6 +102,11 @@ class Tally:
         above = sum(self._sum(other)[-1] for other in self._scores if other > score)
         within = self._sum(score) if score in self._scores else [0]
         return above + within[min(place, len(within) - 1)]
+
+    def better_scores(self, order: int) -> int:
+        """The number of standings with more points."""
+        score = cell_of(order) // CELLS_A_SCORE
+        return sum(self._sum(other)[-1] for other in self._scores if other > score)
 
     def _sum(self, score: int) -> list[int]:
         """By position, the number of standings of this score in the cells before it."""

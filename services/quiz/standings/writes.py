@@ -1,17 +1,20 @@
 """
 How a transaction writes standings, and the change of the counts that follows.
 
-A standing rises with each result that is graded (`raise_standings`). It falls only if results are graded
-again (`settle`).
+Each result that is graded may replace a standing (`raise_standings`): by a better one, or by an attempt that
+was handed in earlier or later, where the first or the last one counts. If results are graded again, standings
+are put anew (`settle`).
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.rules import QuizId
+from services.quiz.quizzes.rules import QuizId, Ranking
+from services.quiz.standings.rules import that_counts
 from services.quiz.standings.tally import cell_of, packed
 from shared.storage import mongo
 from shared.storage.mongo import (
@@ -28,8 +31,7 @@ from shared.storage.mongo import (
 )
 
 STANDINGS, HELD, CHANGES = "standings", "held", "rank_changes"
-# Lower than any order.
-NO_STANDING = -1
+BY_DEFAULT = Ranking()
 
 
 class StandingKey(NamedTuple):
@@ -41,13 +43,20 @@ class StandingKey(NamedTuple):
 
 
 Orders = Mapping[StandingKey, int]
+Rankings = Mapping[str, Ranking]
+NO_RANKINGS: Rankings = MappingProxyType({})
 
 
 def raise_standings(
-    database: SyncDatabase, session: SyncSession, orders: Orders, written: Collection[str] = ()
+    database: SyncDatabase,
+    session: SyncSession,
+    orders: Orders,
+    written: Collection[str] = (),
+    rankings: Rankings = NO_RANKINGS,
 ) -> None:
     """
-    Raise each standing to at least this order, and write how the counts change; in the transaction given.
+    Put each of these orders where it counts more than the standing, and write how the counts change; in the
+    transaction given.
 
     Repeats and any sequence give the same standings. If another transaction writes one of them at the same
     time, the two conflict and one runs again as a whole.
@@ -56,36 +65,42 @@ def raise_standings(
         written: the quizzes whose standings are written also if they stay. While results are graded again, a
             standing may fall. The transaction that lowers it does not see the results of this one, so the
             two must conflict.
+        rankings: by quiz; a quiz that is not there ranks by default.
     """
     now = {key: order for key, order in orders.items() if key.frozen_at is None}
-    before = _raise(database[STANDINGS], session, now, written)
+    before = _raise(database[STANDINGS], session, now, written, rankings)
     changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
     for key, order in now.items():
-        earlier = before.get(key, NO_STANDING)
-        if earlier < order:
+        earlier = before.get(key)
+        if earlier is None:
             changes[key.quiz_id][cell_of(order)] += 1
-            if earlier != NO_STANDING:
-                changes[key.quiz_id][cell_of(earlier)] -= 1
+        elif (after := _after(earlier, key, order, rankings)) != earlier:
+            changes[key.quiz_id][cell_of(after)] += 1
+            changes[key.quiz_id][cell_of(earlier)] -= 1
     changed = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
     mongo.insert_all(database[CHANGES], [one for one in changed if one["cells"]], session)
     if len(now) < len(orders):
         later = {key: order for key, order in orders.items() if key.frozen_at is not None}
-        _raise(database[HELD], session, later, written)
+        _raise(database[HELD], session, later, written, rankings)
 
 
 def _raise(
-    collection: SyncCollection, session: SyncSession, orders: Orders, written: Collection[str]
+    collection: SyncCollection,
+    session: SyncSession,
+    orders: Orders,
+    written: Collection[str],
+    rankings: Rankings,
 ) -> dict[StandingKey, int]:
-    """Raise the orders of documents to at least these; returns the orders that they had before."""
+    """Put these orders into documents where they count more; returns the orders that they had before."""
     if not orders:
         return {}
     ids = {id_of(key): key for key in orders}
     found = collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session)
     before = {ids[one["_id"]]: one["order"] for one in found}
     raised = [
-        UpdateOne({"_id": id_of(key)}, _written(max(order, orders[key])))
+        UpdateOne({"_id": id_of(key)}, _written(after))
         for key, order in before.items()
-        if order < orders[key] or key.quiz_id in written
+        if (after := _after(order, key, orders[key], rankings)) != order or key.quiz_id in written
     ]
     if raised:
         collection.bulk_write(raised, ordered=False, session=session)
@@ -94,12 +109,16 @@ def _raise(
     return before
 
 
+def _after(before: int, key: StandingKey, order: int, rankings: Rankings) -> int:
+    return that_counts(before, order, rankings.get(key.quiz_id, BY_DEFAULT))
+
+
 def _written(order: int) -> Document:
     # The counter makes it a write also if the order stays: the server skips an update that changes nothing.
     return {"$set": {"order": order}, "$inc": {"writes": 1}}
 
 
-async def settle(database: Database, session: Session, best: Orders) -> int:
+async def settle(database: Database, session: Session, best: Orders, ranking: Ranking = BY_DEFAULT) -> int:
     """
     Put the standings of people anew whose results were graded again: a standing may fall.
 
@@ -107,8 +126,8 @@ async def settle(database: Database, session: Session, best: Orders) -> int:
     moment conflicts with this one. Whoever has no standing gets none: an erasure removed it.
 
     Args:
-        best: of one quiz, the highest orders of all results of these people.
-    Returns: for how many of them the best result has changed.
+        best: of one quiz, the orders of these people's attempts that count.
+    Returns: for how many of them the result that counts has changed.
     """
     if not best:
         return 0
@@ -126,7 +145,7 @@ async def settle(database: Database, session: Session, best: Orders) -> int:
     await _replace(database[STANDINGS], session, shown, to_show)
     await _replace(database[HELD], session, held, to_hold)
     await _count(database, session, quiz_id, shown, to_show)
-    before, now = _best({**shown, **held}), _best(after)
+    before, now = _counting({**shown, **held}, ranking), _counting(after, ranking)
     return sum(before[who] != now.get(who) for who in before)
 
 
@@ -138,7 +157,7 @@ async def place(database: Database, session: Session, who: StandingKey, best: Or
     at the same moment conflicts with this transaction, and one of the two runs again.
 
     Args:
-        best: the highest orders of the results that count; none: the participant has no standing.
+        best: the orders of the attempts that count; none: the participant has no standing.
     """
     quiz_id = who.quiz_id
     moments = await database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
@@ -180,11 +199,12 @@ async def _replace(collection: StoredCollection, session: Session, before: Order
     await mongo.insert_unless_taken(collection, new, session)
 
 
-def _best(orders: Orders) -> dict[ParticipantId, int]:
-    best: dict[ParticipantId, int] = {}
+def _counting(orders: Orders, ranking: Ranking) -> dict[ParticipantId, int]:
+    counting: dict[ParticipantId, int] = {}
     for key, order in orders.items():
-        best[key.participant_id] = max(order, best.get(key.participant_id, NO_STANDING))
-    return best
+        one = counting.get(key.participant_id)
+        counting[key.participant_id] = order if one is None else that_counts(one, order, ranking)
+    return counting
 
 
 def id_of(key: StandingKey) -> str:

@@ -35,7 +35,7 @@ async def seen(client: httpx.AsyncClient, quiz_id: str, sent: list[Submission]) 
     """All that a participant, and anybody without a token, can read after these submissions."""
     who = sent[0].participant_id
     quiz = f"/quizzes/{quiz_id}"
-    open_to_some = ("standings", "standings/me", "statistics", "definition")
+    open_to_some = ("standings", "standings/me", "standings/export", "statistics", "definition")
     paths = [quiz, "/quizzes", *(f"{quiz}/{one}" for one in open_to_some)]
     paths += [f"/attempts/{one.attempt_id}/{what}" for one in sent for what in ("result", "review")]
     answers = []
@@ -68,7 +68,7 @@ async def test_right_and_wrong_answers_look_the_same_until_the_close(kafka: str,
             assert found.pop("disqualified") is False
             assert set(found.values()) == {None}
             standings = f"/quizzes/{parts.quiz_id}/standings"
-            for path in (standings, f"{standings}/me"):
+            for path in (standings, f"{standings}/me", f"{standings}/export"):
                 refused = await client.get(path, headers=as_resident("farmer-5"))
                 assert code_of(refused) == (409, "quiz_not_closed")
             # Organisers see them.
