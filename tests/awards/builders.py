@@ -95,7 +95,11 @@ def standing(
 
 
 def closed(
-    quiz_id: str, final: Sequence[FinalStanding], participants: int | None = None, version: int = 1
+    quiz_id: str,
+    final: Sequence[FinalStanding],
+    participants: int | None = None,
+    version: int = 1,
+    **changes: Any,
 ) -> QuizClosed:
     return QuizClosed(
         quiz_id=quiz_id,
@@ -105,6 +109,7 @@ def closed(
         points_max=100,
         standings=tuple(final),
         version=version,
+        **changes,
     )
 
 

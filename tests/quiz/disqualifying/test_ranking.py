@@ -73,11 +73,11 @@ def standing_of(
         low = (one.submitted_at, seconds) if ties == "earlier_finish" else (seconds, one.submitted_at)
         return (-points[one.attempt_id], *low)
 
-    stands = {
-        "best": lambda tries: min(tries, key=rank),
-        "first": lambda tries: min(tries, key=lambda one: one.submitted_at),
-        "last": lambda tries: max(tries, key=lambda one: one.submitted_at),
-    }[counts]
+    def stands(tries: Sequence[Submission]) -> Submission:
+        if counts == "best":
+            return min(tries, key=rank)
+        return (min if counts == "first" else max)(tries, key=lambda one: one.submitted_at)
+
     return {who: points[stands(tries).attempt_id] for who, tries in of.items()}
 
 
