@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from services.quiz.quizzes.questions import PointsOfQuestion
 from services.quiz.quizzes.record import Correction, QuizRecord
-from services.quiz.regrading.changes import Change
+from services.quiz.regrading.question_changes import Change
 from services.quiz.regrading.rules import CORRECTIONS_MAX, Figures, Preview, Regrading
 from shared.contracts.checked import Id, PersonalLine
 from shared.contracts.events import Letters

@@ -12,7 +12,7 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
-from services.quiz.regrading.changes import Change
+from services.quiz.regrading.question_changes import Change
 from services.quiz.regrading.rules import SETTLE, Preview, Regrading, correction_for
 from services.quiz.regrading.store import PreviewStore, RegradingStore
 from shared.contracts.origin import Origin

@@ -15,7 +15,7 @@ from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.record import Correction, QuizRecord, cancelled, check_not_final
 from services.quiz.quizzes.rules import Quiz
-from services.quiz.regrading.changes import Change, State, changed, check_worth
+from services.quiz.regrading.question_changes import Change, State, changed, check_worth
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
 from services.quiz.standings.tally import best_first

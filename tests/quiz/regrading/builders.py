@@ -7,9 +7,9 @@ from typing import Any
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.record import QuizRecord
-from services.quiz.regrading.changes import Change
 from services.quiz.regrading.correct import Corrections
 from services.quiz.regrading.preview import Previewer
+from services.quiz.regrading.question_changes import Change
 from services.quiz.regrading.regrade import LOOP, Regrader
 from services.quiz.regrading.rules import Preview
 from services.quiz.regrading.store import PreviewStore, RegradingStore

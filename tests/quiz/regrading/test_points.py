@@ -10,7 +10,7 @@ import pytest
 from ops.audit.log import Entry, Log
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.publish import publish
-from services.quiz.regrading.changes import Change
+from services.quiz.regrading.question_changes import Change
 from services.quiz.results.rules import Result
 from shared.messaging.publisher import Record
 from shared.runtime import clock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.quiz.regrading.changes import Change
+from services.quiz.regrading.question_changes import Change
 from shared.runtime.errors import Conflict
 from tests.quiz.closing.test_tell import tell, teller
 from tests.quiz.parts import new_parts

@@ -17,8 +17,8 @@ from ops.deployment.databases import Databases
 from ops.deployment.settle import GROUPS, told_now_and_then, wait_until_settled
 from ops.local.services import Part, Services
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.regrading.changes import Change
 from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.question_changes import Change
 from services.quiz.regrading.store import PreviewStore
 from services.quiz.wiring.stores import Stores
 from shared.contracts.origin import Origin
