@@ -27,8 +27,8 @@ SHORT = Limits(
     sweep_seconds=0.05,
 )
 HOT, FRAMEWORK = "/hot/a", "/framework/a"
-BOTH = pytest.mark.parametrize("path", [HOT, FRAMEWORK], ids=["hot", "framework"])LARGE_BYTES = 4_000_000
-
+BOTH = pytest.mark.parametrize("path", [HOT, FRAMEWORK], ids=["hot", "framework"])
+LARGE_BYTES = 4_000_000
 
 
 @dataclass

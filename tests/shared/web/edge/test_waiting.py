@@ -127,7 +127,7 @@ async def test_half_bodies_take_no_place_among_requests_under_way() -> None:
 
 
 async def test_whoever_reads_no_answers_gives_way_to_others() -> None:
-    # What the system buffers for a connection does not count. It takes more or less of an answer. The newcomer
+    # What the system buffers for a connection does not count, and it may buffer little. The newcomer
     # stays, so one answer may be more than the bound.
     async with served(Limits(unread_bytes_max=200_000)) as at:
         for _ in range(8):
