@@ -12,7 +12,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from ops.audit.ours import OF_OTHERS, Keyed, malformed
+from ops.audit.ours import COMPACTED, OF_OTHERS, Keyed, malformed
 from ops.errors import CommandError
 from shared.contracts import topics
 from shared.contracts.envelope import Event
@@ -147,6 +147,8 @@ class Log:
             records = self._by_topic[topic]
             if wrong := {id(entry) for entry in self.malformed(topic)}:
                 records = [entry for entry in records if id(entry) not in wrong]
+            if topic in COMPACTED:
+                records = [entry for entry in records if entry.value is not None]
             first: dict[Hashable, Entry] = {}
             for entry in records:
                 known = first.setdefault(entry.identity, entry)
@@ -161,10 +163,15 @@ class Log:
             self._malformed[topic] = malformed(topic, self._by_topic[topic])
         return self._malformed[topic]
 
+    def no_events(self, topic: str) -> list[Entry]:
+        """The records that are no events: malformed ones, and those that delete a key."""
+        deleting = [entry for entry in self._by_topic[topic] if entry.value is None]
+        return [*self.malformed(topic), *(deleting if topic in COMPACTED else [])]
+
     def redelivered(self) -> int:
         """The number of records that repeat an earlier event of the log."""
         return sum(
-            len(self.records(name)) - len(self.malformed(name)) - len(self.events(name))
+            len(self.records(name)) - len(self.no_events(name)) - len(self.events(name))
             for name in (topic.name for topic in topics.LIVE)
         )
 

@@ -32,7 +32,8 @@ def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
 def points_of(quiz: Json, question: Json, worth: Fraction, letters: str, right: frozenset[str]) -> Fraction:
     """The points of an answer by the rules in `quiz.published`."""
     chosen = frozenset(letters)
-    if chosen == right:
+    # Of several letters the order does not matter. A single one that stands twice is no answer to be right.
+    if chosen == right and (question["kind"] == "multiple" or len(letters) == len(right)):
         return worth
     if not chosen:
         return Fraction(0)

@@ -1,7 +1,7 @@
 """The audit of quiz: every submission in the log is checked, graded and ranked again, by other code."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -83,16 +83,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
             {**removed, **quizzes},
             _published(log, quizzes, removed),
         ),
-        kept(
-            "submissions acknowledged are in the log",
-            (promise.id for promise in submitted),
-            (e.id for e in log.records(TOPIC)),
-        ),
-        kept(
-            "saves acknowledged are in the log",
-            (f"{promise.id}/{promise.detail}" for promise in promises if promise.kind == "saved"),
-            (f"{saved['attempt_id']}/{saved['revision']}" for saved in (e.body for e in log.records(SAVED))),
-        ),
+        *_kept_in_the_log(log, promises),
         kept(
             "submissions acknowledged are graded",
             (promise.detail for promise in submitted),
@@ -117,6 +108,23 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *await flag_checks(database, firsts, results, known, erased, promises),
         *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
         *[check async for check in _rankings(log, database, known, graded, erased)],
+    ]
+
+
+def _kept_in_the_log(log: Log, promises: Sequence[Promise]) -> list[Check]:
+    # Others write to both topics, and not only what can be read.
+    saves = (read_as(entry, QuizAnswersSaved) for entry in log.records(SAVED))
+    return [
+        kept(
+            "submissions acknowledged are in the log",
+            (promise.id for promise in promises if promise.kind == "submitted"),
+            (e.id for e in log.records(TOPIC)),
+        ),
+        kept(
+            "saves acknowledged are in the log",
+            (f"{promise.id}/{promise.detail}" for promise in promises if promise.kind == "saved"),
+            (f"{saved.attempt_id}/{saved.revision}" for saved in saves if saved),
+        ),
     ]
 
 

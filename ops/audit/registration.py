@@ -200,7 +200,7 @@ def _promised(promises: list[Promise], kind: str) -> Iterator[str]:
 
 
 def _asked(commands: list[Entry]) -> Iterator[str]:
-    return (f"{c.body['participant_id']}/{c.body['request_id']}" for c in commands)
+    return (f"{one.text('participant_id')}/{one.text('request_id')}" for one in commands)
 
 
 def _answered(log: Log) -> Iterator[str]:

@@ -80,7 +80,7 @@ def writers_of(topic: str) -> tuple[str, ...]:
         UnknownWriter: nobody has said it here.
     """
     if topic == events.NotificationRequested.topic:
-        return "registration", _OTHERS
+        return "quiz", "registration", _OTHERS
     if topic.endswith(".requested"):
         return (_OTHERS,)
     if topic == events.QuizSubmitted.topic:

@@ -266,7 +266,7 @@ class QuizStore:
         updated = await self._quizzes.update_one(
             {
                 "_id": quiz_id,
-                "status": {"$in": ["open", "closing"]},
+                "status": {"$ne": "cancelled"},
                 "begun": True,
                 # None: there is no such field yet.
                 "corrected": correction.number - 1 or None,

@@ -17,7 +17,13 @@ from tests.notifications.builders import NOW, confirmed, everything, issued, req
 from tests.support.service import enclosed
 
 RETRY_POLICY = RetryPolicy()
-INBOX_ONLY = ("quiz.completed", "quiz.regraded", "registration.held", "participant.entered")
+INBOX_ONLY = (
+    "quiz.completed",
+    "quiz.regraded",
+    "quiz.disqualification_decided",
+    "registration.held",
+    "participant.entered",
+)
 
 
 def test_every_topic_declared_for_the_group_is_in_the_policy_or_changes_contacts() -> None:
@@ -72,7 +78,15 @@ def test_messages_hold_the_facts_of_their_wording_and_their_recipient() -> None:
     inbox, mail = messages_of(event, enclosed(event).context, NOW)
     assert inbox.participant_id == mail.participant_id == "group-a"
     assert inbox.facts == mail.facts
-    assert set(inbox.facts or {}) == {"scheme_title", "kind", "tier", "award_code", "issued_at"}
+    assert set(inbox.facts or {}) == {
+        "scheme_title",
+        "kind",
+        "tier",
+        "tier_before",
+        "version",
+        "award_code",
+        "issued_at",
+    }
 
 
 def test_a_large_group_reads_how_many_places_it_has() -> None:

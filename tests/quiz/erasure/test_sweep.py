@@ -76,9 +76,9 @@ async def test_profiles_are_changed_by_higher_versions_only_in_whatever_order(ka
         # A zombie, a replay or a clock that is behind brings old ones, at once and one by one.
         await keep(people(joined("li", "school-1", version=1), joined("li", "school-2", version=2)))
         await keep(people(joined("li", "school-1", version=1)))
-        assert await profile(parts, "li") == Profile("school-3", "范县")
+        assert await profile(parts, "li") == Profile("school-3", "范县", audience="youth")
         await keep(people(joined("li", "school-5", "$范县", version=5), joined("li", "school-4", version=4)))
-        assert await profile(parts, "li") == Profile("school-5", "$范县")
+        assert await profile(parts, "li") == Profile("school-5", "$范县", audience="youth")
 
 
 @pytest.mark.parametrize("order", ["joined first", "erased first", "at once", "erased at once first"])

@@ -28,6 +28,7 @@ SHORT = Limits(
 )
 HOT, FRAMEWORK = "/hot/a", "/framework/a"
 BOTH = pytest.mark.parametrize("path", [HOT, FRAMEWORK], ids=["hot", "framework"])
+LARGE_BYTES = 4_000_000
 
 
 @dataclass
@@ -79,7 +80,7 @@ async def served(limits: Limits | None = None) -> AsyncIterator[Served]:
 
     @app.get("/large")
     async def large() -> str:
-        return "x" * 4_000_000
+        return "x" * LARGE_BYTES
 
     async with serving(app) as server:
         at = Served(port_of(server), app)

@@ -8,7 +8,7 @@ from shared.runtime.errors import NotAuthenticated
 from shared.web.edge.limits import Limits
 from shared.web.edge.waiting import Waiting
 from shared.web.hot import HotRequest, HotRoute
-from tests.shared.web.edge.held import BOTH, FRAMEWORK, HOT, Served, post, refusal, served
+from tests.shared.web.edge.held import BOTH, FRAMEWORK, HOT, LARGE_BYTES, Served, post, refusal, served
 from tests.support.service import ORGANISER_KEY
 from tests.support.waiting import eventually
 from tests.support.web import bare_app, port_of, serving
@@ -127,13 +127,14 @@ async def test_half_bodies_take_no_place_among_requests_under_way() -> None:
 
 
 async def test_whoever_reads_no_answers_gives_way_to_others() -> None:
-    # What the system buffers for a connection does not count.
+    # What the system buffers for a connection does not count, and it may buffer little. The newcomer
+    # stays, so one answer may be more than the bound.
     async with served(Limits(unread_bytes_max=200_000)) as at:
         for _ in range(8):
             _, writer = await at.connect()
             writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         await eventually(lambda: len(at.app.state.connections.open) <= 3)
-        assert 0 < at.app.state.connections.unread.bytes <= 200_000
+        assert 0 < at.app.state.connections.unread.bytes <= 200_000 + LARGE_BYTES
 
 
 async def test_connections_without_a_request_give_way_and_those_that_are_answered_do_not() -> None:
