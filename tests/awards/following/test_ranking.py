@@ -5,6 +5,7 @@ Each week is played with awards that follow and with awards that stay, and the a
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -145,7 +146,8 @@ async def test_of_those_in_a_tie_the_attempt_that_is_ranked_is_one_that_counts(
         await week.happens(
             *[decided(week.quiz, who, 1, one.result_id, disqualified=False) for who, one in out.items()]
         )
-        list_, said = [first_of(week, "listed", ties)], {"ties": ties, "counts": counts}
+        list_ = [first_of(week, "listed", ties)]
+        said: dict[str, Any] = {"ties": ties, "counts": counts}
         await week.happens(closed(week.quiz, list_, participants=7, **said))
         assert not (await at.apply(week.of)).undecided
         assert await week.holders() == {"listed", *without}
