@@ -30,13 +30,7 @@ from services.quiz.quizzes.record import Correction, Final, QuizRecord, schedule
 from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Unavailable
 from shared.storage import mongo
-from shared.storage.mongo import (
-    ASCENDING,
-    Database,
-    Document,
-    ReturnDocument,
-    outages_named,
-)
+from shared.storage.mongo import ASCENDING, Database, Document, ReturnDocument, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 QUIZZES_MAX = 200

@@ -56,7 +56,7 @@ class FiguresOut(BaseModel):
     raised: int = Field(description="of these, those with more points")
     now_passed: int = Field(description="results that pass only now")
     not_passed: int = Field(description="results that do not pass any more")
-    standings: int = Field(description="participants whose best result has changed")
+    standings: int = Field(description="participants whose ranked result has changed")
 
 
 class RegradingOut(BaseModel):

@@ -44,7 +44,7 @@ class Figures(msgspec.Struct, frozen=True):
         raised: those of `changed` with more points.
         now_passed: results that pass now, and did not before.
         not_passed: results that do not pass any more.
-        standings: participants whose best result has changed.
+        standings: participants whose ranked result has changed.
     """
 
     results: int = 0

@@ -48,7 +48,7 @@ class OrderParts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A participant's best result and its rank, 1 at the top."""
+    """A participant's result that counts and its rank, 1 at the top."""
 
     rank: int
     participant_id: str

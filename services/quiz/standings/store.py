@@ -1,5 +1,5 @@
 """
-Standings as they are stored: each participant's best result, and the counts that ranks come from.
+Standings as they are stored: each participant's result that counts, and the counts that ranks come from.
 
 standings      _id is "quiz/participant"; `order` is that of the attempt that counts (rules.py), `writes`
                counts the updates
