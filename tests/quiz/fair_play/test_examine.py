@@ -33,7 +33,7 @@ from shared.storage.lease import Lease
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import ATTEMPT_KEY
 from tests.quiz.fair_play.builders import QUIZ, Crowd, contest
-from tests.quiz.parts import Stores
+from tests.quiz.parts import FAR, Stores
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
@@ -115,6 +115,7 @@ class Room:
         return await self.stores.flags.page(QUIZ, kind, None, None, 1_000)
 
     async def close(self) -> None:
+        await self.stores.quizzes.end_freezes(QUIZ, FAR)
         await save_together(self.stores.database, lambda unit: self.stores.quizzes.finish_closing(unit, QUIZ))
         await self.catalogue.refresh()
 
