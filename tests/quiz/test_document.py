@@ -58,6 +58,7 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "POST /quizzes/{quiz_id}/close",
         "POST /quizzes/{quiz_id}/attempts",
         "GET /quizzes/{quiz_id}/standings",
+        "GET /quizzes/{quiz_id}/standings/export",
         "GET /quizzes/{quiz_id}/standings/me",
         "POST /quizzes/{quiz_id}/standings/freeze",
         "POST /quizzes/{quiz_id}/standings/thaw",

@@ -19,7 +19,7 @@ from services.quiz.quizzes.showing import check_scores_shown, not_closed_yet
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT, PERCENT_SHOWN, score_percent
 from services.quiz.standings.aliases import Aliases
-from services.quiz.standings.export import MEDIA_TYPE, StandingFiles
+from services.quiz.standings.export import EXAMPLE, MEDIA_TYPE, StandingFiles
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import Place, Standing, parts_of
 from services.quiz.standings.store import StandingStore
@@ -138,7 +138,7 @@ async def read_standings(
     "/quizzes/{quiz_id}/standings/export",
     summary="All standings as a CSV file",
     response_class=StreamingResponse,
-    responses={200: {"content": {MEDIA_TYPE: {}}}},
+    responses={200: {"content": {MEDIA_TYPE: {"example": EXAMPLE}}}},
 )
 async def export_standings(
     quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, files: Files, by: ByOrganiserOrNone
