@@ -15,7 +15,7 @@ MEDIA_TYPE = "text/csv; charset=utf-8"
 # Some milliseconds of work in one piece.
 PIECE_ROWS = 500
 COLUMNS = ("rank", "alias", "points", "points_max", "time_used_seconds", "finished_at")
-EXAMPLE = f"{','.join(COLUMNS)}\n1,K7M2-QX9D,19.5,20,412,2026-05-20T09:31:07Z\n"
+EXAMPLE = f"{','.join(COLUMNS)}\n1,7K3QM0R9,19.5,20,412,2026-05-20T09:31:07Z\n"
 # All who are no organisers take turns together.
 EVERYBODY = ""
 
