@@ -15,7 +15,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("quiz", "standings", {}, None, "everyone graded has a standing"),
     # The change comes last, so that the document that was changed is not deleted.
     ("quiz", "standings", {}, None, "ranks are counted from the standings"),
-    ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 52}}}, "standings are the best results"),
+    ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 52}}}, "standings are the results that count"),
     (
         "quiz",
         "quizzes",

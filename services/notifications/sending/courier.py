@@ -49,6 +49,8 @@ BEGUN_WAIT_SECONDS = 0.5
 MARK_SECONDS = 0.5
 # How long a mail waits that had to let others go before it (places.py): from, to.
 CROWDED_SECONDS = (5.0, 30.0)
+# A code waits shorter: somebody waits for it.
+CODE_CROWDED_SECONDS = (0.5, 2.0)
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
 LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
 
@@ -242,7 +244,7 @@ class Courier(Generic[Item]):
                 is_last = sending.done()
                 replies = sent.take_replies()
                 outcomes += [(one, self._outcome(one, reply)) for one, reply in replies]
-                outcomes += [(one, _not_tried(sent)) for one in sent.untried] if is_last else []
+                outcomes += [(one, _not_tried(one, sent)) for one in sent.untried] if is_last else []
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
@@ -338,9 +340,10 @@ def _turn(one: Claimed) -> tuple[bool, int, float]:
     return one.message.kind != CODE_KIND, one.attempts, random.random()  # noqa: S311 (no secret)
 
 
-def _not_tried(sent: Sent) -> Outcome:
+def _not_tried(one: Claimed, sent: Sent) -> Outcome:
     if not sent.crowded:
         return NOT_TRIED
     # Otherwise the same messages would be claimed again at once, and keep others from being claimed.
-    wait = timedelta(seconds=random.uniform(*CROWDED_SECONDS))  # noqa: S311 (no secret)
+    between = CODE_CROWDED_SECONDS if one.message.kind == CODE_KIND else CROWDED_SECONDS
+    wait = timedelta(seconds=random.uniform(*between))  # noqa: S311 (no secret)
     return replace(NOT_TRIED, due_at=clock.to_milliseconds(clock.now() + wait))
