@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from ops.audit.corrections import passed_once, results_of_now
-from ops.audit.counting import Decisions, closings_of_now, counting, decisions_of
+from ops.audit.decisions import States, counting, last_closings, states_of_now
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.deployment.ledger import Promise
@@ -108,9 +108,9 @@ def _given(
 
 def _due(log: Log, schemes: Sequence[Json], stored: Collection[str]) -> set[str]:
     """What results and standings of now earn, without what was disqualified."""
-    decisions = decisions_of(log)
+    decisions = states_of_now(log)
     due = set(_certificates(counting(results_of_now(log), decisions), schemes))
-    due |= set(_prizes(schemes, list(closings_of_now(log).values()), decisions))
+    due |= set(_prizes(schemes, list(last_closings(log).values()), decisions))
     return due | {name for name, decided in _tied(log, schemes, decisions) if decided or name in stored}
 
 
@@ -233,19 +233,19 @@ def _ranked(schemes: Iterable[Json], closings: Iterable[Json]) -> Iterator[tuple
             yield from ((scheme, one) for one in closings if one["quiz_id"] == rule["quiz_id"])
 
 
-def _prizes(schemes: Iterable[Json], closings: Iterable[Json], decisions: Decisions) -> Iterator[str]:
+def _prizes(schemes: Iterable[Json], closings: Iterable[Json], decisions: States) -> Iterator[str]:
     for scheme, closing in _ranked(schemes, closings):
         for standing in closing["standings"]:
-            whom = closing["quiz_id"], standing["participant_id"]
+            whom = f"{closing['quiz_id']}/{standing['participant_id']}"
             if (tier := _tier(scheme, standing["rank"])) and not decisions.get(whom, {}).get("disqualified"):
                 yield name_of(scheme["_id"], standing["participant_id"], tier)
 
 
-def _tied(log: Log, schemes: Iterable[Json], decisions: Decisions) -> Iterator[tuple[str, bool]]:
+def _tied(log: Log, schemes: Iterable[Json], decisions: States) -> Iterator[tuple[str, bool]]:
     """
     The people who share the rank of the last listed one, and True if the organiser has decided this tie.
     """
-    for scheme, closing in _ranked(schemes, closings_of_now(log).values()):
+    for scheme, closing in _ranked(schemes, last_closings(log).values()):
         listed = {standing["participant_id"] for standing in closing["standings"]}
         last = closing["standings"][-1] if closing["standings"] else None
         tier = _tier(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
@@ -260,7 +260,7 @@ def _tied(log: Log, schemes: Iterable[Json], decisions: Decisions) -> Iterator[t
                 yield name_of(scheme["_id"], result["participant_id"], tier), decided
 
 
-def _ranked_results(log: Log, closing: Json, decisions: Decisions) -> list[Json]:
+def _ranked_results(log: Log, closing: Json, decisions: States) -> list[Json]:
     """The results of a quiz that may be ranked: those that count, or each participant's first or last."""
     every = counting(results_of_now(log), decisions)
     results = [one for one in every if one["quiz_id"] == closing["quiz_id"]]

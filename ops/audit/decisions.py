@@ -1,12 +1,14 @@
 """Whose results do not count, as the log says it, and what of it is stored; without the services' code."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, true_of_all
 from ops.audit.log import Log
 
 Json: TypeAlias = dict[str, Any]
+States: TypeAlias = Mapping[str, Json]
+"""The latest decision, by "quiz/participant"."""
 DECIDED, CLOSED = "quiz.disqualification_decided", "quiz.closed"
 
 
@@ -20,10 +22,17 @@ def states_of_now(log: Log) -> dict[str, Json]:
     return found
 
 
-def does_count(states: Mapping[str, Json], quiz_id: str, participant_id: str, attempt_id: str) -> bool:
+def does_count(states: States, quiz_id: str, participant_id: str, attempt_id: str) -> bool:
     """True if the result of an attempt counts."""
     state = states.get(f"{quiz_id}/{participant_id}")
     return state is None or not (state["disqualified"] or attempt_id in state.get("result_ids", ()))
+
+
+def counting(results: Iterable[Json], states: States) -> Iterator[Json]:
+    """Those of these results that count."""
+    for one in results:
+        if does_count(states, one["quiz_id"], one["participant_id"], one["result_id"]):
+            yield one
 
 
 def decision_checks(log: Log, stored: Mapping[str, Json], erased: Collection[str]) -> list[Check]:

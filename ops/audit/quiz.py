@@ -12,6 +12,7 @@ from ops.audit.fair_play import flag_checks
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
 from ops.audit.life import life_checks
+from ops.audit.literacy import literacy_checks
 from ops.audit.log import Entry, Log, read_as
 from ops.audit.papers import points_of
 from ops.audit.rankings import Graded, ranking_checks
@@ -80,6 +81,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *await flag_checks(database, firsts, results, known, erased, promises),
         *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
         *[check async for check in ranking_checks(log, database, known, graded, erased)],
+        *[check async for check in literacy_checks(database, quizzes, erased)],
     ]
 
 

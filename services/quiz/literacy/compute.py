@@ -1,5 +1,6 @@
 """
-Count people by their points in the background: when an organiser asks, and once after the close.
+Count people by their points in the background: when an organiser asks, after the close, and whenever the
+final standings have changed since.
 
 The standings have each person once. They are read in pages, by one worker at a time, which rests three times
 as long as it works. What is counted stays in memory. If the process dies, another one begins again.
@@ -16,6 +17,7 @@ from services.quiz.literacy.store import LiteracyStore
 from services.quiz.participants.rules import Profile
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.standings.rules import half_points_in
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
@@ -109,13 +111,9 @@ class Counter:
         log.info("people counted", extra={"quiz_id": quiz_id, "people": count.seen})
 
     async def _due(self) -> list[str]:
-        closed = {
-            one.record.quiz_id
-            for one in self._catalogue.all()
-            if one.record.status == "closed" and one.record.regrading is None
-        }
-        # A quiz is counted once after its close, whoever asks.
-        return sorted({*await self._literacy.due(), *(closed - await self._literacy.counted_finally())})
+        asked, counted = set(await self._literacy.due()), await self._literacy.counted_finally()
+        records = [one.record for one in self._catalogue.all()]
+        return sorted(asked | {one.quiz_id for one in records if _is_due(one, counted.get(one.quiz_id))})
 
     async def _begin(self, quiz_id: str) -> _Count:
         now = clock.now()
@@ -138,3 +136,11 @@ class Counter:
             count.after = page[-1][0]
         await asyncio.sleep(self._rests * (time.monotonic() - began))
         return len(page) == self._page_people
+
+
+def _is_due(record: QuizRecord, counted_at: datetime | None) -> bool:
+    """Whether the final standings were not counted since they were final, or since they have changed."""
+    if record.status != "closed" or record.regrading is not None:
+        return False
+    revised_at = record.final.revised_at
+    return counted_at is None or (revised_at is not None and counted_at <= revised_at)

@@ -56,11 +56,11 @@ class LiteracyStore:
             found = await self._literacy.find({"due": True}, {"_id": 1}).to_list(None)
         return [one["_id"] for one in found]
 
-    async def counted_finally(self) -> frozenset[str]:
-        """The quizzes that were counted after their close."""
+    async def counted_finally(self) -> dict[str, datetime]:
+        """The quizzes that were counted after their close, and when that began."""
         with outages_named():
-            found = await self._literacy.find({"final": True}, {"_id": 1}).to_list(None)
-        return frozenset(one["_id"] for one in found)
+            found = await self._literacy.find({"final": True}, {"counted_at": 1}).to_list(None)
+        return {one["_id"]: one["counted_at"] for one in found}
 
     async def census(self, quiz_id: str) -> Census | None:
         """What was counted last."""

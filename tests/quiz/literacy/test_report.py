@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ops.audit.literacy import literacy_checks
 from ops.deployment.organisers import add
 from services.quiz.literacy.compute import LOOP, Counter
 from services.quiz.literacy.store import LiteracyStore
@@ -26,9 +27,10 @@ from shared.runtime.acting import Role
 from shared.storage import mongo as storage
 from shared.storage.lease import Lease
 from shared.storage.mongo import Database
+from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import question, quiz, service
 from tests.quiz.http import put
-from tests.quiz.parts import Stores
+from tests.quiz.parts import FAR, Stores
 from tests.support.kafka import fresh_database
 from tests.support.service import code_of
 from tests.support.waiting import eventually
@@ -125,6 +127,56 @@ async def test_everybody_in_the_standings_counts_once_and_nobody_who_is_erased(m
         assert {cell.name: cell.people for cell in census.districts} == {"华龙区": 89, "范县": 60}
         assert {cell.name: cell.people for cell in census.units} == {"unit-0": 49, "unit-1": 50, "unit-2": 50}
         assert not (await literacy.state("one")).due
+
+
+async def test_a_closed_quiz_is_counted_and_again_whenever_its_final_standings_have_changed(
+    mongo: str,
+) -> None:
+    async with fresh_database(mongo) as database:
+        quizzes, literacy = QuizStore(database), LiteracyStore(database)
+        await Stores(database).prepare()
+        await publish(quizzes, "one", contest_of(), clock.now())
+        await fill(database)
+        catalogue = Catalogue(quizzes)
+        await catalogue.refresh()
+        counts = worker(database, catalogue, Lease(database, LOOP, owner="tests"))
+        assert await counts.pending("", 1) == [], "nobody has asked"
+        await quizzes.end_freezes("one", FAR)
+        await save_together(database, lambda unit: quizzes.finish_closing(unit, "one"))
+        await catalogue.refresh()
+        await until_counted(counts)
+        assert (await literacy.state("one")).final
+        assert await counts.pending("", 1) == [], "it is counted once"
+        # Somebody else was disqualified or corrected, and the standings were published again.
+        await stand(database, "one", {"person-001": 40})
+        revised = {"$set": {"revised_at": clock.now(), "closing_version": 2}, "$inc": {"revision": 1}}
+        await database["quizzes"].update_one({"_id": "one"}, revised)
+        await catalogue.refresh()
+        await until_counted(counts)
+        census = await literacy.census("one")
+        assert census is not None
+        assert census.all.points == {27: 75, 28: 73, 40: 1}
+        assert await counts.pending("", 1) == []
+
+        assert await audited(database) == []
+        await database["literacy"].update_one({"_id": "one"}, {"$inc": {"census.districts.0.points.40": 1}})
+        assert await audited(database) == ["one/districts"]
+
+
+async def audited(database: Database) -> list[str]:
+    """What the audit finds wrong in the report; one person is erased."""
+    quizzes = {one["_id"]: one async for one in database["quizzes"].find()}
+    [check] = [one async for one in literacy_checks(database, quizzes, {"person-003"})]
+    assert check.expected == 3
+    return list(check.wrong)
+
+
+async def until_counted(counts: Counter) -> None:
+    turns = 0
+    while due := await counts.pending("", 1):
+        await counts.go_on(due[0])
+        turns += 1
+    assert turns
 
 
 async def report(client: httpx.AsyncClient, who: dict[str, str], query: str = "") -> dict[str, Any]:
