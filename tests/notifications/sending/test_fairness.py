@@ -8,6 +8,7 @@ import pytest
 from services.notifications.messages.rules import OPEN_MAILS_MAX, RetryPolicy
 from services.notifications.sending.places import QUICK_MESSAGES_MIN
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX
+from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import clock
 from tests.notifications.builders import (
     address_of,
@@ -148,6 +149,36 @@ async def test_a_strangers_domain_that_was_quick_before_it_hangs_holds_up_no_cod
             await eventually(lambda: all(office.of(address_of(one)) for one in asking), seconds=10)
             assert asyncio.get_running_loop().time() - began < 10
             assert sum(office.asked[theirs[one]] for one in silent) == 6
+            office.speak()
+
+
+async def test_a_code_that_finds_no_connection_waits_for_a_moment_and_other_mails_for_longer(
+    mongo: str,
+) -> None:
+    strangers = [new_id() for _ in range(24)]
+    theirs = {one: f"someone@{one}.example" for one in strangers}
+    async with at_work(mongo, RetryPolicy()) as (at, office):
+        office.silent_at.update(theirs.values())
+        await at.handle(*[keyed(one) for one in strangers])
+        await at.handle(*[joined(one, contact_sealed=locked(one, email=theirs[one])) for one in strangers])
+        codes, others = strangers[:12], strangers[12:]
+        await at.handle(*[code_requested(one) for one in codes], *[confirmed(one) for one in others])
+        async with sending(courier(at, office)):
+
+            async def waits(kind: str) -> list[float]:
+                """For how many seconds mails of this kind have been put off."""
+                found = at.database["messages"].find({"channel": "email", "kind": kind, "state": "due"})
+                return [(one["due_at"] - clock.now()).total_seconds() async for one in found]
+
+            await eventually(lambda: sum(office.asked[one] for one in theirs.values()) >= 5)
+            # Nobody else is begun: the others wait again and again.
+            longest = {CODE_KIND: 0.0, "registration_confirmed": 0.0}
+            for _ in range(30):
+                for kind in longest:
+                    longest[kind] = max(longest[kind], *await waits(kind), 0.0)
+                await asyncio.sleep(0.05)
+            assert 0.0 < longest[CODE_KIND] <= 2.0
+            assert longest["registration_confirmed"] > 5.0
             office.speak()
 
 
