@@ -244,22 +244,23 @@ class Courier(Generic[Item]):
                 is_last = sending.done()
                 replies = sent.take_replies()
                 outcomes += [(one, self._outcome(one, reply)) for one, reply in replies]
-                outcomes += [(one, _not_tried(one, sent)) for one in sent.untried] if is_last else []
+                untried = sent.untried if is_last else []
+                put_back = sent.take_put_back()
+                outcomes += [(one, _put_back(one)) for one in put_back]
+                outcomes += [(one, NOT_TRIED) for one in untried]
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
                 # If the database goes away at this moment, these mails are marked but not counted.
                 with suppress(Unavailable):
-                    await self._limits.count_sent(
-                        admission, replies, sent.untried if is_last else [], self._queue
-                    )
+                    await self._limits.count_sent(admission, replies, [*put_back, *untried], self._queue)
                 if not is_last:
                     await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            await self._limits.end(admission, sent.untried)
+            await self._limits.end(admission, [*sent.untried, *sent.put_back])
         if sent.down is not None:
             raise sent.down
         if self._outages:
@@ -340,9 +341,7 @@ def _turn(one: Claimed) -> tuple[bool, int, float]:
     return one.message.kind != CODE_KIND, one.attempts, random.random()  # noqa: S311 (no secret)
 
 
-def _not_tried(one: Claimed, sent: Sent) -> Outcome:
-    if not sent.crowded:
-        return NOT_TRIED
+def _put_back(one: Claimed) -> Outcome:
     # Otherwise the same messages would be claimed again at once, and keep others from being claimed.
     between = CODE_CROWDED_SECONDS if one.message.kind == CODE_KIND else CROWDED_SECONDS
     wait = timedelta(seconds=random.uniform(*between))  # noqa: S311 (no secret)

@@ -110,11 +110,12 @@ class Limits(Generic[Item]):
                 counted.append((admission.admitted.pop(id_), taken))
             elif taken and id_ in admission.codes:
                 asking.append((admission.codes[id_], one.message.participant_id))
+        unsent = [one.message.message_id for one in untried]
+        counted += [(admission.admitted.pop(id_), False) for id_ in unsent if id_ in admission.admitted]
         await self._daily.count_sent(counted, now)
         # A reply with a code says that the server did not take the message.
-        await self._give_back(
-            admission, [one for one, reply in replies if reply.verdict != "taken" and reply.code is not None]
-        )
+        refused = [one for one, reply in replies if reply.verdict != "taken" and reply.code is not None]
+        await self._give_back(admission, [*refused, *untried])
         if asking:
             await self._daily.list_asking(asking, now)
             await queue.bring_forward([id_ for _, id_ in asking], now)

@@ -5,7 +5,9 @@ A server may close the connection because of one recipient, or for its own reaso
 closes at a message, the message is sent once more after all others, on another connection. If that connection
 closes too, the message is the reason.
 
-A message waits if too many of its kind are under way (places.py). Others go before it.
+A message waits if too many of its kind are under way (places.py). Others go before it. If none of those that
+are left can be begun for a while, they are put back: they must not wait for the end of those at which the
+server hangs.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic
 
 from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.places import Begun, Places
@@ -29,23 +32,33 @@ CLOSINGS_MAX = 2
 SEND_SECONDS_MAX = 45.0
 
 
+# If no message was begun for this time, those that are left are put back.
+PUT_BACK_SECONDS = 1.0
+
+
 @dataclass(slots=True)
 class Sent:
     """
     What becomes of messages while they are sent.
 
     `send_all` adds the replies one by one. At its end it adds the messages that were not sent, and the error
-    if the server is away. `crowded`: messages had to wait for others that are under way.
+    if the server is away. `put_back`: messages that had to wait for others that are under way, added
+    meanwhile.
     """
 
     replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
+    put_back: list[Claimed] = field(default_factory=list)
     untried: list[Claimed] = field(default_factory=list)
-    crowded: bool = False
     down: ServerDown | None = None
 
     def take_replies(self) -> list[tuple[Claimed, Reply]]:
         """The replies since the last call."""
         taken, self.replies = self.replies, []
+        return taken
+
+    def take_put_back(self) -> list[Claimed]:
+        """The messages that were put back since the last call."""
+        taken, self.put_back = self.put_back, []
         return taken
 
 
@@ -64,7 +77,7 @@ async def send_all(
     only one connection has to wait, and the others go on with other messages. If the server asks us to wait,
     all connections stop.
     """
-    left = deque(items)
+    left = _Left(items)
     closings: Counter[str] = Counter()
     lost: list[ServerDown] = []
     # Those that had a message that may be under way.
@@ -80,8 +93,8 @@ async def send_all(
             release(connection)
 
     async def send_until_empty(connection: Connection[Item]) -> None:
-        while left and may_go_on() and not asked_to_wait():
-            if (begun := _begin_first(left, places)) is None:
+        while left.items and may_go_on() and not asked_to_wait():
+            if (begun := left.begin_first(places)) is None:
                 return
             used.add(id(connection))
             one, item, under_way = begun
@@ -90,34 +103,64 @@ async def send_all(
                 reply = await _send(connection, item)
             except ServerDown as error:
                 lost.append(error)
-                left.append((one, item))
+                left.items.append((one, item))
                 return
             finally:
                 places.end(under_way, time.monotonic() - began)
             if reply.verdict == "closed":
                 closings[one.message.message_id] += 1
                 if closings[one.message.message_id] < CLOSINGS_MAX:
-                    left.append((one, item))
+                    left.items.append((one, item))
                     continue
             sent.replies.append((one, reply))
 
-    await asyncio.gather(*[over(connection) for connection in connections])
-    sent.untried = [one for one, _ in left]
-    sent.crowded = not lost and may_go_on()
+    async def put_back() -> None:
+        while True:
+            await asyncio.sleep(PUT_BACK_SECONDS / 4)
+            if not lost:
+                # One that has closed a connection is sent once more now: it may be the reason.
+                sent.put_back += left.take_idle(lambda one: not closings[one.message.message_id])
+
+    putting_back = asyncio.create_task(put_back())
+    try:
+        await asyncio.gather(*[over(connection) for connection in connections])
+    finally:
+        putting_back.cancel()
+    rest = [one for one, _ in left.items]
+    if not lost and may_go_on():
+        sent.put_back += rest
+    else:
+        sent.untried = rest
     if asked_to_wait():
         sent.down = max(lost, key=lambda error: error.pause_seconds or 0.0)
     elif lost and len(lost) == len(used):
         sent.down = lost[0]
 
 
-def _begin_first(left: deque[tuple[Claimed, Item]], places: Places) -> tuple[Claimed, Item, Begun] | None:
-    """The first message that may be under way now, out of those that are left; None: all have to wait."""
-    for at, (one, item) in enumerate(left):
-        begun = places.begin(item.address, is_code=one.message.kind == CODE_KIND)
-        if begun is not None:
-            del left[at]
-            return one, item, begun
-    return None
+class _Left(Generic[Item]):
+    """The messages that are left."""
+
+    def __init__(self, items: Sequence[tuple[Claimed, Item]]) -> None:
+        self.items = deque(items)
+        self._begun_at = time.monotonic()
+
+    def begin_first(self, places: Places) -> tuple[Claimed, Item, Begun] | None:
+        """The first message that may be under way now; None: all have to wait."""
+        for at, (one, item) in enumerate(self.items):
+            begun = places.begin(item.address, is_code=one.message.kind == CODE_KIND)
+            if begun is not None:
+                del self.items[at]
+                self._begun_at = time.monotonic()
+                return one, item, begun
+        return None
+
+    def take_idle(self, may_go: Callable[[Claimed], bool]) -> list[Claimed]:
+        """Those that may go, if none was begun for `PUT_BACK_SECONDS`."""
+        if time.monotonic() - self._begun_at < PUT_BACK_SECONDS:
+            return []
+        taken = [one for one, _ in self.items if may_go(one)]
+        self.items = deque((one, item) for one, item in self.items if not may_go(one))
+        return taken
 
 
 async def _send(connection: Connection[Item], item: Item) -> Reply:
