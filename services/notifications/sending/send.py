@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 CLOSINGS_MAX = 2
 # The time for one message, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
 SEND_SECONDS_MAX = 45.0
-
-
 # If no message was begun for this time, those that are left are put back.
 PUT_BACK_SECONDS = 1.0
 
@@ -77,64 +75,83 @@ async def send_all(
     only one connection has to wait, and the others go on with other messages. If the server asks us to wait,
     all connections stop.
     """
-    left = _Left(items)
-    closings: Counter[str] = Counter()
-    lost: list[ServerDown] = []
-    # Those that had a message that may be under way.
-    used: set[int] = set()
-
-    def asked_to_wait() -> bool:
-        return any(error.pause_seconds is not None for error in lost)
+    run = _Run(_Left(items), may_go_on, sent, places)
 
     async def over(connection: Connection[Item]) -> None:
         try:
-            await send_until_empty(connection)
+            await run.send_until_empty(connection)
         finally:
             release(connection)
 
-    async def send_until_empty(connection: Connection[Item]) -> None:
-        while left.items and may_go_on() and not asked_to_wait():
-            if (begun := left.begin_first(places)) is None:
+    putting_back = asyncio.create_task(run.put_back_idle())
+    try:
+        await asyncio.gather(*[over(connection) for connection in connections])
+    finally:
+        putting_back.cancel()
+    run.end()
+
+
+class _Run(Generic[Item]):
+    """One call of `send_all`: what its connections know of each other."""
+
+    def __init__(
+        self, left: "_Left[Item]", may_go_on: Callable[[], bool], sent: Sent, places: Places
+    ) -> None:
+        self._left = left
+        self._may_go_on = may_go_on
+        self._sent = sent
+        self._places = places
+        self._closings: Counter[str] = Counter()
+        self._lost: list[ServerDown] = []
+        # The connections that had a message that may be under way.
+        self._used: set[int] = set()
+
+    async def send_until_empty(self, connection: Connection[Item]) -> None:
+        while self._left.items and self._may_go_on() and not self._asked_to_wait():
+            if (begun := self._left.begin_first(self._places)) is None:
                 return
-            used.add(id(connection))
+            self._used.add(id(connection))
             one, item, under_way = begun
             began = time.monotonic()
             try:
                 reply = await _send(connection, item)
             except ServerDown as error:
-                lost.append(error)
-                left.items.append((one, item))
+                self._lost.append(error)
+                self._left.items.append((one, item))
                 return
             finally:
-                places.end(under_way, time.monotonic() - began)
+                self._places.end(under_way, time.monotonic() - began)
             if reply.verdict == "closed":
-                closings[one.message.message_id] += 1
-                if closings[one.message.message_id] < CLOSINGS_MAX:
-                    left.items.append((one, item))
+                self._closings[one.message.message_id] += 1
+                if self._closings[one.message.message_id] < CLOSINGS_MAX:
+                    self._left.items.append((one, item))
                     continue
-            sent.replies.append((one, reply))
+            self._sent.replies.append((one, reply))
 
-    async def put_back() -> None:
+    async def put_back_idle(self) -> None:
+        """Put back again and again what could not be begun for a while."""
         while True:
             await asyncio.sleep(PUT_BACK_SECONDS / 4)
-            if not lost:
+            if not self._lost:
                 # One that has closed a connection is sent once more now: it may be the reason.
-                sent.put_back += left.take_idle(lambda one: not closings[one.message.message_id])
+                self._sent.put_back += self._left.take_idle(
+                    lambda one: not self._closings[one.message.message_id]
+                )
 
-    putting_back = asyncio.create_task(put_back())
-    try:
-        await asyncio.gather(*[over(connection) for connection in connections])
-    finally:
-        putting_back.cancel()
-    rest = [one for one, _ in left.items]
-    if not lost and may_go_on():
-        sent.put_back += rest
-    else:
-        sent.untried = rest
-    if asked_to_wait():
-        sent.down = max(lost, key=lambda error: error.pause_seconds or 0.0)
-    elif lost and len(lost) == len(used):
-        sent.down = lost[0]
+    def end(self) -> None:
+        """Say what becomes of the rest, and whether the server is away."""
+        rest = [one for one, _ in self._left.items]
+        if not self._lost and self._may_go_on():
+            self._sent.put_back += rest
+        else:
+            self._sent.untried = rest
+        if self._asked_to_wait():
+            self._sent.down = max(self._lost, key=lambda error: error.pause_seconds or 0.0)
+        elif self._lost and len(self._lost) == len(self._used):
+            self._sent.down = self._lost[0]
+
+    def _asked_to_wait(self) -> bool:
+        return any(error.pause_seconds is not None for error in self._lost)
 
 
 class _Left(Generic[Item]):
