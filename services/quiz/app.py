@@ -28,6 +28,13 @@ from services.quiz.disqualifying import api as disqualifying_api
 from services.quiz.disqualifying import wording as disqualifying_wording
 from services.quiz.disqualifying.decide import Decisions
 from services.quiz.disqualifying.settle import Settler
+from services.quiz.divisions import api as divisions_api
+from services.quiz.divisions import wording as divisions_wording
+from services.quiz.divisions.boards import Boards
+from services.quiz.divisions.compute import LOOP as DIVISIONS
+from services.quiz.divisions.compute import Builder
+from services.quiz.divisions.export import BoardFiles
+from services.quiz.divisions.freezing import routes as freezing_routes
 from services.quiz.drafts import api as drafts_api
 from services.quiz.drafts import wording as drafts_wording
 from services.quiz.drafts.edit import Drafts
@@ -137,6 +144,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(stores.literacy)
     service.provide(Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
     service.provide(StandingFiles(stores.standings, aliases))
+    service.provide(stores.divisions, boards := Boards(stores.divisions))
+    service.provide(BoardFiles(stores.divisions, boards, aliases, erased))
     service.provide(disqualified, _decisions(service, parts))
     service.provide(stores.flags)
     service.provide(Corrections(stores.quizzes, catalogue, stores.regradings, previews))
@@ -185,7 +194,7 @@ def _hand_in_and_close(service: Service[QuizSettings], parts: Parts, waiting_gra
     kafka = service.settings.kafka
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     looking, kept = Looking(saved, attempts, results, waiting), KeptSaves(kafka)
-    people = stores.participants
+    swept = catalogue, stores.participants, waiting, saved, results, standings
     service.run(
         HandIn(looking, quizzes, catalogue, erased, publisher, kept).loop,
         Closer(quizzes, standings, catalogue, waiting_grader, teller, saved, disqualified, kafka).loop,
@@ -193,7 +202,7 @@ def _hand_in_and_close(service: Service[QuizSettings], parts: Parts, waiting_gra
         Settler(service.database, disqualified, results, stores.statistics, catalogue).loop,
         Notifier(stores.cancellations, attempts, results, erased, publisher, cancelling).loop,
         Upkeep(standings).loop,
-        Sweeper(catalogue, people, waiting, saved, results, standings, disqualified, attempts, flags).loop,
+        Sweeper(*swept, disqualified, attempts, flags, stores.divisions).loop,
     )
 
 
@@ -202,14 +211,16 @@ def _count_and_grade_again(service: Service[QuizSettings], parts: Parts) -> None
     stores, erased, catalogue, _ = parts
     results, standings, disqualified = stores.results, stores.standings, stores.disqualified
     people, statistics, previews = stores.participants, stores.statistics, PreviewStore(service.database)
-    loops = STATISTICS, PREVIEWS, REGRADING, LITERACY, FAIR_PLAY
-    reading, previewing, regrading, counting, examining = _leases(service, *loops)
+    loops = STATISTICS, PREVIEWS, REGRADING, LITERACY, FAIR_PLAY, DIVISIONS
+    reading, previewing, regrading, counting, examining, building = _leases(service, *loops)
+    divided = stores.divisions, standings, people, disqualified, catalogue
     reads = Reads(results, stores.attempts, people, catalogue, erased)
     again = stores.regradings, stores.quizzes, results, statistics, catalogue, erased, disqualified
     service.run(
         Statistician(statistics, results, catalogue, erased, disqualified, reading).loop,
         Examiner(stores.flags, reads, examining).loop,
         Counter(stores.literacy, standings, people, catalogue, counting).loop,
+        Builder(service.database, *divided, building).loop,
         Previewer(previews, results, standings, catalogue, erased, previewing).loop,
         Regrader(*again, regrading).loop,
     )
@@ -247,6 +258,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             closing_api.routes,
             statistics_api.routes,
             literacy_api.routes,
+            divisions_api.routes,
+            freezing_routes,
             regrading_api.routes,
             disqualifying_api.routes,
             drafts_api.routes,
@@ -263,6 +276,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | bank_wording.CHINESE
             | formats_wording.CHINESE
             | literacy_wording.CHINESE
+            | divisions_wording.CHINESE
             | regrading_wording.CHINESE
             | disqualified_wording.CHINESE
             | disqualifying_wording.CHINESE

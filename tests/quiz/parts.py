@@ -14,6 +14,7 @@ from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import Closer
 from services.quiz.closing.tell import LEASE, TURN_SECONDS, Teller
 from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.divisions.store import DivisionStore
 from services.quiz.erasure.sweep import IDS_AT_ONCE, Sweeper
 from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.grade import Grader
@@ -70,6 +71,7 @@ class Stores:
         self.ended_tokens = EndedTokens(database)
         self.off_roster = OffRoster(database)
         self.flags = FlagStore(database)
+        self.divisions = DivisionStore(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings, self.disqualified):
@@ -170,6 +172,7 @@ def sweeper(
         stores.disqualified,
         stores.attempts,
         stores.flags,
+        stores.divisions,
         again_seconds=again_seconds,
         ids_at_once=ids_at_once,
     )

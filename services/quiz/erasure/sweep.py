@@ -11,6 +11,7 @@ from itertools import islice
 from services.quiz.attempts.rules import possible_attempts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.divisions.store import DivisionStore
 from services.quiz.erasure.rules import next_sweep
 from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
@@ -55,6 +56,7 @@ class Sweeper:
         disqualified: DisqualifiedStore,
         attempts: AttemptStore,
         flags: FlagStore,
+        divisions: DivisionStore,
         *,
         again_seconds: float = SWEEP_AGAIN_SECONDS,
         ids_at_once: int = IDS_AT_ONCE,
@@ -68,6 +70,7 @@ class Sweeper:
         self._disqualified = disqualified
         self._attempts = attempts
         self._flags = flags
+        self._divisions = divisions
         self._again_seconds = again_seconds
         self._ids_at_once = ids_at_once
         self.loop = Loop(LOOP, self.turn)
@@ -104,6 +107,7 @@ class Sweeper:
                 await self._saved.remove(some)
                 await self._attempts.forget_traces_of(some)
             await self._flags.forget(record.quiz_id, who)
+            await self._divisions.forget(record.quiz_id, who)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
             if record.decided:

@@ -12,27 +12,25 @@ from services.quiz.disqualified.store import DisqualifiedStore, id_of
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.record import not_open_yet
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.showing import check_scores_shown, not_closed_yet
 from services.quiz.quizzes.store import QuizStore
-from services.quiz.scoring.rules import HALF_POINTS_A_POINT, PERCENT_SHOWN, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.standings.aliases import Aliases
+from services.quiz.standings.bodies import FROZEN_AT, StandingOut, place_of, place_to_go_on, standing_out
 from services.quiz.standings.export import EXAMPLE, MEDIA_TYPE, StandingFiles
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.rules import Place, Standing, parts_of
+from services.quiz.standings.rules import Standing, parts_of
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, NotFound, Rejected
-from shared.web.forms import After, after_of, place_after
+from shared.runtime.errors import Conflict, NotFound
+from shared.web.forms import After
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrNone, ByOrganiserOrNone
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
 TOP, TOP_MAX = 10, 100
-HALF_BITS = 31
-FROZEN_AT = "standings are shown as of this moment's submissions; null where they are not frozen"
 
 routes = Routes(tags=["quiz"])
 
@@ -44,22 +42,6 @@ Files = Annotated[StandingFiles, provided(StandingFiles)]
 KnownAliases = Annotated[Aliases, provided(Aliases)]
 ErasedParticipants = Annotated[Erased, provided(Erased)]
 WhoIsDisqualified = Annotated[DisqualifiedStore, provided(DisqualifiedStore)]
-
-
-class StandingOut(BaseModel):
-    """The result of somebody that counts. Only organisers and the participant read whose it is."""
-
-    rank: int = Field(examples=[1])
-    alias: str = Field(
-        description="the participant's pseudonym on the pages of this quiz, always the same",
-        examples=["7K3QM0R9"],
-    )
-    yours: bool = Field(description="it is that of the participant whose token the request carries")
-    participant_id: str | None = Field(description="only with an organiser's key, and of your own; else null")
-    points: float = Field(examples=[19])
-    score_percent: int = Field(description=PERCENT_SHOWN, examples=[95])
-    time_used_seconds: int = Field(examples=[312])
-    finished_at: datetime
 
 
 class OwnStandingOut(StandingOut):
@@ -111,7 +93,7 @@ async def read_standings(
     offered = await catalogue.look_up(quiz_id)
     record = offered.record
     check_scores_shown(record, by)
-    best, following = await ranks.page(record, _place(after), limit)
+    best, following = await ranks.page(record, place_of(after), limit)
     # The page shows the present, the number is a moment old.
     participants = max(await ranks.participants(quiz_id), len(best))
     return StandingsOut(
@@ -121,7 +103,7 @@ async def read_standings(
         participants=participants,
         points_max=offered.half_points_max / HALF_POINTS_A_POINT,
         standings=[
-            _standing_out(
+            standing_out(
                 standing,
                 offered,
                 aliases,
@@ -130,7 +112,7 @@ async def read_standings(
             )
             for standing in best
         ],
-        after=None if following is None else _after(following),
+        after=None if following is None else place_to_go_on(following),
     )
 
 
@@ -189,7 +171,7 @@ async def read_own_standing(
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
     ties = record.quiz.ties
     rank = await ranks.rank(quiz_id, order, ties)
-    standing = _standing_out(
+    standing = standing_out(
         Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at, ties)),
         offered,
         aliases,
@@ -240,35 +222,3 @@ async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Off
     await quizzes.thaw(quiz_id)
     await catalogue.refresh()
     return FreezeOut(quiz_id=quiz_id, frozen_at=catalogue.find(quiz_id).record.frozen_at)
-
-
-def _place(after: str | None) -> Place | None:
-    place = place_after(after, int, int, int)
-    if place is None:
-        return None
-    high, low, passed = place
-    if not (0 <= high < 1 << HALF_BITS and 0 <= low < 1 << HALF_BITS and passed >= 0):
-        raise Rejected("`after` is not one that a page gave", code="after_invalid")
-    return Place(high << HALF_BITS | low, passed)
-
-
-def _after(place: Place) -> str:
-    # In halves: a place has no numbers beyond 53 bits.
-    return after_of(place.order >> HALF_BITS, place.order & (1 << HALF_BITS) - 1, place.passed)
-
-
-def _standing_out(
-    standing: Standing, offered: Offered, aliases: Aliases, *, yours: bool, is_organiser: bool
-) -> StandingOut:
-    half_points = standing.parts.half_points
-    return StandingOut(
-        rank=standing.rank,
-        alias=aliases.of(offered.record.quiz_id, standing.participant_id),
-        yours=yours,
-        participant_id=standing.participant_id if yours or is_organiser else None,
-        points=half_points / HALF_POINTS_A_POINT,
-        # Until results are graded again, a standing may have points of a question that is taken out.
-        score_percent=min(100, score_percent(half_points, offered.half_points_max)),
-        time_used_seconds=standing.parts.time_used_seconds,
-        finished_at=standing.parts.finished_at,
-    )

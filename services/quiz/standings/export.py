@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from services.quiz.quizzes.offered import Offered
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.standings.aliases import Aliases
-from services.quiz.standings.rules import Place, place_behind, ranked
+from services.quiz.standings.rules import Place, Standing, place_behind, ranked
 from services.quiz.standings.store import StandingStore
 from shared.runtime.acting import Organiser
 from shared.web.paced import Paced
@@ -44,7 +44,7 @@ class StandingFiles:
 
     async def _rows(self, offered: Offered, *, with_ids: bool) -> AsyncIterator[list[list[Cell]]]:
         after: Place | None = None
-        record, points_max = offered.record, _number(offered.half_points_max)
+        record = offered.record
         quiz, position, rank, last = record.quiz, 1, None, None
         while found := await self._standings.page(record.quiz_id, after, self._piece_rows):
             # The last row of the piece before comes along: somebody may tie with it.
@@ -52,20 +52,22 @@ class StandingFiles:
                 [last, *found] if last else found, quiz.opens_at, quiz.ties, position=position, rank=rank
             )
             shown = some[1:] if last else some
-            yield [
-                [
-                    one.rank,
-                    self._aliases.of(record.quiz_id, one.participant_id),
-                    _number(one.parts.half_points),
-                    points_max,
-                    one.parts.time_used_seconds,
-                    one.parts.finished_at,
-                    *([one.participant_id] if with_ids else ()),
-                ]
-                for one in shown
-            ]
+            yield [row_of(one, offered, self._aliases, with_ids=with_ids) for one in shown]
             after, last = place_behind(found, after), found[-1]
             position, rank = position + len(some) - 1, some[-1].rank
+
+
+def row_of(standing: Standing, offered: Offered, aliases: Aliases, *, with_ids: bool) -> list[Cell]:
+    """A row of a file of standings."""
+    return [
+        standing.rank,
+        aliases.of(offered.record.quiz_id, standing.participant_id),
+        _number(standing.parts.half_points),
+        _number(offered.half_points_max),
+        standing.parts.time_used_seconds,
+        standing.parts.finished_at,
+        *([standing.participant_id] if with_ids else ()),
+    ]
 
 
 def _number(half_points: int) -> str:

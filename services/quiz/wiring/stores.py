@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.bank.store import BankStore
 from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.divisions.store import DivisionStore
 from services.quiz.drafts.store import DraftStore
 from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.store import WaitingStore
@@ -30,6 +31,7 @@ class Stores:
     bank: BankStore
     literacy: LiteracyStore
     disqualified: DisqualifiedStore
+    divisions: DivisionStore
     flags: FlagStore
     cancellations: CancellationStore
     changes: QuizChanges
@@ -52,6 +54,7 @@ class Stores:
             bank=BankStore(database),
             literacy=LiteracyStore(database),
             disqualified=DisqualifiedStore(database),
+            divisions=DivisionStore(database),
             flags=FlagStore(database),
             cancellations=CancellationStore(database),
             changes=QuizChanges(database),

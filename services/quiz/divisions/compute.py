@@ -1,0 +1,260 @@
+"""
+Make the boards of all divisions in the background, again and again while a quiz is open, and after its close
+from the final standings.
+
+One worker at a time reads all standings as they were at one moment, best first, with the profiles of the same
+moment, and writes boards under a new name. Then one write lets them be the boards of now. So a worker that
+dies leaves the boards of before, and another one begins again. All quizzes together take `SHARE` of the time
+at most: with more people, boards are older.
+
+What is frozen is copied from the boards before, without those who were erased or disqualified since.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.quiz.disqualified.store import DisqualifiedStore
+from services.quiz.divisions.counting import Board, Counting, Row, division_of
+from services.quiz.divisions.rules import KINDS, NEVER_MADE, Division, State, is_due, is_to_clear
+from services.quiz.divisions.store import DivisionStore, Made
+from services.quiz.participants.store import ParticipantStore
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.standings.store import StandingStore
+from shared.runtime import clock
+from shared.runtime.backlog import Backlog
+from shared.storage import mongo
+from shared.storage.lease import Lease
+from shared.storage.mongo import Database, Session
+
+log = logging.getLogger(__name__)
+
+LOOP = "divisions"
+PEOPLE_A_STEP = 1_000
+# Between two steps, so many times as long as a step.
+RESTS = 2
+# Boards of small quizzes are made anew after this time.
+REFRESH_SECONDS = 10.0
+# Of the time of one core, for all open quizzes together.
+SHARE = 0.04
+# After this time others have a turn.
+TURN_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Build:
+    """Boards that are being made."""
+
+    quiz_id: str
+    begun: State
+    as_of: datetime
+    session: Session
+    final: int
+    counting: Counting
+    people: AsyncIterator[list[Row]]
+    closing: AsyncExitStack
+    left_over: list[Row] = field(default_factory=list)
+    seen: int = 0
+    work_seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.begun.building
+
+    def is_frozen(self, division: Division) -> bool:
+        return not self.final and self.begun.frozen_at(*division) is not None
+
+
+class Builder:
+    """
+    Makes boards.
+
+    Args:
+        lease: of all workers together; one makes the boards of one quiz at a time.
+        rests: how many times as long as the steps the rests between them are.
+        share: of the time, at most.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        divisions: DivisionStore,
+        standings: StandingStore,
+        participants: ParticipantStore,
+        disqualified: DisqualifiedStore,
+        catalogue: Catalogue,
+        lease: Lease,
+        *,
+        rests: float = RESTS,
+        refresh_seconds: float = REFRESH_SECONDS,
+        share: float = SHARE,
+        turn_seconds: float = TURN_SECONDS,
+        people_a_step: int = PEOPLE_A_STEP,
+    ) -> None:
+        self._database = database
+        self._divisions = divisions
+        self._standings = standings
+        self._participants = participants
+        self._disqualified = disqualified
+        self._catalogue = catalogue
+        self._lease = lease
+        self._rests = rests
+        self._refresh_seconds = refresh_seconds
+        self._share = share
+        self._turn_seconds = turn_seconds
+        self._people_a_step = people_a_step
+        self._build: _Build | None = None
+        self.loop = Backlog(LOOP, self.pending, self.go_on, items_max=1).loop
+
+    async def pending(self, after: str, limit: int) -> list[str]:
+        """
+        The quiz whose boards are made, or else those that are due; none if another worker has the lease.
+        """
+        due = [self._build.quiz_id] if self._build else await self._due()
+        due = [quiz_id for quiz_id in due if quiz_id > after][:limit]
+        if due and not await self._lease.hold():
+            await self._drop()
+            return []
+        return due
+
+    async def go_on(self, quiz_id: str) -> None:
+        """Make boards for about a second; when they are complete, let them be those of now."""
+        # Until all went well: after an error it begins again.
+        build, self._build = self._build, None
+        try:
+            if build is None or build.quiz_id != quiz_id:
+                if build:
+                    await build.closing.aclose()
+                if (build := await self._begin(quiz_id)) is None:
+                    return
+            until = time.monotonic() + self._turn_seconds
+            while await self._step(build):
+                if time.monotonic() > until:
+                    self._build = build
+                    return
+            await self._finish(build)
+        finally:
+            if build and self._build is not build:
+                await build.closing.aclose()
+
+    async def _due(self) -> list[str]:
+        states, now = await self._divisions.states(), clock.now()
+        records = [one.record for one in self._catalogue.all()]
+        return sorted(
+            record.quiz_id
+            for record in records
+            if is_due(record, state := states.get(record.quiz_id, NEVER_MADE), now) or is_to_clear(state, now)
+        )
+
+    async def _drop(self) -> None:
+        build, self._build = self._build, None
+        if build:
+            await build.closing.aclose()
+
+    async def _begin(self, quiz_id: str) -> _Build | None:
+        record = (await self._catalogue.look_up(quiz_id)).record
+        state, now = await self._divisions.state(quiz_id), clock.now()
+        if is_to_clear(state, now):
+            await self._divisions.clear(quiz_id)
+        if not is_due(record, state, now):
+            return None
+        begun = await self._divisions.begin(quiz_id)
+        counting = Counting(record.quiz.ties, await self._standings.count(quiz_id))
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(mongo.in_snapshot(self._database))
+            as_of = clock.now()
+            final = await self._divisions.final_standings(session, quiz_id)
+            people = self._standings.in_order(session, quiz_id, self._people_a_step)
+            return _Build(quiz_id, begun, as_of, session, final, counting, people, stack.pop_all())
+
+    async def _step(self, build: _Build) -> bool:
+        """Add the next people; False if there was nobody."""
+        began = time.monotonic()
+        some: list[Row] = await anext(build.people, [])
+        build.seen += len(some)
+        # Those of one order, by their ids: the same standings give the same boards.
+        rows = sorted(build.left_over + some, key=lambda row: (-row[1], row[0]))
+        build.left_over = [row for row in rows if some and row[1] == rows[-1][1]]
+        rows = rows[: len(rows) - len(build.left_over)]
+        profiles = await self._participants.profiles([who for who, _ in rows], build.session)
+        counting = build.counting
+        for row in rows:
+            # Whoever has no profile, as in a submission of another system, is in no division.
+            if (profile := profiles.get(row[0])) is None or profile.erased:
+                continue
+            counting.know(profile)
+            for kind in KINDS:
+                name = division_of(profile, kind)
+                if name is not None and not build.is_frozen(division := Division(kind, name)):
+                    counting.add(division, row)
+        await self._divisions.add_pages(build.quiz_id, build.name, counting.full_pages())
+        build.work_seconds += time.monotonic() - began
+        await asyncio.sleep(self._rests * (time.monotonic() - began))
+        return bool(some)
+
+    async def _finish(self, build: _Build) -> None:
+        began = time.monotonic()
+        quiz_id, name, counting = build.quiz_id, build.name, build.counting
+        hidden = await self._copy_frozen(build)
+        await self._divisions.add_pages(quiz_id, name, counting.last_pages())
+        await self._divisions.add_spots(quiz_id, name, counting.spots())
+        await self._divisions.add_tables(quiz_id, name, counting.tables(hidden))
+        build.work_seconds += time.monotonic() - began
+        made = Made(
+            build.as_of, build.final, counting.buckets, build.work_seconds, await self._again_at(build)
+        )
+        if not await self._divisions.publish(quiz_id, build.begun, made):
+            # Somebody has frozen or thawed meanwhile: begin again.
+            await self._divisions.remove(quiz_id, name)
+            return
+        await self._divisions.clear(quiz_id, replaced=build.begun.boards)
+        await self._lease.give_up()
+        if build.final:
+            log.info("final boards made", extra={"quiz_id": quiz_id, "people": build.seen})
+
+    async def _again_at(self, build: _Build) -> datetime:
+        """When the boards are made again, so that all open quizzes together keep to the share."""
+        states = await self._divisions.states()
+        is_open = [one.record.quiz_id for one in self._catalogue.all() if one.record.status == "open"]
+        others = sum(states[one].work_seconds for one in is_open if one in states and one != build.quiz_id)
+        rest_seconds = max(self._refresh_seconds, (others + build.work_seconds) / self._share)
+        return build.as_of + timedelta(seconds=rest_seconds)
+
+    async def _copy_frozen(self, build: _Build) -> list[Division]:
+        """Copy the boards that are frozen; returns those that were hidden."""
+        hidden: list[Division] = []
+        for kind in KINDS if build.begun.frozen else ():
+            for board in await self._divisions.table(build.quiz_id, build.begun.boards, kind):
+                if build.is_frozen(division := Division(board.kind, board.name)):
+                    await self._copy(build, division, board)
+                    hidden += [division] if board.hidden else []
+        return hidden
+
+    async def _copy(self, build: _Build, division: Division, board: Board) -> None:
+        frozen_at = build.begun.frozen_at(*division)
+        decided = await self._disqualified.of_quiz(build.quiz_id)
+        gone = {
+            who
+            for (_, who), state in decided.items()
+            if state.decisions
+            and (state.whole or state.attempt_ids)
+            and frozen_at is not None
+            and state.decisions[-1].at > frozen_at
+        }
+        for nth in range(len(board.firsts)):
+            rows = await self._divisions.rows(build.quiz_id, build.begun.boards, board.number, nth)
+            for row in await self._still_there(build, rows, gone):
+                build.counting.add(division, row)
+            await self._divisions.add_pages(build.quiz_id, build.name, build.counting.full_pages())
+
+    async def _still_there(self, build: _Build, rows: list[Row], gone: Collection[str]) -> list[Row]:
+        profiles = await self._participants.profiles([who for who, _ in rows], build.session)
+        return [
+            row
+            for row in rows
+            if row[0] not in gone and (profile := profiles.get(row[0])) is not None and not profile.erased
+        ]
