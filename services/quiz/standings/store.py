@@ -235,7 +235,7 @@ class StandingStore:
         with outages_named():
             found = self._standings.find(which, {"order": 1}, session=session).sort(by).batch_size(limit)
             while some := await found.to_list(limit):
-                yield [(one["_id"].rpartition("/")[2], one["order"]) for one in some]
+                yield [(one["_id"].rpartition("/")[2], int(one["order"])) for one in some]
 
     async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
         """A participant's order, if there is a result."""
