@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from ops.audit.corrections import correction_checks, same_as_first
 from ops.audit.decisions import closing_checks, decision_checks
+from ops.audit.divisions import board_checks
 from ops.audit.fair_play import flag_checks
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.known import Known, counts
@@ -82,6 +83,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
         *[check async for check in ranking_checks(log, database, known, graded, erased)],
         *[check async for check in literacy_checks(database, quizzes, erased)],
+        *[check async for check in board_checks(log, database, known, graded)],
     ]
 
 

@@ -47,12 +47,9 @@ async def ranking_checks(
 ) -> AsyncIterator[Check]:
     """Standings, their counts and final ranks are those of the results that count."""
     closed = [quiz_id for quiz_id, quiz in known.quizzes.items() if quiz["status"] == "closed"]
-    events, decided = last_closings(log), states_of_now(log)
-    counting = [
-        one for one in graded.values() if does_count(decided, one.quiz_id, one.participant_id, one.attempt_id)
-    ]
-    rules = {quiz_id: _ranks_by(quiz_id, known) for quiz_id in known.quizzes}
-    best = _that_count(counting, rules)
+    events = last_closings(log)
+    rules = {quiz_id: ranks_by(quiz_id, known) for quiz_id in known.quizzes}
+    best = that_count(log, known, graded)
     standings = {one["_id"]: one["order"] async for one in database["standings"].find()}
     # Results that a freeze holds back count as if they were in the standings.
     standing = dict(standings)
@@ -80,7 +77,16 @@ async def ranking_checks(
     yield true_of_all("final ranks are right", wrong, sum(len(e["standings"]) for e in events.values()))
 
 
-def _ranks_by(quiz_id: str, known: Known) -> tuple[str, str]:
+def that_count(log: Log, known: Known, graded: Mapping[str, Graded]) -> dict[str, int]:
+    """By "quiz/participant", the order of the attempt that counts."""
+    decided = states_of_now(log)
+    counting = [
+        one for one in graded.values() if does_count(decided, one.quiz_id, one.participant_id, one.attempt_id)
+    ]
+    return _that_count(counting, {quiz_id: ranks_by(quiz_id, known) for quiz_id in known.quizzes})
+
+
+def ranks_by(quiz_id: str, known: Known) -> tuple[str, str]:
     """What decides between equal points in a quiz, and which attempt counts."""
     published = known.published.get((quiz_id, known.quizzes[quiz_id]["version"]), {})
     return published.get("ties", "time_used"), published.get("counts", "best")

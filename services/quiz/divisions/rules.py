@@ -128,7 +128,8 @@ def hidden_divisions(
     Args:
         people: how many are in each division; None: those who are in none of the kind.
     """
-    among: list[tuple[Kind, Mapping[str | None, int]]] = [(kind, people.get(kind, {})) for kind in KINDS]
+    sizes: dict[Kind, Mapping[str | None, int]] = {kind: people.get(kind, {}) for kind in KINDS}
+    among = [*sizes.items()]
     of_districts: dict[str | None, dict[str | None, int]] = {}
     for (district, group), number in places.items():
         of_districts.setdefault(district, {})[group] = number
@@ -136,14 +137,14 @@ def hidden_divisions(
     hidden = {
         Division(kind, name)
         for kind in KINDS
-        for name, number in people.get(kind, {}).items()
+        for name, number in sizes[kind].items()
         if name is not None and number < PEOPLE_SHOWN_MIN
     }
     before = -1
     while len(hidden) > before:
         before = len(hidden)
         for kind, numbers in among:
-            hidden |= {Division(kind, name) for name in _more_to_hide(kind, numbers, hidden, people[kind])}
+            hidden |= {Division(kind, name) for name in _more_to_hide(kind, numbers, hidden, sizes[kind])}
     return hidden
 
 

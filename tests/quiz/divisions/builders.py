@@ -18,7 +18,7 @@ from tests.quiz.disqualifying.builders import graded
 from tests.quiz.parts import Parts
 
 QUIZ: dict[str, Any] = {"attempts_per_day": 3, "duration_seconds": 7_200}
-AUDIENCES = ("youth", "workers", None)
+AUDIENCES = ("youth", "workers", "other")
 
 
 class Sat(NamedTuple):

@@ -47,7 +47,7 @@ async def test_boards_are_those_that_are_counted_one_by_one(
         attempts, people = await filled(parts)
         await make(parts)
         should = expected(attempts, people, ties, counts)
-        assert len(should) == 10
+        assert len(should) == 11
         for limit in (1, 7, 100):
             assert await shown(parts, limit) == should
         for who in (*people, "unknown-person"):
