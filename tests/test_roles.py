@@ -46,6 +46,7 @@ READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/disqualifications",
     "GET /quizzes/{quiz_id}/corrections/preview",
     "GET /quizzes/{quiz_id}/literacy/measure",
+    "GET /quizzes/{quiz_id}/divisions/{kind}/sizes",
     "GET /quizzes/{quiz_id}/flags",
     "GET /quizzes/{quiz_id}/flags/{flag_id}",
     "GET /bank/questions",

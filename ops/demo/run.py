@@ -92,6 +92,7 @@ class Demo:
             await self._wait_until_closed(f"{self.apis.quiz}/quizzes/{quiz_id}")
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_examined(f"{self.apis.quiz}/quizzes/{quiz_id}/flags")
+            await self._compare_districts(f"{self.apis.quiz}/quizzes/{quiz_id}/divisions/district")
         await wait_until_told(self.client, self.week)
         await self.settle(databases)
 
@@ -123,6 +124,18 @@ class Demo:
                 raise UnexpectedAnswer(f"{url} is not examined after {CLOSE_SECONDS_MAX:.0f} s")
             self.say("the contest is examined for fair play")
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _compare_districts(self, url: str) -> None:
+        """Wait until boards are final, and read who is the best of the best district."""
+        deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS_MAX
+        while not (table := await self.client.ask("GET", url))["final"]:
+            if asyncio.get_running_loop().time() > deadline:
+                raise UnexpectedAnswer(f"{url} is not final after {CLOSE_SECONDS_MAX:.0f} s")
+            await asyncio.sleep(LOOK_SECONDS)
+        for district in [one["name"] for one in table["divisions"] if not one["hidden"]][:1]:
+            board = await self.client.ask("GET", f"{url}/standings", params={"name": district, "limit": 3})
+            if [one["rank"] for one in board["standings"]][:1] != [1]:
+                raise UnexpectedAnswer(f"nobody is the first of {district}")
 
     def _play_outside(self, outsider: Outsider) -> None:
         chance = random.Random(1)  # noqa: S311 (simulated people)

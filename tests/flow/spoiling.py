@@ -23,6 +23,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$set": {"closes_at": datetime(2099, 1, 1, tzinfo=UTC)}},
         "withheld results are published after the end of their quiz",
     ),
+    (
+        "quiz",
+        "divisions",
+        {"final": {"$gt": 0}},
+        {"$set": {"boards": "others"}},
+        "final boards of divisions have their people in order",
+    ),
     ("quiz", "flags", {"kind": "too_fast"}, None, "attempts that were too fast are flagged"),
     (
         "quiz",

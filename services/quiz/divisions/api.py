@@ -2,7 +2,6 @@
 Divisions over HTTP: their boards, one's own places, compared with each other; frozen and sized by organisers.
 """
 
-from fractions import Fraction
 from typing import Annotated
 
 from fastapi import Query
@@ -21,7 +20,7 @@ from services.quiz.divisions.bodies import (
 )
 from services.quiz.divisions.counting import Board
 from services.quiz.divisions.export import BoardFiles
-from services.quiz.divisions.figures import By, Compared, compared
+from services.quiz.divisions.figures import By, Compared, Value, compared, order_of
 from services.quiz.divisions.rules import (
     BEST,
     BEST_MAX,
@@ -86,18 +85,18 @@ async def compare_divisions(
     """
     offered = await catalogue.look_up(quiz_id)
     check_scores_shown(offered.record, by_key)
-    place = place_after(after, bool, int, int, str)
-    behind = (place[0], Fraction(place[1], max(1, place[2])), place[3]) if place else None
+    place = place_after(after, str, int, int)
+    behind = order_of(Value(*place[1:3]) if place[2] > 0 else None, place[0]) if place else None
     state, sizes = await divisions.state(quiz_id), await divisions.sizes(quiz_id, kind)
     table = await boards.table(quiz_id, state, kind)
     ranked = compared(table.values(), by, best, sizes)
 
     async def first(most: int) -> list[Compared]:
-        return [one for one in ranked if behind is None or one.place > behind][:most]
+        return [one for one in ranked if behind is None or one.order > behind][:most]
 
     shown, following = await one_page(first, limit, _as_after)
     return ComparisonOut(
-        **MadeOut.of(quiz_id, state).model_dump(),
+        **MadeOut.of(offered.record, state).model_dump(),
         kind=kind,
         by=by,
         best=best,
@@ -137,7 +136,7 @@ async def read_division(
     board = _board(await boards.table(quiz_id, state, kind), Division(kind, name), by)
     page, following = await boards.page(offered.record, state, board, place_of(after), limit)
     return BoardOut(
-        **MadeOut.of(quiz_id, state).model_dump(),
+        **MadeOut.of(offered.record, state).model_dump(),
         kind=kind,
         name=name,
         frozen_at=frozen_at(offered.record, state, kind, name),
@@ -218,7 +217,7 @@ async def read_own_divisions(
     if not own:
         raise NotFound(f"you are on no board of quiz {quiz_id} yet", code="standing_unknown")
     return OwnDivisionsOut(
-        **MadeOut.of(quiz_id, state).model_dump(),
+        **MadeOut.of(offered.record, state).model_dump(),
         points_max=offered.half_points_max / HALF_POINTS_A_POINT,
         divisions=[
             OwnDivisionOut(
@@ -236,9 +235,9 @@ async def read_own_divisions(
     )
 
 
-def _as_after(one: Compared) -> tuple[bool, int, int, str]:
-    is_last, value, name = one.place
-    return is_last, value.numerator, value.denominator, name
+def _as_after(one: Compared) -> tuple[str, int, int]:
+    part, whole = one.value or (0, 0)
+    return one.board.name, part, whole
 
 
 def _may_see_all(by: Organiser | None) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.quiz.divisions.counting import ROWS_A_PAGE, Board, Row
-from services.quiz.divisions.rules import KINDS, Kind, State
+from services.quiz.divisions.rules import KINDS, OWN_MAX, Kind, State
 from services.quiz.divisions.store import DivisionStore
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.standings.rules import BITS_WITHOUT_RANK, Place, Standing, place_behind, ranked
@@ -85,7 +85,7 @@ class Boards:
             for board in (await self.table(record.quiz_id, state, kind)).values()
         }
         own: list[OwnPlace] = []
-        for number, position in spots:
+        for number, position in spots[:OWN_MAX]:
             nth, at = divmod(position, ROWS_A_PAGE)
             rows = await self._divisions.rows(record.quiz_id, state.boards, number, nth)
             if rows[at][0] == participant_id:

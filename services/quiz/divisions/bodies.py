@@ -1,22 +1,21 @@
 """Divisions as they are shown, and what organisers put."""
 
 from datetime import datetime
-from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.divisions.boards import frozen_at
 from services.quiz.divisions.figures import By, Compared
-from services.quiz.divisions.rules import BEST_MAX, BEST_MIN, SIZE_MAX, SIZES_MAX, Kind, State
+from services.quiz.divisions.rules import BEST_MAX, BEST_MIN, OWN_MAX, SIZE_MAX, SIZES_MAX, Kind, State
 from services.quiz.quizzes.offered import Offered
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.standings.bodies import StandingOut
 from shared.contracts.checked import LineAsKey
 from shared.web.forms import PAGE_MAX, Form
 
 FROZEN_AT = "shown as of this moment: it is frozen, or the whole quiz is; null where it is not"
-EXAMPLE = {"sizes": {"华龙区": 61000, "范县": 48000}}
 
 
 class MadeOut(BaseModel):
@@ -28,9 +27,10 @@ class MadeOut(BaseModel):
     final: bool = Field(description="they are made of the final standings")
 
     @classmethod
-    def of(cls, quiz_id: str, state: State) -> "MadeOut":
+    def of(cls, record: QuizRecord, state: State) -> "MadeOut":
         """The state as it is shown."""
-        return cls(quiz_id=quiz_id, version=state.version, as_of=state.as_of, final=state.final > 0)
+        final = record.status == "closed" and state.final > 0
+        return cls(quiz_id=record.quiz_id, version=state.version, as_of=state.as_of, final=final)
 
 
 class BoardOut(MadeOut):
@@ -60,7 +60,7 @@ class OwnDivisionsOut(MadeOut):
     """Where you stand in each of your divisions."""
 
     points_max: float = Field(examples=[20])
-    divisions: list[OwnDivisionOut]
+    divisions: list[OwnDivisionOut] = Field(max_length=OWN_MAX)
 
 
 class ComparedOut(BaseModel):
@@ -95,9 +95,7 @@ class ComparedOut(BaseModel):
             people=board.people,
             mean_points=round(mean, 4) if mean is not None and is_shown else None,
             size=one.size,
-            participation_percent=(
-                round(float(Fraction(100 * board.people, one.size)), 4) if one.size else None
-            ),
+            participation_percent=(round(100 * board.people / one.size, 4) if one.size else None),
         )
 
 
@@ -128,6 +126,6 @@ class DivisionFreezeOut(BaseModel):
 class Sizes(Form):
     """How many people divisions have in all. A division that is not there has no size."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"sizes": {"华龙区": 610000, "范县": 480000}}]})
 
     sizes: Annotated[dict[LineAsKey, Annotated[int, Field(ge=1, le=SIZE_MAX)]], Field(max_length=SIZES_MAX)]

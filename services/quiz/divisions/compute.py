@@ -40,7 +40,7 @@ RESTS = 2
 # Boards of small quizzes are made anew after this time.
 REFRESH_SECONDS = 10.0
 # Of the time of one core, for all open quizzes together.
-SHARE = 0.04
+SHARE = 0.05
 # After this time others have a turn.
 TURN_SECONDS = 1.0
 

@@ -1,17 +1,32 @@
 """
-Divisions against each other: by the mean points of the best people of each, or by how many of its people took
-part. Pure.
+Divisions against each other: by the mean points of the best people of each, or by the share of its people who
+took part. Pure.
 
-No number is rounded before it decides a rank: sums of half points and fractions are compared.
+No number is rounded before it decides a rank.
 """
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from services.quiz.divisions.counting import Board
+from services.quiz.divisions.rules import SIZE_MAX
 
 By = Literal["mean", "participation"]
+Order: TypeAlias = tuple[bool, int, str]
+# Two fractions of numbers up to `SIZE_MAX` that differ do so by more than one of these parts.
+PARTS = 10 * SIZE_MAX * SIZE_MAX
+
+
+class Value(NamedTuple):
+    """What decides the rank: half points of so many people, or people of so many."""
+
+    part: int
+    whole: int
+
+    @property
+    def parts(self) -> int:
+        """The value as a whole number: equal ones have the same, and no others."""
+        return self.part * PARTS // self.whole
 
 
 class Compared(NamedTuple):
@@ -20,19 +35,23 @@ class Compared(NamedTuple):
 
     Attributes:
         rank: None if it is not ranked: it has fewer people than are compared, or nobody has put its size.
-        value: what decides the rank: mean points in half points, or the share of its people; None without
-            rank.
+        value: None without rank.
     """
 
     rank: int | None
     board: Board
-    value: Fraction | None
+    value: Value | None
     size: int | None
 
     @property
-    def place(self) -> tuple[bool, Fraction, str]:
+    def order(self) -> Order:
         """Sorts divisions: the best first, those without a rank last; equal ones by name."""
-        return self.value is None, -(self.value or Fraction(0)), self.board.name
+        return order_of(self.value, self.board.name)
+
+
+def order_of(value: Value | None, name: str) -> Order:
+    """`Compared.order` of a division with this value and name."""
+    return value is None, -value.parts if value else 0, name
 
 
 def compared(boards: Iterable[Board], by: By, best: int, sizes: Mapping[str, int]) -> list[Compared]:
@@ -41,18 +60,18 @@ def compared(boards: Iterable[Board], by: By, best: int, sizes: Mapping[str, int
         Compared(None, board, _value(board, by, best, sizes), sizes.get(board.name)) for board in boards
     ]
     ranked: list[Compared] = []
-    for position, one in enumerate(sorted(unranked, key=lambda one: one.place), start=1):
-        rank: int | None = position
-        if one.value is None:
-            rank = None
-        elif ranked and ranked[-1].value == one.value:
-            rank = ranked[-1].rank
-        ranked.append(one._replace(rank=rank))
+    last, rank = 0, 0
+    for position, (order, one) in enumerate(
+        sorted(((one.order, one) for one in unranked), key=lambda pair: pair[0]), start=1
+    ):
+        if position == 1 or order[1] != last:
+            last, rank = order[1], position
+        ranked.append(one if one.value is None else one._replace(rank=rank))
     return ranked
 
 
-def _value(board: Board, by: By, best: int, sizes: Mapping[str, int]) -> Fraction | None:
+def _value(board: Board, by: By, best: int, sizes: Mapping[str, int]) -> Value | None:
     if by == "participation":
         size = sizes.get(board.name)
-        return Fraction(board.people, size) if size else None
-    return Fraction(sum(board.best[:best]), best) if board.people >= best else None
+        return Value(board.people, size) if size else None
+    return Value(sum(board.best[:best]), best) if board.people >= best else None

@@ -54,10 +54,9 @@ async def freeze_divisions(
         raise not_open_yet(record)
     if record.status != "open":
         raise Conflict(f"quiz {quiz_id} is {record.status}: its standings are final soon", code="quiz_closed")
-    if name is not None:
-        table = await boards.table(quiz_id, await divisions.state(quiz_id), kind)
-        if name not in table:
-            raise unknown(name)
+    table = await boards.table(quiz_id, await divisions.state(quiz_id), kind)
+    if not table or name not in (None, *table):
+        raise unknown(name or kind)
     if not await divisions.freeze(quiz_id, Freeze(kind, name, now)):
         raise Conflict(
             f"{FREEZES_MAX} divisions are frozen, each for itself: freeze all of a kind",

@@ -26,10 +26,16 @@ PEOPLE_SHOWN_MIN = 5
 # Two hidden boards together hide each other.
 HIDDEN_TOGETHER_MIN = 2
 # The best people of each division, whose mean is compared.
-BEST, BEST_MIN, BEST_MAX = 10, 5, 100
+BEST = 10
+BEST_MIN = 5
+BEST_MAX = 100
 FREEZES_MAX = 200
+# Usually three. Whoever has moved is on a frozen board too.
+OWN_MAX = 20
 # How many people divisions have in all, as organisers put it.
-SIZES_MAX, SIZE_MAX, SIZES_BYTES_MAX = DIVISIONS_A_KIND_MAX, 100_000_000, 524_288
+SIZES_MAX = 2_000
+SIZE_MAX = 100_000_000
+SIZES_BYTES_MAX = 524_288
 # Boards that were replaced are kept for whoever reads them at this moment.
 REPLACED_KEPT = timedelta(seconds=60)
 

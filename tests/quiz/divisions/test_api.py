@@ -115,6 +115,12 @@ async def test_refusals_have_the_codes_of_the_standings(kafka: str, mongo: str) 
         )
         await parts.catalogue.refresh()
         await Deciding(parts).out("a1")
+
+        async def is_refused() -> bool:
+            return (await client.get(mine, headers=as_resident("a1"))).status_code == 403
+
+        # The process learns that somebody was ever disqualified within a second.
+        await eventually(is_refused)
         assert code_of(await client.get(mine, headers=as_resident("a1"))) == (403, "disqualified")
 
 

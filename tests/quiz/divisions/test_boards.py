@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.quiz.divisions import counting
-from services.quiz.divisions.compute import LOOP
+from services.quiz.divisions.compute import LOOP, Builder
 from services.quiz.divisions.rules import Division
 from services.quiz.participants.rules import Profile
 from shared.storage.lease import Lease
@@ -120,8 +120,8 @@ async def test_after_a_death_another_worker_makes_whole_boards(kafka: str, mongo
         assert await names(database, quiz_id) == {state.boards, state.before}
 
 
-async def _is_due(worker: object, quiz_id: str) -> bool:
-    return await worker.pending("", 1) == [quiz_id]  # type: ignore[attr-defined]
+async def _is_due(worker: Builder, quiz_id: str) -> bool:
+    return await worker.pending("", 1) == [quiz_id]
 
 
 async def test_of_two_workers_at_once_one_publishes(kafka: str, mongo: str) -> None:

@@ -2,18 +2,18 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
 import pytest
 
 from services.quiz.divisions.counting import Board, Counting
-from services.quiz.divisions.figures import compared
+from services.quiz.divisions.figures import Value, compared
 from services.quiz.divisions.rules import (
     DIVISIONS_A_KIND_MAX,
     PEOPLE_SHOWN_MIN,
     REPLACED_KEPT,
+    SIZE_MAX,
     Division,
     Freeze,
     Kind,
@@ -54,23 +54,30 @@ def test_divisions_are_ranked_by_the_exact_mean_of_their_best_people() -> None:
         (4, "last"),
         (None, "few"),
     ]
-    assert ranked[1].value == Fraction(199, 10)
+    assert ranked[1].value == Value(199, 10)
     # Of nine people each, the small one is the best.
     assert next(one.board.name for one in compared(boards, "mean", 9, {})) == "few"
 
 
 def test_participation_is_compared_as_fractions_and_only_where_a_size_is_known() -> None:
     boards = [board("a", *[1] * 3), board("b", *[1] * 6), board("c", *[1] * 7), board("d", *[9] * 50)]
-    # A third, and a bit less: doubles could not tell these.
-    sizes = {"a": 9, "b": 18, "c": 21_000_000_000_000_001}
+    sizes = {"a": 9, "b": 18, "c": 21_000_001}
     ranked = compared(boards, "participation", 10, sizes)
     assert [(one.rank, one.board.name, one.value) for one in ranked] == [
-        (1, "a", Fraction(1, 3)),
-        (1, "b", Fraction(1, 3)),
-        (3, "c", Fraction(7, 21_000_000_000_000_001)),
+        (1, "a", Value(3, 9)),
+        (1, "b", Value(6, 18)),
+        (3, "c", Value(7, 21_000_001)),
         (None, "d", None),
     ]
-    assert all(one.place < other.place for one, other in pairwise(ranked))
+    assert all(one.order < other.order for one, other in pairwise(ranked))
+    # As near as two shares can be: doubles could not tell these.
+    near = {"a": SIZE_MAX, "b": SIZE_MAX - 1}
+    boards = [board("a"), board("b")]
+    boards[0].people, boards[1].people = SIZE_MAX - 1, SIZE_MAX - 2
+    assert [(one.rank, one.board.name) for one in compared(boards, "participation", 10, near)] == [
+        (1, "a"),
+        (2, "b"),
+    ]
 
 
 @pytest.mark.parametrize("seed", range(200))
