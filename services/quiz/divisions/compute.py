@@ -13,14 +13,14 @@ What is frozen is copied from the boards before, without those who were erased o
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.divisions.counting import Board, Counting, Row, division_of
-from services.quiz.divisions.rules import KINDS, NEVER_MADE, Division, State, is_due, is_to_clear
+from services.quiz.divisions.rules import KINDS, NEVER_MADE, Division, Kind, State, is_due, is_to_clear
 from services.quiz.divisions.store import DivisionStore, Made
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
@@ -55,18 +55,28 @@ class _Build:
     session: Session
     final: int
     counting: Counting
-    people: AsyncIterator[list[Row]]
     closing: AsyncExitStack
-    left_over: list[Row] = field(default_factory=list)
+    steps: AsyncGenerator[bool, None] = field(init=False)
+    hidden: list[Division] = field(default_factory=list)
     seen: int = 0
     work_seconds: float = 0.0
+    _frozen: dict[tuple[Kind, str | None], datetime] = field(init=False)
 
     @property
     def name(self) -> str:
         return self.begun.building
 
-    def is_frozen(self, division: Division) -> bool:
-        return not self.final and self.begun.frozen_at(*division) is not None
+    def __post_init__(self) -> None:
+        # The final standings are frozen nowhere.
+        freezes = () if self.final else self.begun.frozen
+        self._frozen = {(one.kind, one.name): one.at for one in freezes}
+
+    def frozen_at(self, division: Division) -> datetime | None:
+        """Since when a division is frozen, as the state says it, in a moment."""
+        if not self._frozen:
+            return None
+        moments = self._frozen.get((division.kind, None)), self._frozen.get(division)
+        return min((at for at in moments if at), default=None)
 
 
 class Builder:
@@ -168,18 +178,42 @@ class Builder:
             session = await stack.enter_async_context(mongo.in_snapshot(self._database))
             as_of = clock.now()
             final = await self._divisions.final_standings(session, quiz_id)
-            people = self._standings.in_order(session, quiz_id, self._people_a_step)
-            return _Build(quiz_id, begun, as_of, session, final, counting, people, stack.pop_all())
+            build = _Build(quiz_id, begun, as_of, session, final, counting, stack)
+            build.steps = self._steps(build)
+            stack.push_async_callback(build.steps.aclose)
+            build.closing = stack.pop_all()
+            return build
 
     async def _step(self, build: _Build) -> bool:
-        """Add the next people; False if there was nobody."""
+        """Do the next step; False if there was none."""
         began = time.monotonic()
-        some: list[Row] = await anext(build.people, [])
-        build.seen += len(some)
-        # Those of one order, by their ids: the same standings give the same boards.
-        rows = sorted(build.left_over + some, key=lambda row: (-row[1], row[0]))
-        build.left_over = [row for row in rows if some and row[1] == rows[-1][1]]
-        rows = rows[: len(rows) - len(build.left_over)]
+        is_left = await anext(build.steps, False)
+        build.work_seconds += time.monotonic() - began
+        await asyncio.sleep(self._rests * (time.monotonic() - began))
+        return is_left
+
+    async def _steps(self, build: _Build) -> AsyncGenerator[bool, None]:
+        """Add all rows of all boards, and yield after each step."""
+        left_over: list[Row] = []
+        async for some in self._standings.in_order(build.session, build.quiz_id, self._people_a_step):
+            # Those of one order, by their ids: the same standings give the same boards.
+            rows = sorted(left_over + some, key=_best_first)
+            left_over = [row for row in rows if row[1] == rows[-1][1]]
+            await self._add(build, rows[: len(rows) - len(left_over)])
+            yield True
+        await self._add(build, left_over)
+        decided_at = await self._decided_at(build) if build.begun.frozen else {}
+        for kind in KINDS if build.begun.frozen and not build.final else ():
+            for board in await self._divisions.table(build.quiz_id, build.begun.boards, kind):
+                if (frozen_at := build.frozen_at(division := Division(board.kind, board.name))) is None:
+                    continue
+                build.hidden += [division] if board.hidden else []
+                gone = {who for who, at in decided_at.items() if at > frozen_at}
+                for nth in range(len(board.firsts)):
+                    await self._copy(build, board, nth, gone)
+                    yield True
+
+    async def _add(self, build: _Build, rows: list[Row]) -> None:
         profiles = await self._participants.profiles([who for who, _ in rows], build.session)
         counting = build.counting
         for row in rows:
@@ -187,22 +221,39 @@ class Builder:
             if (profile := profiles.get(row[0])) is None or profile.erased:
                 continue
             counting.know(profile)
+            build.seen += 1
             for kind in KINDS:
                 name = division_of(profile, kind)
-                if name is not None and not build.is_frozen(division := Division(kind, name)):
+                if name is not None and build.frozen_at(division := Division(kind, name)) is None:
                     counting.add(division, row)
         await self._divisions.add_pages(build.quiz_id, build.name, counting.full_pages())
-        build.work_seconds += time.monotonic() - began
-        await asyncio.sleep(self._rests * (time.monotonic() - began))
-        return bool(some)
+
+    async def _decided_at(self, build: _Build) -> dict[str, datetime]:
+        """Those of whom something does not count, and when that was decided."""
+        decided = await self._disqualified.of_quiz(build.quiz_id)
+        return {
+            who: state.decisions[-1].at
+            for (_, who), state in decided.items()
+            if state.whole or state.attempt_ids
+        }
+
+    async def _copy(self, build: _Build, board: Board, nth: int, gone: Collection[str]) -> None:
+        """Copy a page of a frozen board."""
+        rows = await self._divisions.rows(build.quiz_id, build.begun.boards, board.number, nth)
+        profiles = await self._participants.profiles([who for who, _ in rows], build.session)
+        for row in rows:
+            if row[0] not in gone and (profile := profiles.get(row[0])) is not None and not profile.erased:
+                build.counting.add(Division(board.kind, board.name), row)
+        await self._divisions.add_pages(build.quiz_id, build.name, build.counting.full_pages())
 
     async def _finish(self, build: _Build) -> None:
         began = time.monotonic()
         quiz_id, name, counting = build.quiz_id, build.name, build.counting
-        hidden = await self._copy_frozen(build)
         await self._divisions.add_pages(quiz_id, name, counting.last_pages())
         await self._divisions.add_spots(quiz_id, name, counting.spots())
-        await self._divisions.add_tables(quiz_id, name, counting.tables(hidden))
+        # Which boards are hidden may take a while to find out.
+        tables = await asyncio.to_thread(counting.tables, build.hidden)
+        await self._divisions.add_tables(quiz_id, name, tables)
         build.work_seconds += time.monotonic() - began
         made = Made(
             build.as_of, build.final, counting.buckets, build.work_seconds, await self._again_at(build)
@@ -224,37 +275,6 @@ class Builder:
         rest_seconds = max(self._refresh_seconds, (others + build.work_seconds) / self._share)
         return build.as_of + timedelta(seconds=rest_seconds)
 
-    async def _copy_frozen(self, build: _Build) -> list[Division]:
-        """Copy the boards that are frozen; returns those that were hidden."""
-        hidden: list[Division] = []
-        for kind in KINDS if build.begun.frozen else ():
-            for board in await self._divisions.table(build.quiz_id, build.begun.boards, kind):
-                if build.is_frozen(division := Division(board.kind, board.name)):
-                    await self._copy(build, division, board)
-                    hidden += [division] if board.hidden else []
-        return hidden
 
-    async def _copy(self, build: _Build, division: Division, board: Board) -> None:
-        frozen_at = build.begun.frozen_at(*division)
-        decided = await self._disqualified.of_quiz(build.quiz_id)
-        gone = {
-            who
-            for (_, who), state in decided.items()
-            if state.decisions
-            and (state.whole or state.attempt_ids)
-            and frozen_at is not None
-            and state.decisions[-1].at > frozen_at
-        }
-        for nth in range(len(board.firsts)):
-            rows = await self._divisions.rows(build.quiz_id, build.begun.boards, board.number, nth)
-            for row in await self._still_there(build, rows, gone):
-                build.counting.add(division, row)
-            await self._divisions.add_pages(build.quiz_id, build.name, build.counting.full_pages())
-
-    async def _still_there(self, build: _Build, rows: list[Row], gone: Collection[str]) -> list[Row]:
-        profiles = await self._participants.profiles([who for who, _ in rows], build.session)
-        return [
-            row
-            for row in rows
-            if row[0] not in gone and (profile := profiles.get(row[0])) is not None and not profile.erased
-        ]
+def _best_first(row: Row) -> tuple[int, str]:
+    return -row[1], row[0]

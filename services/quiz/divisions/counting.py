@@ -26,6 +26,8 @@ from services.quiz.standings.rules import BITS_WITHOUT_RANK, half_points_in
 from shared.contracts.events import Ties
 
 ROWS_A_PAGE = 500
+# Districts and groups together, to decide which boards are hidden. Further ones do not hide each other.
+PLACES_MAX = 20_000
 # People of one list.
 PEOPLE_A_BUCKET = 500
 # The hash of a person, the number of a board, and the position there from 0.
@@ -119,7 +121,8 @@ class Counting:
             people, name = self._people[kind], division_of(profile, kind)
             people[name] = people.get(name, 0) + 1
         place = profile.district, profile.group_id
-        self._places[place] = self._places.get(place, 0) + 1
+        if place in self._places or len(self._places) < PLACES_MAX:
+            self._places[place] = self._places.get(place, 0) + 1
 
     def add(self, division: Division, row: Row) -> None:
         """Add the next row of a board: no better one comes after it."""

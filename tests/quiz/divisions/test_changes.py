@@ -31,6 +31,7 @@ from tests.quiz.divisions.builders import (
     some_attempts,
 )
 from tests.quiz.parts import Parts, new_parts
+from tests.quiz.regrading.builders import Correcting
 from tests.quiz.regrading.test_audit import entries
 from tests.support.logged import logged
 from tests.support.service import enclosed
@@ -202,6 +203,38 @@ async def test_boards_are_final_at_the_close_and_follow_decisions_and_erasures(
         state = await divisions.state(quiz_id)
         assert await names(at.database, quiz_id) == {state.boards}
         assert await worker.pending("", 1) == []
+
+
+async def test_final_boards_follow_a_correction_after_the_close(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo, **QUIZ) as parts:
+        at, of, log = await closed_with_boards(parts, kafka)
+        await make(parts)
+        first, worker = await shown(parts), builder(parts, refresh_seconds=1e6)
+        correcting = Correcting(parts)
+        await correcting.prepare()
+        await correcting.correct("q1", "B")
+        await parts.catalogue.refresh()
+        assert await worker.pending("", 1) == [], "results are being graded again"
+        await correcting.regrade()
+        await at.revise()
+        await parts.catalogue.refresh()
+        assert await worker.pending("", 1) == [parts.quiz_id]
+        await make(parts, worker)
+        graded = [
+            Sat(
+                one["participant_id"],
+                1,
+                one["halves"] // 2,
+                one["time_used_seconds"],
+                one["submitted_at"],
+            )
+            async for one in at.database["results"].find()
+        ]
+        now = await shown(parts)
+        assert now == expected(graded, of["people"]) != first
+        assert (await parts.stores.divisions.state(parts.quiz_id)).final == 2
+        log += entries(await outbox.waiting(at.database), 5_000)
+        assert await wrong_boards(parts, log) == []
 
 
 async def wrong_boards(parts: Parts, log: list[Entry]) -> list[str]:
