@@ -2,7 +2,7 @@
 Reads boards: pages, and where a person stands.
 
 What is made once never changes. So a process keeps the boards without rows that were read last, and every
-answer is of one moment.
+answer is of boards that belong together.
 """
 
 from bisect import bisect_left

@@ -23,7 +23,9 @@ class MadeOut(BaseModel):
 
     quiz_id: str = Field(examples=["puyang-2023-contest"])
     version: int = Field(description="counts how often boards were made; 0: not yet", examples=[12])
-    as_of: datetime | None = Field(description="they are made of the standings of this moment")
+    as_of: datetime | None = Field(
+        description="they are made of the standings of this moment, or a little later"
+    )
     final: bool = Field(description="they are made of the final standings")
 
     @classmethod

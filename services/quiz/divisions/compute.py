@@ -2,10 +2,10 @@
 Make the boards of all divisions in the background, again and again while a quiz is open, and after its close
 from the final standings.
 
-One worker at a time reads all standings as they were at one moment, best first, with the profiles of the same
-moment, and writes boards under a new name. Then one write lets them be the boards of now. So a worker that
-dies leaves the boards of before, and another one begins again. All quizzes together take `SHARE` of the time
-at most: with more people, boards are older.
+One worker at a time reads all standings and profiles, by the ids of people, so that each is read once. Then
+it puts them in order, and writes boards under a new name. At the end one write lets them be the boards of
+now. So a worker that dies leaves the boards of before, and another one begins again. All quizzes together
+take `SHARE` of the time at most: with more people, boards are older.
 
 What is frozen is copied from the boards before, without those who were erased or disqualified since.
 """
@@ -14,7 +14,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Collection
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,19 +21,22 @@ from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.divisions.counting import Board, Counting, Row, division_of
 from services.quiz.divisions.rules import KINDS, NEVER_MADE, Division, Kind, State, is_due, is_to_clear
 from services.quiz.divisions.store import DivisionStore, Made
+from services.quiz.participants.rules import Profile
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.standings.rules import half_points_in
 from services.quiz.standings.store import StandingStore
+from shared.contracts.events import Ties
 from shared.runtime import clock
 from shared.runtime.backlog import Backlog
-from shared.storage import mongo
 from shared.storage.lease import Lease
-from shared.storage.mongo import Database, Session
 
 log = logging.getLogger(__name__)
 
 LOOP = "divisions"
 PEOPLE_A_STEP = 1_000
+# In memory, some hundred bytes each. Further ones, by their ids, are on no board.
+PEOPLE_MAX = 1_000_000
 # Between two steps, so many times as long as a step.
 RESTS = 2
 # Boards of small quizzes are made anew after this time.
@@ -52,11 +54,11 @@ class _Build:
     quiz_id: str
     begun: State
     as_of: datetime
-    session: Session
     final: int
-    counting: Counting
-    closing: AsyncExitStack
+    ties: Ties
     steps: AsyncGenerator[bool, None] = field(init=False)
+    counting: Counting = field(init=False)
+    people: dict[int, list[tuple[Row, Profile]]] = field(default_factory=dict)
     hidden: list[Division] = field(default_factory=list)
     seen: int = 0
     work_seconds: float = 0.0
@@ -91,7 +93,6 @@ class Builder:
 
     def __init__(
         self,
-        database: Database,
         divisions: DivisionStore,
         standings: StandingStore,
         participants: ParticipantStore,
@@ -105,7 +106,6 @@ class Builder:
         turn_seconds: float = TURN_SECONDS,
         people_a_step: int = PEOPLE_A_STEP,
     ) -> None:
-        self._database = database
         self._divisions = divisions
         self._standings = standings
         self._participants = participants
@@ -138,7 +138,7 @@ class Builder:
         try:
             if build is None or build.quiz_id != quiz_id:
                 if build:
-                    await build.closing.aclose()
+                    await build.steps.aclose()
                 if (build := await self._begin(quiz_id)) is None:
                     return
             until = time.monotonic() + self._turn_seconds
@@ -149,7 +149,7 @@ class Builder:
             await self._finish(build)
         finally:
             if build and self._build is not build:
-                await build.closing.aclose()
+                await build.steps.aclose()
 
     async def _due(self) -> list[str]:
         states, now = await self._divisions.states(), clock.now()
@@ -163,7 +163,7 @@ class Builder:
     async def _drop(self) -> None:
         build, self._build = self._build, None
         if build:
-            await build.closing.aclose()
+            await build.steps.aclose()
 
     async def _begin(self, quiz_id: str) -> _Build | None:
         record = (await self._catalogue.look_up(quiz_id)).record
@@ -173,16 +173,12 @@ class Builder:
         if not is_due(record, state, now):
             return None
         begun = await self._divisions.begin(quiz_id)
-        counting = Counting(record.quiz.ties, await self._standings.count(quiz_id))
-        async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(mongo.in_snapshot(self._database))
-            as_of = clock.now()
-            final = await self._divisions.final_standings(session, quiz_id)
-            build = _Build(quiz_id, begun, as_of, session, final, counting, stack)
-            build.steps = self._steps(build)
-            stack.push_async_callback(build.steps.aclose)
-            build.closing = stack.pop_all()
-            return build
+        as_of = clock.now()
+        # Before the standings: they have all that this version of the final ones has.
+        final = await self._divisions.final_standings(quiz_id)
+        build = _Build(quiz_id, begun, as_of, final, record.quiz.ties)
+        build.steps = self._steps(build)
+        return build
 
     async def _step(self, build: _Build) -> bool:
         """Do the next step; False if there was none."""
@@ -194,14 +190,24 @@ class Builder:
 
     async def _steps(self, build: _Build) -> AsyncGenerator[bool, None]:
         """Add all rows of all boards, and yield after each step."""
-        left_over: list[Row] = []
-        async for some in self._standings.in_order(build.session, build.quiz_id, self._people_a_step):
-            # Those of one order, by their ids: the same standings give the same boards.
-            rows = sorted(left_over + some, key=_best_first)
-            left_over = [row for row in rows if row[1] == rows[-1][1]]
-            await self._add(build, rows[: len(rows) - len(left_over)])
+        after = ""
+        while build.seen < PEOPLE_MAX:
+            page = await self._standings.by_participant(build.quiz_id, after, self._people_a_step)
+            if not page:
+                break
+            after = page[-1][0]
+            await self._keep(build, page)
             yield True
-        await self._add(build, left_over)
+        counting = build.counting = Counting(build.ties, build.seen)
+        # Of the same points at a time: to put a million people in order at once would keep others waiting.
+        for half_points in sorted(build.people, reverse=True):
+            people = build.people.pop(half_points)
+            people.sort(key=_best_first)
+            for begin in range(0, len(people), self._people_a_step):
+                for row, profile in people[begin : begin + self._people_a_step]:
+                    self._add(build, row, profile)
+                await self._divisions.add_pages(build.quiz_id, build.name, counting.full_pages())
+                yield True
         decided_at = await self._decided_at(build) if build.begun.frozen else {}
         for kind in KINDS if build.begun.frozen and not build.final else ():
             for board in await self._divisions.table(build.quiz_id, build.begun.boards, kind):
@@ -213,20 +219,23 @@ class Builder:
                     await self._copy(build, board, nth, gone)
                     yield True
 
-    async def _add(self, build: _Build, rows: list[Row]) -> None:
-        profiles = await self._participants.profiles([who for who, _ in rows], build.session)
-        counting = build.counting
-        for row in rows:
+    async def _keep(self, build: _Build, page: list[tuple[str, int]]) -> None:
+        """Remember people with their profiles."""
+        profiles = await self._participants.profiles([who for who, _ in page])
+        for who, order in page:
             # Whoever has no profile, as in a submission of another system, is in no division.
-            if (profile := profiles.get(row[0])) is None or profile.erased:
-                continue
-            counting.know(profile)
-            build.seen += 1
-            for kind in KINDS:
-                name = division_of(profile, kind)
-                if name is not None and build.frozen_at(division := Division(kind, name)) is None:
-                    counting.add(division, row)
-        await self._divisions.add_pages(build.quiz_id, build.name, counting.full_pages())
+            if (profile := profiles.get(who)) is not None and not profile.erased:
+                # A number of the driver's is larger.
+                build.people.setdefault(half_points_in(order), []).append(((who, int(order)), profile))
+                build.seen += 1
+
+    def _add(self, build: _Build, row: Row, profile: Profile) -> None:
+        counting = build.counting
+        counting.know(profile)
+        for kind in KINDS:
+            name = division_of(profile, kind)
+            if name is not None and build.frozen_at(division := Division(kind, name)) is None:
+                counting.add(division, row)
 
     async def _decided_at(self, build: _Build) -> dict[str, datetime]:
         """Those of whom something does not count, and when that was decided."""
@@ -240,7 +249,7 @@ class Builder:
     async def _copy(self, build: _Build, board: Board, nth: int, gone: Collection[str]) -> None:
         """Copy a page of a frozen board."""
         rows = await self._divisions.rows(build.quiz_id, build.begun.boards, board.number, nth)
-        profiles = await self._participants.profiles([who for who, _ in rows], build.session)
+        profiles = await self._participants.profiles([who for who, _ in rows])
         for row in rows:
             if row[0] not in gone and (profile := profiles.get(row[0])) is not None and not profile.erased:
                 build.counting.add(Division(board.kind, board.name), row)
@@ -276,5 +285,7 @@ class Builder:
         return build.as_of + timedelta(seconds=rest_seconds)
 
 
-def _best_first(row: Row) -> tuple[int, str]:
-    return -row[1], row[0]
+def _best_first(one: tuple[Row, Profile]) -> tuple[int, str]:
+    # Those of one order by their ids: the same standings give the same boards.
+    (who, order), _ = one
+    return -order, who

@@ -66,7 +66,7 @@ class State(msgspec.Struct, frozen=True):
         version: counts the boards that were made; 0: none yet.
         boards: the name of those of now in the store; `before` of those that they replaced.
         building: the name of those that a worker began last.
-        as_of: the moment of the standings that they are made of.
+        as_of: they are made of the standings from this moment on.
         final: the version of the final standings that they are made of; 0: the quiz was not closed.
         work_seconds: what making them has cost.
         again_at: they are not made anew before.

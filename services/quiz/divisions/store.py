@@ -19,7 +19,7 @@ from services.quiz.divisions.rules import FREEZES_MAX, NEVER_MADE, Freeze, Kind,
 from services.quiz.quizzes.marks import QUIZZES
 from shared.runtime.errors import Unavailable
 from shared.runtime.ids import random_id
-from shared.storage.mongo import Database, Document, Session, outages_named
+from shared.storage.mongo import Database, Document, outages_named
 
 STATES, BOARDS, SIZES = "divisions", "division_boards", "division_sizes"
 # Some MB in one write.
@@ -59,11 +59,11 @@ class DivisionStore:
             found = await self._states.find_one({"_id": quiz_id})
         return _state(found) if found else NEVER_MADE
 
-    async def final_standings(self, session: Session, quiz_id: str) -> int:
-        """Which version of final standings a session sees; 0: they are not final, or change now."""
+    async def final_standings(self, quiz_id: str) -> int:
+        """Which version the final standings have now; 0: they are not final, or are being changed."""
         fields = {"status": 1, "regrading": 1, "closing_version": 1}
         with outages_named():
-            found = await self._quizzes.find_one({"_id": quiz_id}, fields, session=session)
+            found = await self._quizzes.find_one({"_id": quiz_id}, fields)
         if not found or found["status"] != "closed" or found.get("regrading") is not None:
             return 0
         version: int = found.get("closing_version", 1)

@@ -11,7 +11,7 @@ from datetime import datetime
 from services.quiz.participants.rules import Erasure, Profile, ProfileChange
 from shared.contracts.topics import TOMBSTONES_KEPT
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document, Session, UpdateOne, outages_named
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 
 SWEEPS_MAX = 100
 # Between so many erased people that are read, everybody else has a turn.
@@ -35,15 +35,12 @@ class ParticipantStore:
             )
             await self._participants.create_index([("sweep_at", ASCENDING)], sparse=True)
 
-    async def profiles(
-        self, participant_ids: Collection[str], session: Session | None = None
-    ) -> dict[str, Profile]:
-        """The profiles of these participants, if known; as the session sees them, if there is one."""
+    async def profiles(self, participant_ids: Collection[str]) -> dict[str, Profile]:
+        """The profiles of these participants, if known."""
         if not participant_ids:
             return {}
         with outages_named():
-            which: Document = {"_id": {"$in": list(participant_ids)}}
-            found = await self._participants.find(which, session=session).to_list(None)
+            found = await self._participants.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
         return {
             document["_id"]: Profile(
                 document["group_id"], document["district"], "erased" in document, document.get("audience")

@@ -13,7 +13,7 @@ count all standings (docs/decisions/0011-standings.md).
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.marks import Marks, is_closed, marks_of
@@ -27,7 +27,6 @@ from shared.storage.mongo import (
     DESCENDING,
     Database,
     Document,
-    Session,
     SyncDatabase,
     SyncSession,
     outages_named,
@@ -221,21 +220,6 @@ class StandingStore:
                 .to_list(None)
             )
         return [(one["_id"].rpartition("/")[2], one["order"]) for one in found]
-
-    async def in_order(
-        self, session: Session, quiz_id: str, limit: int
-    ) -> AsyncIterator[list[tuple[str, int]]]:
-        """
-        All participants and their orders, best first, in parts, as the session sees them.
-
-        Those of exactly one order come in any sequence.
-        """
-        which = {"quiz_id": quiz_id}
-        by = [("quiz_id", ASCENDING), ("order", DESCENDING)]
-        with outages_named():
-            found = self._standings.find(which, {"order": 1}, session=session).sort(by).batch_size(limit)
-            while some := await found.to_list(limit):
-                yield [(one["_id"].rpartition("/")[2], int(one["order"])) for one in some]
 
     async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
         """A participant's order, if there is a result."""

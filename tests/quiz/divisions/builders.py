@@ -133,7 +133,6 @@ def builder(parts: Parts, lease: Lease | None = None, **changes: Any) -> Builder
         "people_a_step": 30,
     }
     return Builder(
-        stores.database,
         stores.divisions,
         stores.standings,
         stores.participants,

@@ -1,5 +1,6 @@
 """Boards are those of the standings: recomputed one by one, with ties, after kills, and never in part."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -74,24 +75,29 @@ async def test_boards_of_many_pages(kafka: str, mongo: str) -> None:
             assert (await own(parts, who))[Division("group", "alike")] == (1, who, 3.0)
 
 
-async def test_boards_are_of_one_moment_whatever_changes_while_they_are_made(kafka: str, mongo: str) -> None:
+async def test_everybody_is_on_boards_once_whatever_changes_while_they_are_made(
+    kafka: str, mongo: str
+) -> None:
     async with new_parts(kafka, mongo, **QUIZ) as parts:
         attempts, people = await filled(parts)
         worker = builder(parts)
         await worker.go_on(parts.quiz_id)
         assert (await parts.stores.divisions.state(parts.quiz_id)).version == 0
-        # Those who were last become first, somebody comes, and somebody moves.
+        # Those who were read, and some who were not, become first; somebody moves.
         later = parts.quiz.opens_at + timedelta(seconds=2_000)
-        more = [Sat(who, 3, 5, 30, later) for who in [*people][:20]] + [Sat("person-new", 1, 5, 30, later)]
-        await know(parts, {"person-new": Profile("group-1", None), "person-001": Profile("group-3", None)}, 2)
+        known = {(one.who, one.number) for one in attempts}
+        more = [Sat(who, 3, 5, 30, later) for who in [*people][10:50] if (who, 3) not in known]
+        await know(parts, {"person-001": Profile("group-3", None)}, 2)
         await sit(parts, more)
         await make(parts, worker)
-        assert await shown(parts) == expected(attempts, people)
+        before = expected(attempts, people)
+        # Whoever was read before the change stands as before it, and all others as after it.
+        read = [one for one in more if one.who >= "person-030"]
+        assert await shown(parts) == expected(attempts + read, people) != before
         await make(parts, worker)
-        people |= {"person-new": Profile("group-1", None), "person-001": Profile("group-3", None)}
-        third = {(one.who, one.number) for one in attempts}
-        new = [one for one in more if (one.who, one.number) not in third]
-        assert await shown(parts) == expected(attempts + new, people)
+        assert await shown(parts) == expected(
+            attempts + more, people | {"person-001": Profile("group-3", None)}
+        )
 
 
 async def test_after_a_death_another_worker_makes_whole_boards(kafka: str, mongo: str) -> None:
@@ -128,18 +134,22 @@ async def test_of_two_workers_at_once_one_publishes(kafka: str, mongo: str) -> N
     async with new_parts(kafka, mongo, **QUIZ) as parts:
         attempts, people = await filled(parts)
         quiz_id, divisions = parts.quiz_id, parts.stores.divisions
-        # Each believes that the lease is its own.
-        one, other = builder(parts), builder(parts)
+        # Each believes that the lease is its own, and reads everybody in its first step.
+        one, other = builder(parts, people_a_step=1_000), builder(parts, people_a_step=1_000)
         await one.go_on(quiz_id)
         await other.go_on(quiz_id)
-        for _ in range(20):
+        # One step for each number of points, 0 to 5, and the last one.
+        for _ in range(7):
             await one.go_on(quiz_id)
-            if (await divisions.state(quiz_id)).version:
-                break
+        state = await divisions.state(quiz_id)
+        assert (state.version, state.boards) == (0, ""), "the one that began later has overtaken it"
+        for _ in range(7):
             await other.go_on(quiz_id)
+        assert (await divisions.state(quiz_id)).version == 1
         assert await shown(parts) == expected(attempts, people)
-        for _ in range(20):
-            await other.go_on(quiz_id)
+        # Now both at the same time, again and again.
+        for _ in range(30):
+            await asyncio.gather(one.go_on(quiz_id), other.go_on(quiz_id))
             assert await shown(parts) == expected(attempts, people)
         await make(parts, one)
         state = await divisions.state(quiz_id)
