@@ -19,7 +19,7 @@ from services.quiz.divisions.rules import FREEZES_MAX, NEVER_MADE, Freeze, Kind,
 from services.quiz.quizzes.marks import QUIZZES
 from shared.runtime.errors import Unavailable
 from shared.runtime.ids import random_id
-from shared.storage.mongo import Database, Document, outages_named
+from shared.storage.mongo import Database, Document, ReturnDocument, outages_named
 
 STATES, BOARDS, SIZES = "divisions", "division_boards", "division_sizes"
 # Some MB in one write.
@@ -71,9 +71,15 @@ class DivisionStore:
 
     async def begin(self, quiz_id: str) -> State:
         """Begin boards under a new name. Whoever makes others at this moment cannot publish them any more."""
+        # In one step: two workers must never write under the same name.
         with outages_named():
-            await self._states.update_one({"_id": quiz_id}, {"$set": {"building": random_id()}}, upsert=True)
-        return await self.state(quiz_id)
+            found = await self._states.find_one_and_update(
+                {"_id": quiz_id},
+                {"$set": {"building": random_id()}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return _state(found)
 
     async def add_pages(self, quiz_id: str, name: str, pages: Collection[Page]) -> None:
         """Keep pages of new boards."""
