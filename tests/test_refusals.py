@@ -12,7 +12,7 @@ SERVICES = sorted(app.parent.name for app in ROOT.glob("services/*/app.py"))
 services = pytest.mark.parametrize("service", SERVICES)
 
 # Raised by services, and worded for all of them in shared/web/wording.py.
-OF_ALL_SERVICES = {"after_invalid", "invalid", "token_ended", "token_missing"}
+OF_ALL_SERVICES = {"after_invalid", "invalid", "token_ended", "token_missing", "version_differs"}
 # Nobody gets these as an answer: operators read them in dead letters, mails and logs.
 NOT_ANSWERED = {
     "quiz": {"bad_body", "paper_empty", "times_impossible"},

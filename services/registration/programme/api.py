@@ -26,10 +26,9 @@ from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser, IsOrganiser
-from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import IfMatch, etag, matching
+from shared.web.versions import CHANGED, IfMatch, IfNoneMatch, etag, matching
 
 # An activity with all the sessions that it may have, its Chinese written as escapes.
 ACTIVITY_BYTES_MAX = 262_144
@@ -104,7 +103,7 @@ async def read_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     max_body_size=ACTIVITY_BYTES_MAX,
-    responses={412: answered("Refused: somebody has changed it since it was read")},
+    responses=CHANGED,
     summary="Put an activity with all its sessions; repeating it changes nothing",
 )
 async def put_activity(
@@ -114,6 +113,7 @@ async def put_activity(
     sessions: Sessions,
     response: Response,
     if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> ActivityOut:
     """
     With `draft` only organisers see it. Without it, it is published, and nobody can make it a draft again.
@@ -144,7 +144,7 @@ async def put_activity(
         starts_at=min(session.starts_at for session in form.sessions),
     )
     put = [_session(activity, session) for session in form.sessions]
-    saved = await changes.put_activity(activity, put, matching(if_match), Origin.of_request())
+    saved = await changes.put_activity(activity, put, matching(if_match, if_none_match), Origin.of_request())
     response.headers["etag"] = etag(saved.version)
     return ActivityOut.of(saved, await sessions.of_activities([activity_id]))
 
@@ -153,7 +153,7 @@ async def put_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     status_code=204,
-    responses={412: answered("Refused: somebody has changed it since it was read")},
+    responses=CHANGED,
     summary="Remove an activity that nobody uses any more, with its sessions",
 )
 async def remove_activity(activity_id: IdInPath, removal: Removal, if_match: IfMatch = None) -> None:
