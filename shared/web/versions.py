@@ -40,6 +40,18 @@ IfNoneMatch = Annotated[
     ),
 ]
 
+TAGGED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "ETag": {
+                "description": "the version: for `If-Match` of a change",
+                "schema": {"type": "string"},
+                "example": '"7"',
+            }
+        }
+    }
+}
+"""The header of an answer that names its version, in a route's `responses`."""
 CHANGED: dict[int | str, dict[str, Any]] = {
     412: answered("Refused: somebody has changed it since it was read")
 }

@@ -13,7 +13,7 @@ import pytest
 from ops.documents.settings import assembled
 from tests.support.service import code_of
 from tests.test_roles import SECRETS, routes, services
-from tests.versions.things import THINGS, Json, Thing, two_copies
+from tests.versions.things import READ_AT, THINGS, Json, Thing, two_copies
 
 # Only the holder of an attempt's token saves its answers. Of the saves the highest revision counts, in
 # whatever order they come: an older one overwrites nothing (decision 0056).
@@ -32,9 +32,12 @@ def test_every_route_that_puts_something_is_tried_here_and_declares_its_conditio
     app = assembled(service, SECRETS)
     found = {name for name, _ in routes(app) if name.startswith(("PUT ", "PATCH "))}
     assert found - BY_REVISION == THINGS[service].keys()
+    paths = app.openapi()["paths"]
     for name in found - BY_REVISION:
         method, path = name.split()
-        operation = app.openapi()["paths"][path][method.lower()]
+        operation = paths[path][method.lower()]
+        read = paths[path + READ_AT.get(name, "")]["get"]
+        assert [one["responses"]["200"]["headers"].keys() for one in (operation, read)] == [{"ETag"}] * 2
         assert "If-Match" in {one["name"] for one in operation["parameters"]}, name
         refused = operation["responses"]["412"]["description"]
         assert refused.startswith("Refused: somebody has changed"), name
@@ -44,15 +47,15 @@ def test_every_route_that_puts_something_is_tried_here_and_declares_its_conditio
 @every_put
 async def test_of_two_who_change_the_same_none_loses_silently(mongo: str, service: str, route: str) -> None:
     async with two_copies(service, route, mongo) as (thing, [one, other]):
-        read, tag = await read_of(thing, one)
+        read, tag = await read_of(thing, one, route)
         # What is read is what is put, and puts nothing new.
         again = await send(thing, other, route, thing.body(read), **{"If-Match": tag})
         assert (again.status_code, again.headers["etag"]) == (200, tag), again.text
-        assert await read_of(thing, one) == (read, tag)
+        assert await read_of(thing, one, route) == (read, tag)
 
         first = await send(thing, one, route, thing.changed(read, 1), **{"If-Match": tag})
         assert first.status_code == 200, first.text
-        now, new_tag = await read_of(thing, other)
+        now, new_tag = await read_of(thing, other, route)
         assert first.headers["etag"] == new_tag != tag
         assert thing.body(now)[thing.field] == thing.values(1)
 
@@ -60,7 +63,7 @@ async def test_of_two_who_change_the_same_none_loses_silently(mongo: str, servic
             late = await send(thing, other, route, thing.changed(read, 2), **{"If-Match": stale})
             assert code_of(late)[0] == 412, late.text
             assert code_of(late)[1] in CODES
-        assert await read_of(thing, one) == (now, new_tag)
+        assert await read_of(thing, one, route) == (now, new_tag)
         whatever = await send(thing, other, route, thing.changed(read, 2))
         assert whatever.status_code == 200
 
@@ -69,7 +72,7 @@ async def test_of_two_who_change_the_same_none_loses_silently(mongo: str, servic
 @every_put
 async def test_of_many_at_once_who_have_read_the_same_one_wins(mongo: str, service: str, route: str) -> None:
     async with two_copies(service, route, mongo) as (thing, clients):
-        read, tag = await read_of(thing, clients[0])
+        read, tag = await read_of(thing, clients[0], route)
         answers = await asyncio.gather(
             *(
                 send(thing, clients[nth % 2], route, thing.changed(read, nth), **{"If-Match": tag})
@@ -78,7 +81,7 @@ async def test_of_many_at_once_who_have_read_the_same_one_wins(mongo: str, servi
         )
         [won] = [nth for nth, answer in zip(AT_ONCE, answers, strict=True) if answer.status_code == 200]
         assert {code_of(one)[0] for one in answers if one.status_code != 200} <= {409, 412}
-        now, new_tag = await read_of(thing, clients[1])
+        now, new_tag = await read_of(thing, clients[1], route)
         assert thing.body(now)[thing.field] == thing.values(won)
         assert answers[won - AT_ONCE[0]].headers["etag"] == new_tag
 
@@ -116,9 +119,9 @@ def declared(service: str, route: str) -> set[str]:
     return {one["name"] for one in operation["parameters"]}
 
 
-async def read_of(thing: Thing, client: httpx.AsyncClient) -> tuple[Json, str]:
+async def read_of(thing: Thing, client: httpx.AsyncClient, route: str) -> tuple[Json, str]:
     """The thing as it is now, and its tag."""
-    answer = await client.get(thing.read_at or thing.path, headers=thing.headers)
+    answer = await client.get(thing.path + READ_AT.get(route, ""), headers=thing.headers)
     assert answer.status_code == 200, answer.text
     tag = answer.headers["etag"]
     assert STRONG.fullmatch(tag)

@@ -34,7 +34,6 @@ class Thing:
         path: where it is put.
         headers: of somebody who may do that.
         field: a text in what is read, which may be any text.
-        read_at: where it is read, if that is another path.
         part: under which name what is read has what is put; None: all of it is put.
         missing: where there is no such thing, and what to put there; None: there is always one.
         values: texts for the field, if not any text is one.
@@ -45,7 +44,6 @@ class Thing:
     headers: dict[str, str]
     field: str
     missing: tuple[str, Json] | None
-    read_at: str | None = None
     part: str | None = None
     values: Callable[[int], Any] = "第{}版".format
     takes: tuple[str, ...] | None = None
@@ -119,7 +117,7 @@ async def quiz_of_definition(client: httpx.AsyncClient) -> Thing:
     assert (await put_quiz(client, "one", of)).is_success
     path = "/quizzes/one"
     missing = ("/quizzes/new", definition(of))
-    return Thing(path, ORGANISER, "title", missing, read_at=f"{path}/definition")
+    return Thing(path, ORGANISER, "title", missing)
 
 
 async def draft(client: httpx.AsyncClient) -> Thing:
@@ -155,8 +153,10 @@ async def scheme(client: httpx.AsyncClient) -> Thing:
 
 
 async def preferences(client: httpx.AsyncClient) -> Thing:
-    choices = ("en", "zh-CN", None)
-    return Thing("/preferences", as_participant("li"), "language", None, values=lambda nth: choices[nth % 3])
+    # Of somebody who has chosen before; tests/notifications/contacts/test_api.py has the first choice.
+    assert (await client.put("/preferences", json={"sms": False}, headers=as_participant("li"))).is_success
+    choices = ("en", "zh-CN")
+    return Thing("/preferences", as_participant("li"), "language", None, values=lambda nth: choices[nth % 2])
 
 
 REGISTRATION: dict[str, Prepare] = {
@@ -182,6 +182,8 @@ THINGS: dict[str, dict[str, Prepare]] = {
     "awards": AWARDS,
     "notifications": NOTIFICATIONS,
 }
+# Where a thing is read, behind the path where it is put.
+READ_AT = {"PUT /quizzes/{quiz_id}": "/definition"}
 _RUNNING: dict[str, Callable[..., Running]] = {
     "registration": registration.service,
     "quiz": quiz.service,

@@ -12,7 +12,7 @@ from shared.web.forms import Form
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 Contacts = Annotated[ContactStore, provided(ContactStore)]
 Mailed = Annotated[bool, Field(description="whether mails are sent", examples=[True])]
@@ -38,7 +38,7 @@ class PreferencesOut(BaseModel):
     language: Chosen
 
 
-@routes.get("/preferences", summary="What one has chosen")
+@routes.get("/preferences", responses=TAGGED, summary="What one has chosen")
 async def own_preferences(
     participant: AsParticipant, contacts: Contacts, response: Response
 ) -> PreferencesOut:
@@ -49,7 +49,7 @@ async def own_preferences(
 
 @routes.put(
     "/preferences",
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     summary="Choose the language, and whether to get mails and SMS",
 )
 async def choose(

@@ -36,7 +36,7 @@ from shared.web.identity import AsOrganiser, ByOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 from shared.web.wording import language_of
 
 # The ids of as many questions as a quiz has.
@@ -119,7 +119,12 @@ async def count_topics(by: ByOrganiser, bank: Bank, turns: Turns) -> TopicsOut:
     )
 
 
-@routes.get("/bank/questions/{question_id}", dependencies=[AsOrganiser], summary="One question of the bank")
+@routes.get(
+    "/bank/questions/{question_id}",
+    dependencies=[AsOrganiser],
+    responses=TAGGED,
+    summary="One question of the bank",
+)
 async def read_question(
     question_id: IdInPath,
     bank: Bank,
@@ -143,7 +148,7 @@ async def read_question(
     "/bank/questions/{question_id}",
     dependencies=[AsOrganiser],
     max_body_size=BANK_QUESTION_BYTES_MAX,
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     summary="Put a question into the bank, or change one",
 )
 async def put_question(

@@ -20,7 +20,7 @@ from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.tables import Cell, csv_file
-from shared.web.versions import CHANGED, IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 CSV = "text/csv; charset=utf-8"
 EXPORTED: tuple[By, ...] = ("audience", "district", "unit")
@@ -83,6 +83,7 @@ async def count_literacy(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, liter
 @routes.get(
     "/quizzes/{quiz_id}/literacy/measure",
     dependencies=[AsOrganiser],
+    responses=TAGGED,
     summary="The tiers of a quiz's report, as a PUT takes them",
 )
 async def read_measure(
@@ -98,7 +99,7 @@ async def read_measure(
 @routes.put(
     "/quizzes/{quiz_id}/literacy/measure",
     dependencies=[AsOrganiser],
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     summary="Put the tiers of a quiz's report, and the smallest cell that it shows",
 )
 async def put_measure(

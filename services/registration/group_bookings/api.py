@@ -30,7 +30,7 @@ from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, one_p
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 # Ids are UUIDs; with ids of any allowed length it is 34 KB.
 GROUP_BODY_BYTES_MAX = 65_536
@@ -186,7 +186,9 @@ def _place(registration: Registration) -> tuple[datetime, str]:
     return registration.asked_at, registration.registration_id
 
 
-@routes.get("/groups/{group_id}/bookings/{registration_id}/attendees", summary="Who attends")
+@routes.get(
+    "/groups/{group_id}/bookings/{registration_id}/attendees", responses=TAGGED, summary="Who attends"
+)
 async def read_attendees(
     group_id: IdInPath,
     registration_id: IdInPath,
@@ -209,7 +211,7 @@ async def read_attendees(
 
 @routes.put(
     "/groups/{group_id}/bookings/{registration_id}/attendees",
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     max_body_size=GROUP_BODY_BYTES_MAX,
     summary="Change who attends",
 )

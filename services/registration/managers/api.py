@@ -37,7 +37,7 @@ from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrgan
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 # The group keeps the kind that it has.
 KEPT_KIND = ""
@@ -191,7 +191,9 @@ async def list_own_groups(who: AsParticipant, stored: Stored) -> ManagersOut:
     return ManagersOut(managers=[ManagerOut.of(one) for one in found])
 
 
-@routes.get("/groups/{group_id}/details", summary="What a manager can change of the own group")
+@routes.get(
+    "/groups/{group_id}/details", responses=TAGGED, summary="What a manager can change of the own group"
+)
 async def read_details(
     group_id: IdInPath, who: AsParticipant, managing: Managing, groups: Groups, response: Response
 ) -> DetailsOut:
@@ -207,7 +209,9 @@ async def read_details(
     return DetailsOut.of(group)
 
 
-@routes.put("/groups/{group_id}/details", responses=CHANGED, summary="A manager changes the own group")
+@routes.put(
+    "/groups/{group_id}/details", responses=TAGGED | CHANGED, summary="A manager changes the own group"
+)
 async def put_details(
     group_id: IdInPath,
     who: AsParticipant,

@@ -17,7 +17,7 @@ from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, 
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 LANGUAGE: Language = "zh-CN"
 
@@ -84,7 +84,7 @@ routes = Routes(tags=["participants"])
 @routes.put(
     "/groups/{group_id}",
     dependencies=[AsOrganiser],
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     summary="Put a school, unit or service team; repeating it changes nothing",
 )
 async def put_group(
@@ -136,7 +136,7 @@ async def list_groups(groups: Groups, limit: Limit = PAGE, after: After = None) 
     return GroupsOut(groups=[GroupOut.of(group) for group in page], after=following)
 
 
-@routes.get("/groups/{group_id}", summary="One group")
+@routes.get("/groups/{group_id}", responses=TAGGED, summary="One group")
 async def read_group(group_id: IdInPath, groups: Groups, response: Response) -> GroupOut:
     """`PUT` accepts this answer without a change: the contact stays. 404 `group_unknown`."""
     group = await groups.read(group_id)

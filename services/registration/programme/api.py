@@ -28,7 +28,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_
 from shared.web.identity import AsOrganiser, IsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 # An activity with all the sessions that it may have, its Chinese written as escapes.
 ACTIVITY_BYTES_MAX = 262_144
@@ -74,7 +74,7 @@ async def list_activities(
     )
 
 
-@routes.get("/activities/{activity_id}", summary="One activity, with free places")
+@routes.get("/activities/{activity_id}", responses=TAGGED, summary="One activity, with free places")
 async def read_activity(
     activity_id: IdInPath,
     activities: Activities,
@@ -103,7 +103,7 @@ async def read_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     max_body_size=ACTIVITY_BYTES_MAX,
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     summary="Put an activity with all its sessions; repeating it changes nothing",
 )
 async def put_activity(

@@ -25,7 +25,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 from shared.web.wording import language_of
 
 Managing = Annotated[Managers, provided(Managers)]
@@ -175,7 +175,7 @@ async def add_member(
     return MemberOut.of(member, details, is_verified=bool(verified))
 
 
-@routes.get("/groups/{group_id}/members/{member_id}", summary="One member of your group")
+@routes.get("/groups/{group_id}/members/{member_id}", responses=TAGGED, summary="One member of your group")
 async def read_member(
     group_id: IdInPath,
     member_id: IdInPath,
@@ -200,7 +200,7 @@ async def read_member(
     return MemberOut.of(found, opened(found, keys), is_verified=bool(verified))
 
 
-@routes.put("/groups/{group_id}/members/{member_id}", responses=CHANGED, summary="Correct a member")
+@routes.put("/groups/{group_id}/members/{member_id}", responses=TAGGED | CHANGED, summary="Correct a member")
 async def put_member(
     group_id: IdInPath,
     member_id: IdInPath,

@@ -42,7 +42,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_pa
 from shared.web.identity import AsDoorOrViewer, AsOrganiser, AsParticipant, AsViewer, IsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import CHANGED, IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 Rotas = Annotated[RotaStore, provided(RotaStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
@@ -60,7 +60,7 @@ routes = Routes(tags=["rotas"])
 @routes.put(
     "/sessions/{session_id}/shifts/{shift_id}",
     dependencies=[AsOrganiser],
-    responses=CHANGED,
+    responses=TAGGED | CHANGED,
     summary="Put a shift of a session; repeating it changes nothing",
 )
 async def put_shift(
@@ -101,7 +101,7 @@ async def remove_shift(
     await changes.cancel(session_id, shift_id, Origin.of_request(), matching(if_match))
 
 
-@routes.get("/sessions/{session_id}/shifts/{shift_id}", summary="One shift of a session")
+@routes.get("/sessions/{session_id}/shifts/{shift_id}", responses=TAGGED, summary="One shift of a session")
 async def read_shift(
     session_id: IdInPath,
     shift_id: IdInPath,

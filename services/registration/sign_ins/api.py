@@ -37,7 +37,7 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.senders import address_of
 from shared.web.tokens import TokenSigner
-from shared.web.versions import CHANGED, IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 Askings = Annotated[Asking, provided(Asking)]
 Codes = Annotated[ContactCodes, provided(ContactCodes)]
@@ -120,7 +120,7 @@ async def confirm(
     return TokenOut.of(participant, give_token(signer, participant, on_roster=on_roster))
 
 
-@routes.get("/me", summary="Your own data")
+@routes.get("/me", responses=TAGGED, summary="Your own data")
 async def read_me(who: AsParticipant, own: Own, response: Response) -> MeOut:
     """401 `participant_unknown`, `participant_erased`."""
     found = await own.read(who.participant_id)
@@ -128,7 +128,7 @@ async def read_me(who: AsParticipant, own: Own, response: Response) -> MeOut:
     return MeOut.of(found)
 
 
-@routes.patch("/me", responses=CHANGED, summary="Correct your own data")
+@routes.patch("/me", responses=TAGGED | CHANGED, summary="Correct your own data")
 async def change_me(
     form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, sms: Sms, codes: Codes,
     given: Given, members: Members, signer: Signer, response: Response, if_match: IfMatch = None,
