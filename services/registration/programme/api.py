@@ -126,9 +126,9 @@ async def put_activity(
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
     `waiting_max_below_waiting` (more registrations wait), `waiting_policy_in_use` (somebody waits by the
-    present policy), `session_in_use` (it would go, and somebody has a
-    place or waits), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and
-    would move to a time that is over), `shift_in_past` (one of its shifts would),
+    present policy), `session_in_use` (it would go, and somebody has a place or waits), `session_has_rota` (it
+    would go, and somebody is on its rota), `session_elsewhere` (it is another activity's), `session_in_past`
+    (it has not ended, and would move to a time that is over), `shift_in_past` (one of its shifts would),
     `activity_published`, `session_published` (it would become a draft).
     422 `id_differs`, `shift_out_of_reach` (a shift would not be near its session any more).
     """
@@ -160,8 +160,8 @@ async def remove_activity(activity_id: IdInPath, removal: Removal, if_match: IfM
     """
     People who had registered, and have cancelled since, still see what they had registered for.
 
-    404 `activity_unknown`; 409 `session_in_use`: somebody has a place or waits, so cancel it first; 412
-    `version_differs`.
+    404 `activity_unknown`; 409 `session_in_use`: somebody has a place or waits, so cancel it first;
+    `session_has_rota`: somebody is on its rota or has volunteered; 412 `version_differs`.
     """
     await removal.remove_activity(activity_id, matching(if_match), Origin.of_request())
 
@@ -215,7 +215,8 @@ async def remove_session(session_id: IdInPath, removal: Removal) -> None:
     People who had registered, and have cancelled since, still see what they had registered for.
 
     404 `session_unknown`; 409 `session_in_use`: somebody has a place or waits, so cancel it first;
-    `session_last`: it is the only one of its activity, so remove the activity.
+    `session_has_rota`: somebody is on its rota or has volunteered; `session_last`: it is the only one of its
+    activity, so remove the activity.
     """
     await removal.remove_session(session_id, Origin.of_request())
 
