@@ -129,13 +129,20 @@ async def approve(
 @routes.post(
     "/group-applications/{application_id}/refusal",
     dependencies=[AsOrganiser],
+    responses={412: answered("Refused: the applicant has changed it since it was read")},
     summary="Refuse an application",
 )
 async def refuse(
     application_id: IdInPath, form: Annotated[RefusalIn, Body()], applying: Applying
 ) -> ApplicationOut:
-    """The applicant is told the reason. 404 `application_unknown`; 409 `application_decided`."""
-    return ApplicationOut.of(await applying.refuse(application_id, form.reason, Origin.of_request()))
+    """
+    The applicant is told the reason.
+
+    404 `application_unknown`; 409 `application_decided`; 412 `application_changed`: `version` is not the one
+    of now.
+    """
+    decided = await applying.refuse(application_id, form.reason, Origin.of_request(), version=form.version)
+    return ApplicationOut.of(decided)
 
 
 @routes.post(

@@ -95,6 +95,9 @@ class RefusalIn(Form):
     """Why not; the applicant is told."""
 
     reason: PersonalLine = Field(examples=["同名学校已登记，请联系该校管理员"])
+    version: Version | None = Field(
+        None, description="of the application as you have read it; left out: whatever it says now"
+    )
 
 
 class InvitationOut(BaseModel):

@@ -230,6 +230,19 @@ async def test_what_the_applicant_changed_meanwhile_is_not_approved(mongo: str) 
             assert approved.json()["status"] == "approved"
 
 
+async def test_what_the_applicant_changed_meanwhile_is_not_refused_by_who_names_a_version(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        applicant = await newcomer_with_token(client)
+        looked_at = (await apply(client, applicant)).json()
+        changed = (await apply(client, applicant, district="濮阳县")).json()
+        late = await decide(client, looked_at, "refusal", reason="区县有误", version=1)
+        assert code_of(late) == (412, "application_changed")
+        assert await in_outbox(database, "group.application_decided") == []
+        for _ in range(2):
+            refused = await decide(client, changed, "refusal", reason="同名学校", version=2)
+            assert refused.json()["status"] == "refused"
+
+
 async def test_open_invitations_of_a_group_end_and_those_of_others_do_not(mongo: str) -> None:
     async with service(mongo) as ([client], _):
         codes = []
