@@ -46,9 +46,7 @@ async def try_what_is_refused(
     others = f"{apis.registration}/registrations/{one.registration_id}"
     await refused("GET", others, "registration_unknown", headers=other.headers)
     stale = one.headers | {"If-Match": '"as-it-was-before"'}
-    own = (("PATCH", f"{apis.registration}/me"), ("PUT", f"{apis.notifications}/preferences"))
-    for method, url in own:
-        await refused(method, url, "version_differs", json={}, headers=stale)
+    await refused("PATCH", f"{apis.registration}/me", "version_differs", json={}, headers=stale)
     newcomer = {"name": "某人", "email": "somebody@example.org", "audience": "other", "language": "zh-CN"}
     wishes: dict[str, Json] = {
         "session_unknown": {"session_id": "no-such-session", "participant": newcomer},
