@@ -123,7 +123,9 @@ READ_RESULT = HotEndpoint(
 `pending`, `received`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404).
 
 If `shows_scores` of the quiz is `at_close`, it is `received` without points until the quiz is closed.
-If it does not count, `disqualified` is true, and `reason` says why.""",
+If it does not count, `disqualified` is true, and `reason` says why.
+
+Refused: `attempt_unknown` (404).""",
     status=FOUND,
     returns=ResultOut,
     asks={"attempt_id": AttemptIdInPath, "who": AsParticipant},
