@@ -116,6 +116,11 @@ class GroupCommit(Generic[Item, Outcome]):
         """Items accepted and not yet written."""
         return self._waiting
 
+    @property
+    def is_full(self) -> bool:
+        """True if too many items wait already."""
+        return self._waiting >= self._waiting_max
+
     def check_not_full(self) -> None:
         """
         Check for room first, so that no work is done for an item that would be refused.
@@ -123,7 +128,7 @@ class GroupCommit(Generic[Item, Outcome]):
         Raises:
             Overloaded: too many items wait already.
         """
-        if self._waiting >= self._waiting_max:
+        if self.is_full:
             metrics.OVERLOADED.labels(self._name).inc()
             raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 
