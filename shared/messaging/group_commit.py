@@ -97,7 +97,9 @@ class GroupCommit(Generic[Item, Outcome]):
         Raises:
             Overloaded: too many items wait already. The item was not accepted.
         """
-        self.check_not_full()
+        # As in `is_full`, without its call.
+        if self._waiting >= self._waiting_max:
+            self.check_not_full()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
             self._groups.append(self._new_group())
         group = self._groups[-1]
