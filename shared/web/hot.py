@@ -72,8 +72,8 @@ class Begun(NamedTuple):
 
 Begin: TypeAlias = Callable[[HotRequest], Begun | None]
 """
-Begins an answer that waits for one future and for nothing else. So it needs no task, which would cost as much
-as the whole of what intake checks (docs/decisions/0074-answers-without-tasks.md).
+Begins an answer that waits for one future and for nothing else. So it needs no task, which is a tenth of
+what a submission costs (docs/decisions/0074-answers-without-tasks.md).
 
 None, or an error: nothing was done, and `Answer` is asked.
 """

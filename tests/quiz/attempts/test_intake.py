@@ -114,9 +114,12 @@ class Slow(Publisher):
         self.written: list[Record] = []
         self.let = asyncio.Event()
         self.let.set()
+        self.is_down = False
 
     async def write(self, records: Sequence[Record]) -> None:
         self.written += records
+        if self.is_down:
+            raise Unavailable("Kafka did not acknowledge")
         await self.let.wait()
 
 
@@ -209,6 +212,18 @@ async def test_intake_sets_every_field_of_the_event(kafka: str, mongo: str) -> N
         # Nothing that intake takes is automatic.
         set_here = [name for name in QuizSubmitted.model_fields if name != "automatic"]
         assert list(msgspec.json.decode(value or b"")) == set_here
+
+
+@BOTH_WAYS
+async def test_what_is_not_in_the_log_gets_no_receipt(kafka: str, mongo: str, begins: bool) -> None:
+    async with own_intake(kafka, mongo, begins=begins) as one:
+        mine = one.attempt("wang")
+        one.kafka.is_down = True
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="did not acknowledge"):
+                await one.submit(mine)
+        one.kafka.is_down = False
+        assert (await one.submit(mine))["attempt_id"] == mine.attempt_id
 
 
 @BOTH_WAYS
