@@ -157,7 +157,7 @@ class AttemptEndpoints:
     def routes(self) -> tuple[HotRoute, ...]:
         """What the service answers before the framework; the most frequent request first."""
         return (
-            SUBMIT.answered_by(self.intake.submit, self.intake.claims),
+            SUBMIT.answered_by(self.intake.submit, self.intake.claims, self.intake.begin),
             START.answered_by(self.start),
             READ_RESULT.answered_by(self.read_result),
         )
