@@ -13,6 +13,7 @@ from services.quiz.quizzes.record import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.standings.bodies import StandingOut
 from shared.contracts.checked import LineAsKey
+from shared.runtime.versions import version_of
 from shared.web.forms import PAGE_MAX, Form
 
 FROZEN_AT = "shown as of this moment: it is frozen, or the whole quiz is; null where it is not"
@@ -131,3 +132,8 @@ class Sizes(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"sizes": {"华龙区": 610000, "范县": 480000}}]})
 
     sizes: Annotated[dict[LineAsKey, Annotated[int, Field(ge=1, le=SIZE_MAX)]], Field(max_length=SIZES_MAX)]
+
+    @property
+    def version(self) -> str:
+        """Sizes that are alike have the same version."""
+        return version_of(sorted(self.sizes.items()))

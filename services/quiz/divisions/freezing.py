@@ -1,8 +1,9 @@
 """Organisers freeze and thaw divisions, and put how many people divisions have in all."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from services.quiz.divisions.boards import Boards
 from services.quiz.divisions.bodies import DivisionFreezeOut, Sizes
@@ -14,9 +15,11 @@ from services.quiz.quizzes.record import not_open_yet
 from shared.contracts.checked import LINE_CHARS_MAX
 from shared.runtime import clock
 from shared.runtime.errors import Conflict
+from shared.runtime.versions import check_version
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 routes = Routes(tags=["quiz"])
 
@@ -86,26 +89,46 @@ async def thaw_divisions(
 @routes.get(
     "/quizzes/{quiz_id}/divisions/{kind}/sizes",
     dependencies=[AsOrganiser],
+    responses=TAGGED,
     summary="How many people divisions have in all, as a PUT takes it",
 )
 async def read_sizes(
-    quiz_id: QuizIdInPath, kind: Kind, catalogue: OfferedQuizzes, divisions: Divisions
+    quiz_id: QuizIdInPath, kind: Kind, catalogue: OfferedQuizzes, divisions: Divisions, response: Response
 ) -> Sizes:
     """404 `quiz_unknown`."""
     await catalogue.look_up(quiz_id)
-    return Sizes(sizes=await divisions.sizes(quiz_id, kind))
+    sizes = Sizes(sizes=await divisions.sizes(quiz_id, kind))
+    response.headers["etag"] = etag(sizes.version)
+    return sizes
 
 
 @routes.put(
     "/quizzes/{quiz_id}/divisions/{kind}/sizes",
     dependencies=[AsOrganiser],
+    responses=TAGGED | CHANGED,
     summary="Put how many people divisions have in all",
     max_body_size=SIZES_BYTES_MAX,
 )
 async def put_sizes(
-    quiz_id: QuizIdInPath, kind: Kind, sizes: Sizes, catalogue: OfferedQuizzes, divisions: Divisions
+    quiz_id: QuizIdInPath,
+    kind: Kind,
+    sizes: Sizes,
+    catalogue: OfferedQuizzes,
+    divisions: Divisions,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Sizes:
-    """They hold at once, in place of those before. 404 `quiz_unknown`."""
+    """
+    They hold at once, in place of those before.
+
+    404 `quiz_unknown`; 412 `version_differs`.
+    """
     await catalogue.look_up(quiz_id)
-    await divisions.put_sizes(quiz_id, kind, sizes.sizes)
+    matches = matching(if_match)
+
+    def check(before: Mapping[str, int]) -> None:
+        check_version(matches, Sizes(sizes=dict(before)).version, f"the sizes of quiz {quiz_id}")
+
+    await divisions.put_sizes(quiz_id, kind, sizes.sizes, check)
+    response.headers["etag"] = etag(sizes.version)
     return sizes

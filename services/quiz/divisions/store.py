@@ -8,7 +8,7 @@ division_boards   _id is "quiz/name/…": `table/KIND` has the boards of a kind 
 division_sizes    _id is "quiz/kind": how many people divisions have in all, as organisers have put it
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,11 +19,13 @@ from services.quiz.divisions.rules import FREEZES_MAX, NEVER_MADE, Freeze, Kind,
 from services.quiz.quizzes.marks import QUIZZES
 from shared.runtime.errors import Unavailable
 from shared.runtime.ids import random_id
-from shared.storage.mongo import Database, Document, ReturnDocument, outages_named
+from shared.storage.mongo import Database, Document, DuplicateKeyError, ReturnDocument, outages_named
 
 STATES, BOARDS, SIZES = "divisions", "division_boards", "division_sizes"
 # Some MB in one write.
 DOCUMENTS_A_WRITE = 100
+# Tries of a PUT of sizes that others put at the same moment.
+PUTS_MAX = 5
 
 
 class Made(NamedTuple):
@@ -202,15 +204,35 @@ class DivisionStore:
                 {"$pull": {"frozen": this}, "$inc": {"freezes": 1}, "$min": {"again_at": now}},
             )
 
-    async def put_sizes(self, quiz_id: str, kind: Kind, sizes: Mapping[str, int]) -> None:
-        """Put how many people divisions have in all."""
+    async def put_sizes(
+        self,
+        quiz_id: str,
+        kind: Kind,
+        sizes: Mapping[str, int],
+        check: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        """
+        Put how many people divisions have in all.
+
+        Args:
+            check: gets those of before, and raises Outdated if they are not those that were read.
+        """
         # As a list: a name may have any sign, and the key of a document may not.
-        with outages_named():
-            await self._sizes.update_one(
-                {"_id": f"{quiz_id}/{kind}"},
-                {"$set": {"sizes": [[*one] for one in sizes.items()]}},
-                upsert=True,
-            )
+        put = {"$set": {"sizes": [[*one] for one in sizes.items()]}}
+        for _ in range(PUTS_MAX):
+            with outages_named():
+                before = (await self._sizes.find_one({"_id": f"{quiz_id}/{kind}"})) or {}
+            check(dict(before.get("sizes", ())))
+            # None also finds those that nobody has put yet.
+            as_read: Document = {"_id": f"{quiz_id}/{kind}", "sizes": before.get("sizes")}
+            try:
+                with outages_named():
+                    await self._sizes.update_one(as_read, put, upsert=True)
+            except DuplicateKeyError:
+                # Somebody else has just put others.
+                continue
+            return
+        raise Unavailable(f"the sizes of quiz {quiz_id} are changed by others all the time; try again")
 
     async def sizes(self, quiz_id: str, kind: Kind) -> dict[str, int]:
         """How many people divisions have in all, as far as somebody has put it."""
