@@ -52,6 +52,8 @@ from services.quiz.literacy import api as literacy_api
 from services.quiz.literacy import wording as literacy_wording
 from services.quiz.literacy.compute import LOOP as LITERACY
 from services.quiz.literacy.compute import Counter
+from services.quiz.live import api as live_api
+from services.quiz.live.board import StandingsBoards
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes import api as quizzes_api
@@ -135,7 +137,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(stores.literacy)
-    service.provide(Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
+    service.provide(ranks := Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
+    service.provide(StandingsBoards(catalogue, ranks, aliases))
     service.provide(StandingFiles(stores.standings, aliases))
     service.provide(disqualified, _decisions(service, parts))
     service.provide(stores.flags)
@@ -241,6 +244,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
         description="Question banks, quizzes, attempts, results and standings.",
         routers=[
             standings_api.routes,
+            live_api.routes,
             quizzes_api.routes,
             bank_api.routes,
             review_api.routes,
