@@ -76,6 +76,8 @@ from services.quiz.saving.handlers import subscriptions as saving_subscriptions
 from services.quiz.saving.hot import SavedEndpoints
 from services.quiz.saving.log_states import KeptSaves
 from services.quiz.saving.save import Saves
+from services.quiz.scoreboard import api as scoreboard_api
+from services.quiz.scoreboard.board import Scoreboards
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
@@ -138,7 +140,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(stores.literacy)
     service.provide(ranks := Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
-    service.provide(StandingsBoards(catalogue, ranks, aliases))
+    service.provide(StandingsBoards(catalogue, ranks, aliases), Scoreboards(catalogue, ranks, aliases))
     service.provide(StandingFiles(stores.standings, aliases))
     service.provide(disqualified, _decisions(service, parts))
     service.provide(stores.flags)
@@ -245,6 +247,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
         routers=[
             standings_api.routes,
             live_api.routes,
+            scoreboard_api.routes,
             quizzes_api.routes,
             bank_api.routes,
             review_api.routes,
