@@ -95,7 +95,8 @@ def state_of(record: QuizRecord, now: datetime) -> ContestState:
         ended=time_of(record.closes_at) if ended else None,
         frozen=time_of(frozen) if frozen else None,
         thawed=None,
-        finalized=time_of(record.final.closed_at) if is_final and record.final.closed_at else None,
+        # Of a quiz that was closed long ago the moment of the close is not stored.
+        finalized=time_of(record.final.closed_at or record.closes_at) if is_final else None,
         end_of_updates=time_of(last) if is_final and now > last else None,
     )
 

@@ -56,6 +56,7 @@ def test_the_state_says_what_has_happened_so_far() -> None:
     assert vars_of(of, CLOSES) == over
     closed = replace(of, status="closed", final=Final(1, after(hours=4)))
     assert vars_of(closed, after(hours=5)) == over | {"finalized": time_of(after(hours=4))}
+    assert vars_of(replace(of, status="closed"), after(hours=5))["finalized"] == time_of(CLOSES)
     last = CLOSES + CHANGED_AFTER_CLOSE
     assert "end_of_updates" not in vars_of(closed, last)
     assert vars_of(closed, last + timedelta(seconds=1))["end_of_updates"] == time_of(last)
