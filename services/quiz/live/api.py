@@ -36,6 +36,7 @@ routes = Routes(tags=["quiz"])
 @routes.get(
     "/quizzes/{quiz_id}/standings/live",
     summary="The first standings, again whenever they change: server-sent events",
+    status_code=200,
     response_class=EventStream,
     responses={200: {"content": {MEDIA_TYPE: {"example": EXAMPLE}}}},
 )

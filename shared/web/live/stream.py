@@ -1,7 +1,7 @@
 """
 The answer of a route that streams a board.
 
-    @routes.get("/quizzes/{quiz_id}/standings/live", response_class=EventStream)
+    @routes.get("/quizzes/{quiz_id}/standings/live", status_code=200, response_class=EventStream)
     async def listen(...) -> EventStream:
         check_scores_shown(...)
         return EventStream(boards, listeners, ("standings", quiz_id), read, view)

@@ -106,7 +106,7 @@ async def streaming(
     app.state.listeners = Listeners() if listeners is None else listeners
     at = Streaming(app, boards, app.state.listeners)
 
-    @app.get("/live/{name}", response_class=EventStream)
+    @app.get("/live/{name}", status_code=200, response_class=EventStream)
     async def live(name: str, request: Request, view: str = "all") -> EventStream:
         key = request.headers.get("x-key", "")
         first = event("first", b"{}") if view == "first" else b""
