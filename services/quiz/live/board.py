@@ -1,6 +1,7 @@
 """The standings of a quiz as a live board: read once, encoded once for each number of rows."""
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -14,7 +15,6 @@ from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import Standing
 from shared.runtime.errors import NotFound
-from shared.web.live.boards import Shown
 from shared.web.live.frames import Frame, event
 
 # As many as a page of standings may have.
@@ -36,6 +36,13 @@ class View(NamedTuple):
     limit: int
     with_ids: bool = False
     sees_withheld: bool = False
+
+
+class Mark(NamedTuple):
+    """What was told last: the state, and which standings."""
+
+    state: State
+    standings: str
 
 
 class RowSent(msgspec.Struct, omit_defaults=True):
@@ -81,20 +88,17 @@ class StandingsShown:
     aliases: list[str] = field(default_factory=list, compare=False)
     _rows: dict[bool, list[msgspec.Raw]] = field(default_factory=dict, compare=False)
     _data: dict[tuple[int, bool], bytes] = field(default_factory=dict, compare=False)
-    _frames: dict[tuple[View, State | None, bool], Frame] = field(default_factory=dict, compare=False)
+    _frames: dict[tuple[View, Hashable], Frame] = field(default_factory=dict, compare=False)
 
-    def frame(self, view: object, before: Shown | None) -> Frame:
+    def frame(self, view: Hashable, before: Hashable) -> Frame:
         """What this view gets (shared/web/live/boards.py)."""
         assert isinstance(view, View)  # noqa: S101 (the route of this board gives it)
-        known = before if isinstance(before, StandingsShown) else None
-        same = known is not None and known.data(view) == self.data(view)
-        key = view, known.state if known else None, same
+        key = view, before
         if key not in self._frames:
-            self._frames[key] = self._made(view, known.state if known else None, same=same)
+            self._frames[key] = self._made(view, before if isinstance(before, Mark) else None)
         return self._frames[key]
 
-    def data(self, view: View) -> bytes:
-        """The standings as JSON in one line."""
+    def _sent(self, view: View) -> bytes:
         key = view.limit, view.with_ids
         if key not in self._data:
             if view.with_ids not in self._rows:
@@ -110,18 +114,21 @@ class StandingsShown:
             self._data[key] = _json.encode(sent)
         return self._data[key]
 
-    def _made(self, view: View, before: State | None, *, same: bool) -> Frame:
-        names = told(before, self.state, sees_withheld=view.sees_withheld)
+    def _made(self, view: View, before: Mark | None) -> Frame:
+        names = told(before.state if before else None, self.state, sees_withheld=view.sees_withheld)
         if not shows_standings(names):
             gone = event(names[0], _json.encode(ChangeSent(self.quiz_id)), "")
             return Frame("", gone, ends=True)
-        data = self.data(view)
-        id_ = hashlib.blake2b(data + self.state.status.encode(), digest_size=ID_BYTES).hexdigest()
+        data = self._sent(view)
+        mark = Mark(self.state, hashlib.blake2b(data, digest_size=ID_BYTES).hexdigest())
         changes = [(name, _json.encode(ChangeSent(self.quiz_id, self.state.frozen_at))) for name in names]
-        events = changes if same else [("standings", data), *changes]
+        is_new = before is None or before.standings != mark.standings
+        events = [("standings", data), *changes] if is_new else changes
+        # A closed quiz may have standings that are those of before, and a browser must hear of the close.
+        id_ = f"{mark.standings}-{self.state.status}"
         last = len(events) - 1
         said = [event(name, sent, id_ if at == last else None) for at, (name, sent) in enumerate(events)]
-        return Frame(id_, b"".join(said), ends(names))
+        return Frame(id_, b"".join(said), ends(names), mark)
 
     def _encoded(self, *, with_ids: bool) -> list[msgspec.Raw]:
         return [

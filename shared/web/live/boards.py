@@ -31,12 +31,12 @@ _refused = metrics.OVERLOADED.labels(LOOP)
 class Shown(Protocol):
     """What a board shows at a moment. Two that are equal show the same to everybody."""
 
-    def frame(self, view: Hashable, before: "Shown | None") -> Frame:
+    def frame(self, view: Hashable, before: Hashable) -> Frame:
         """
         What a listener with this view gets. It should compute the same only once.
 
         Args:
-            before: what the listener got last, None if this is the first.
+            before: the mark of the frame that the listener got last; None if this is the first.
         """
 
 

@@ -5,6 +5,7 @@ Source: HTML Living Standard, section 9.2 "Server-sent events"
 """
 
 import random
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 MEDIA_TYPE = "text/event-stream"
@@ -22,11 +23,14 @@ class Frame:
             get again what it has. Empty: the client should forget the one it has.
         events: whole events; the last one carries the id.
         ends: nothing comes after it.
+        mark: what the board has to know of this frame to make the next one. It is small: a slow listener
+            keeps it for as long as it does not read.
     """
 
     id: str
     events: bytes
     ends: bool = False
+    mark: Hashable = None
 
 
 def event(name: str, data: bytes, id_: str | None = None) -> bytes:

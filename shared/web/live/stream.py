@@ -13,6 +13,7 @@ it has shown in between. So a slow listener gets less, and nothing is kept for i
 import asyncio
 from collections.abc import Hashable
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -112,7 +113,7 @@ class EventStream(Response):
                 await listener.woken()
                 shown, said = await live.shown(), b""
                 if shown is not seen:
-                    frame = shown.frame(self._view, seen)
+                    frame = shown.frame(self._view, frame.mark)
                     seen, said = shown, frame.events
                 if live.beats != beats:
                     beats, said = live.beats, said or BEAT
@@ -132,7 +133,11 @@ async def _say(listener: Listener, send: Send, said: bytes) -> None:
 
 
 async def _until_gone(receive: Receive, listener: Listener) -> None:
-    while (await receive())["type"] != "http.disconnect":
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    except HTTPException:
+        # It has sent a body, and one that is too large.
         pass
     listener.end("left")
 

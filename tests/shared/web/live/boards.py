@@ -1,7 +1,7 @@
 """An app that streams a board, and listeners that are no code of ours: sockets, and httpx."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request
 from shared.runtime.errors import Unavailable
 from shared.web.edge.limits import Limits
 from shared.web.live.boards import Boards
-from shared.web.live.boards import Shown as AnyShown
 from shared.web.live.frames import Frame, event
 from shared.web.live.listeners import Listeners
 from shared.web.live.stream import EventStream
@@ -29,7 +28,7 @@ class Shown:
     filling: int = 0
     ends: bool = False
 
-    def frame(self, view: object, before: AnyShown | None) -> Frame:
+    def frame(self, view: Hashable, before: Hashable) -> Frame:
         data = b'{"view":"%b","number":%d,"filling":"%b"}' % (
             str(view).encode(),
             self.number,
