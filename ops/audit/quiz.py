@@ -84,6 +84,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *[check async for check in ranking_checks(log, database, known, graded, erased)],
         *[check async for check in literacy_checks(database, quizzes, erased)],
         *[check async for check in board_checks(log, database, known, graded)],
+        _streamed(log, promises),
     ]
 
 
@@ -102,6 +103,19 @@ def _kept_in_the_log(log: Log, promises: Sequence[Promise]) -> list[Check]:
             (f"{saved.attempt_id}/{saved.revision}" for saved in saves if saved),
         ),
     ]
+
+
+def _streamed(log: Log, promises: Sequence[Promise]) -> Check:
+    """What listeners were told at the close is what `quiz.closed` says, in one of its versions."""
+    return kept(
+        "final standings that were streamed were published",
+        (f"{promise.id} {promise.detail}" for promise in promises if promise.kind == "streamed"),
+        (
+            f"{closing.body['quiz_id']}/{one['participant_id']} {one['rank']} {one['points']:g}"
+            for closing in log.events("quiz.closed")
+            for one in closing.body["standings"]
+        ),
+    )
 
 
 def _published(log: Log, quizzes: Mapping[str, Json], removed: Mapping[str, int]) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.audit.awards import name_of
+from ops.demo.listening import listen
 from ops.demo.lives import wait_until_told
 from ops.demo.mails import Mails
 from ops.demo.outsider import Outsider
@@ -85,11 +86,13 @@ class Demo:
             UnexpectedAnswer: a quiz is not closed in time.
             NotAtRest: some work is still in progress after the time.
         """
+        screen = asyncio.create_task(listen(self.client, self.week.quiz_id))
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             url = f"{self.apis.quiz}/quizzes/{quiz_id}"
             await self.client.ask("POST", f"{url}/close", headers=self.client.apis.organiser)
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_closed(f"{self.apis.quiz}/quizzes/{quiz_id}")
+        await screen
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_examined(f"{self.apis.quiz}/quizzes/{quiz_id}/flags")
             await self._compare_districts(f"{self.apis.quiz}/quizzes/{quiz_id}/divisions/district")

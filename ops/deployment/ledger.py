@@ -26,6 +26,7 @@ Kind: TypeAlias = Literal[
     "revoked",
     "refused",
     "emitted",
+    "streamed",
 ]
 
 

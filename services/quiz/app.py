@@ -59,6 +59,8 @@ from services.quiz.literacy import api as literacy_api
 from services.quiz.literacy import wording as literacy_wording
 from services.quiz.literacy.compute import LOOP as LITERACY
 from services.quiz.literacy.compute import Counter
+from services.quiz.live import api as live_api
+from services.quiz.live.board import StandingsBoards
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes import api as quizzes_api
@@ -81,6 +83,8 @@ from services.quiz.saving.handlers import subscriptions as saving_subscriptions
 from services.quiz.saving.hot import SavedEndpoints
 from services.quiz.saving.log_states import KeptSaves
 from services.quiz.saving.save import Saves
+from services.quiz.scoreboard import api as scoreboard_api
+from services.quiz.scoreboard.board import Scoreboards
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
@@ -142,7 +146,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(catalogue, erased, stores.quizzes, stores.standings, stores.results, stores.attempts)
     service.provide(stores.statistics, stores.regradings, previews := PreviewStore(service.database))
     service.provide(stores.literacy)
-    service.provide(Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
+    service.provide(ranks := Ranks(stores.standings), aliases := Aliases(attempt_key), *_around(stores.bank))
+    service.provide(StandingsBoards(catalogue, ranks, aliases), Scoreboards(catalogue, ranks, aliases))
     service.provide(StandingFiles(stores.standings, aliases))
     service.provide(stores.divisions, boards := Boards(stores.divisions))
     service.provide(BoardFiles(stores.divisions, boards, aliases, erased))
@@ -252,6 +257,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
         description="Question banks, quizzes, attempts, results and standings.",
         routers=[
             standings_api.routes,
+            live_api.routes,
+            scoreboard_api.routes,
             quizzes_api.routes,
             bank_api.routes,
             review_api.routes,

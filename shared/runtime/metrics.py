@@ -57,6 +57,8 @@ GROUPED = Histogram("kepu_group_commit_items", "Items written by one group commi
 IN_FLIGHT = Gauge("kepu_group_commit_waiting_items", "Items accepted and not yet written", ["name"])
 LOOP_LATE = Gauge("kepu_loop_late_seconds", "How much later than meant the event loop came to its last turn")
 OVERLOADED = Counter("kepu_overloaded_total", "Items refused because a bound was reached", ["name"])
+LIVE_LISTENERS = Gauge("kepu_live_listeners", "Streams of live boards that are open")
+LIVE_ENDED = Counter("kepu_live_ended_total", "Streams of live boards that have ended", ["why"])
 
 LOOP_WORKING = Gauge("kepu_loop_working", "1 while a background loop works, 0 while its turns fail", ["loop"])
 LOOP_FAILURES = Counter("kepu_loop_failures_total", "Turns of a background loop that failed", ["loop"])

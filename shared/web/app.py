@@ -38,6 +38,8 @@ from shared.web.forms import invalid
 from shared.web.health import CHECK_SECONDS_MAX, Check, health
 from shared.web.hot import HotRoute
 from shared.web.identity import checked_before_the_body, participant_id_in
+from shared.web.live.boards import Boards
+from shared.web.live.listeners import Listeners
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.organiser_keys import OrganiserKeys
@@ -100,7 +102,8 @@ def create_app(
     app.state.admission = Admission(app.state.organiser_keys)
     app.state.acts = None
     app.state.hot_routes = hot_routes
-    app.state.provided = {}
+    app.state.listeners = Listeners()
+    app.state.provided = {Listeners: app.state.listeners, Boards: Boards()}
     app.state.check_seconds_max = check_seconds_max
     _describe(app)
     _answer_errors(app)

@@ -201,6 +201,7 @@ PROMISED = (
     ('["saved", "no-such-attempt", "1"]', "saves acknowledged are in the log"),
     ('["assigned", "no-such-assignment"]', "who was put on a rota is there"),
     ('["emitted", "no-such-event", "quiz.submitted"]', "what others emitted is in the log"),
+    ('["streamed", "no-such-quiz/nobody", "1 20"]', "final standings that were streamed were published"),
 )
 DOUBLED = (
     ("quiz.published", "quizzes are published (quiz.published)"),

@@ -17,6 +17,7 @@ from shared.runtime.errors import KepuError
 from shared.web.edge.connections import IDLES, NEVER_ASKED, UNFINISHED, UNREAD, Connections
 from shared.web.edge.raw_problems import Stop, bad_request, head_too_large, problem_answer, timed_out
 from shared.web.edge.stand_ins import DROPPED, UPGRADE_UNREAD, Lingering
+from shared.web.edge.streams import CONNECTION
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.observing import UNMATCHED, count_problem
 from shared.web.problems import no_room
@@ -73,6 +74,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answered.disconnected = True
             self._answered.message_event.set()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        # Of the whole process: the server calls this of each connection.
+        self.config.app.state.listeners.end_all()  # type: ignore[union-attr]
+        super().shutdown()
 
     def pause_writing(self) -> None:
         self._stalled_since = self._connections.now
@@ -242,6 +248,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects and self.parser.get_http_version() != "1.0"
         self.headers += headers
         super().on_headers_complete()
+        self.cycle.scope[CONNECTION] = self  # type: ignore[literal-required]  # a key of ours
         # Not earlier: a request that fails before has no cycle yet.
         self._stage, self._since, self._head_left = BODY, self._connections.now, self._head_bytes_max
         self.cycle.transport = Lingering(self)  # type: ignore[assignment]

@@ -23,6 +23,7 @@ from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
 from shared.web.edge.places import Turn
 from shared.web.edge.shedding import Shedding
+from shared.web.edge.streams import HEAD_ONLY, STREAM_TYPE
 from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
@@ -78,12 +79,16 @@ class _Answering:
         self._head_only = head_only
         self.more: list[tuple[bytes, bytes]] = []
         self.status: int | None = None
+        # Since when it streams: that time is not the time of an answer.
+        self.streams_since: float | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # From here on it may wait for its client.
             self._turn.end_work()
+            if (b"content-type", STREAM_TYPE) in message["headers"]:
+                self.streams_since = time.perf_counter()
             correlation = (b"x-correlation-id", self._correlation)
             message["headers"] = [*message["headers"], *_ALWAYS, correlation, *self.more]
         elif self._head_only:
@@ -233,6 +238,8 @@ class Edge:
                 if answering.status is not None:
                     raise
                 await refusal_of(error, scope, headers)(scope, receive, answering)
+        if answering.streams_since is not None:
+            started += time.perf_counter() - answering.streams_since
         observe(scope["method"], scope[ROUTE], answering.status or 500, started)
 
     async def _admit(
@@ -282,7 +289,8 @@ class Edge:
             # Only when the request is complete: an unfinished body takes no place from others.
             turn.let_in()
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
+        asked = {**scope, "method": method, HEAD_ONLY: method != scope["method"]}
+        organiser, acts = scope.get(BY_ORGANISER), self._acts()
         if not is_watched:
             await turn.begin_work()
         if body.client_is_gone:
