@@ -210,7 +210,7 @@ def _count_and_grade_again(service: Service[QuizSettings], parts: Parts) -> None
         Statistician(statistics, results, catalogue, erased, disqualified, reading).loop,
         Examiner(stores.flags, reads, examining).loop,
         Counter(stores.literacy, standings, people, catalogue, counting).loop,
-        Previewer(previews, results, standings, catalogue, erased, previewing).loop,
+        Previewer(previews, results, standings, catalogue, erased, disqualified, previewing).loop,
         Regrader(*again, regrading).loop,
     )
 

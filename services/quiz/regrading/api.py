@@ -102,7 +102,7 @@ async def ask_for_preview(
     Refused like the correction itself, and 409 `corrected_already` if nothing would change.
     """
     await corrections.preview(quiz_id, body.question_id, body.change, body.reason, current().act.who)
-    return await read_preview(quiz_id, previews)
+    return await read_preview(quiz_id, corrections, previews)
 
 
 @routes.get(
@@ -110,8 +110,8 @@ async def ask_for_preview(
     dependencies=[AsOrganiser],
     summary="What the correction that was asked about last would change",
 )
-async def read_preview(quiz_id: QuizIdInPath, previews: Previews) -> PreviewOut:
-    """`corrections` says on which state it is based. 404 `preview_unknown`."""
+async def read_preview(quiz_id: QuizIdInPath, corrections: Correcting, previews: Previews) -> PreviewOut:
+    """If it is `outdated`, ask again: it is based on `corrections`. 404 `preview_unknown`."""
     if (preview := await previews.read(quiz_id)) is None:
         raise NotFound(f"nobody has asked for a preview of {quiz_id}", code="preview_unknown")
-    return preview_out(preview)
+    return preview_out(preview, await corrections.read(quiz_id))

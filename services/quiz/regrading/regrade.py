@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.quiz.attempts.rules import possible_attempts
-from services.quiz.disqualified.rules import NOBODY, counts
+from services.quiz.disqualified.rules import NOBODY
 from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
@@ -26,7 +26,15 @@ from services.quiz.quizzes.decided import note_change
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.events import regraded_event
-from services.quiz.regrading.rules import PEOPLE_MAX, Regrading, figures_of, pieces, regraded, untold
+from services.quiz.regrading.rules import (
+    PEOPLE_MAX,
+    Regrading,
+    figures_of,
+    pieces,
+    regraded,
+    result_counts,
+    untold,
+)
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import AttemptId, Portion, Result, in_portions
 from services.quiz.results.store import ResultStore
@@ -166,14 +174,14 @@ class Regrader:
                         title = record.quiz.title
                         unit.publish(regraded_event(result, after, title, correction, now, origin))
                     changed[result.attempt_id] = result, after
-                if counts(left_out, regrading.quiz_id, result.participant_id, result.attempt_id):
+                if result_counts(left_out, result):
                     key, order_ = _standing(offered, after, marks.frozen_at)
                     best[key] = that_counts(order_, best.get(key, order_), marks.ranking)
             if not changed:
                 return
             await self._results.regrade(unit, [after for _, after in changed.values()])
             standings = await settle(self._quizzes.database, unit.session, best, marks.ranking)
-            await self._regradings.count(unit, regrading, figures_of(changed, standings))
+            await self._regradings.count(unit, regrading, figures_of(changed, left_out, standings))
 
         await save_together(self._quizzes.database, work)
 

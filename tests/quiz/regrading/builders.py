@@ -91,6 +91,7 @@ class Correcting:
             self.parts.stores.standings,
             self.parts.catalogue,
             self.parts.grading.erased,
+            self.parts.stores.disqualified,
             Lease(self.database, random_id(), owner=LOOP),
             rests=0,
             turn_seconds=0,
