@@ -64,8 +64,9 @@ async def correct_quiz(
     if_match: IfMatch = None,
 ) -> CorrectionsOut:
     """
-    From now on submissions are graded with it. Earlier results follow in the background, after two minutes at
-    most, with `quiz.regraded` for each that has other points. The same again changes nothing.
+    From now on submissions are graded with it. Earlier results follow in the background, after some 20
+    seconds (two minutes, if MongoDB has its default settings), with `quiz.regraded` for each that has other
+    points. The same again changes nothing.
 
     Refused: `quiz_not_begun` (409: change the quiz itself), `quiz_is_final` (409) 182 days after the close,
     `regrading_under_way` (409) until the correction before is done, `quiz_changed`, `too_many_corrections`

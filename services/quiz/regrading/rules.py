@@ -4,7 +4,7 @@ What may be corrected, and what a correction does to a result. All functions are
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -23,12 +23,6 @@ from services.quiz.standings.tally import best_first, score_of
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
 CORRECTIONS_MAX = 200
-# Results are graded again so long after a correction. A transaction of a grader that began before it, and
-# does not know it, has ended by then: MongoDB breaks off a transaction after a minute, and looks for those
-# every half a minute.
-SETTLE = timedelta(seconds=100)
-
-
 # Participants of a transaction.
 PEOPLE_MAX = 100
 # Ids of attempts that a transaction looks for. Nearly all of them exist only in a quiz of a few days.
