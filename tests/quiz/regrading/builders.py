@@ -35,7 +35,7 @@ def change_of(key: str | Change | None) -> Change:
 class Correcting:
     """Corrects the quiz of some parts, and grades again without a rest."""
 
-    def __init__(self, parts: Parts, settle: timedelta = timedelta()) -> None:
+    def __init__(self, parts: Parts, settle: timedelta | None = timedelta()) -> None:
         self.parts = parts
         self.database = parts.stores.database
         self.regradings = RegradingStore(self.database)
