@@ -152,8 +152,10 @@ class Previewer:
         quiz_id = reading.preview.quiz_id
         found = await self._results.of_portion(quiz_id, portion)
         people: dict[ParticipantId, str] = {}
+        is_closed = self._catalogue.find(quiz_id).record.status == "closed"
         for result in found:
-            if result.participant_id in self._erased.ids:
+            # As in regrade.py: of the erased only final standings change.
+            if result.participant_id in self._erased.ids and not is_closed:
                 continue
             offered = await self._offered(reading, result.quiz_version)
             if _after(offered, result) is not result:
@@ -202,8 +204,9 @@ class Previewer:
         def counting(orders: Iterable[int]) -> int:
             return reduce(lambda one, other: that_counts(one, other, ranking), orders)
 
-        has_changed = int(bool(before) and counting(before) != counting(after))
-        reading.figures = added(reading.figures, figures_of(changed, reading.left_out, has_changed))
+        if results[0].participant_id not in self._erased.ids:
+            has_changed = int(bool(before) and counting(before) != counting(after))
+            reading.figures = added(reading.figures, figures_of(changed, reading.left_out, has_changed))
         if shown:
             old, new = counting(one for one, _ in shown), counting(one for _, one in shown)
             if old != new:
