@@ -44,11 +44,13 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     parked = {one["_id"] async for one in database["parked"].find()}
     good, bad, dropped = _judged(log, known, erased)
     firsts = dict(_first_of_each(good, results))
-    graded = {
-        attempt: _left_alone(_grade(first, known), known, results, erased)
+    # By the keys of now. Final standings go by these also for the erased.
+    now = {
+        attempt: _grade(first, known)
         for attempt, first in firsts.items()
         if attempt not in parked and (attempt in results or first.body["participant_id"] not in erased)
     }
+    graded = {attempt: _left_alone(one, known, results, erased) for attempt, one in now.items()}
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
     return [
@@ -81,7 +83,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *closing_checks(log, quizzes),
         *await flag_checks(database, firsts, results, known, erased, promises),
         *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
-        *[check async for check in ranking_checks(log, database, known, graded, erased)],
+        *[check async for check in ranking_checks(log, database, known, now, erased)],
         *[check async for check in literacy_checks(database, quizzes, erased)],
         *[check async for check in board_checks(log, database, known, graded)],
         _streamed(log, promises),

@@ -15,13 +15,14 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.demo.doubles import DOUBLES, merge_doubles
+from ops.demo.jury import correct_points, disqualify, reinstate
 from ops.demo.leaving import leave, leavers, try_after_leaving
 from ops.demo.lives import live
 from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
 from ops.demo.rotas import VOLUNTEERS, staff
-from ops.demo.weighted import sit_weighted, weighted
+from ops.demo.weighted import in_every_paper, sit_weighted, weighted
 from ops.deployment.client import UNDER_WAY_MAX, Client, UnexpectedAnswer
 from ops.week.files import Week
 
@@ -29,6 +30,7 @@ Json: TypeAlias = dict[str, Any]
 
 LATE_PEOPLE = 10
 LATE_DURATION_SECONDS = 10
+CORRECTED_POINTS = 3
 CANCEL_SHARE = 0.04
 # Higher if others wait for the place, so that some of them are promoted.
 CANCEL_SCARCE_SHARE = 0.3
@@ -85,7 +87,7 @@ class Play:
         # The time counts from the last start: a kill may have delayed it.
         self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
         in_time = people[LATE_PEOPLE + DOUBLES : 2 * LATE_PEOPLE]
-        await sit_weighted(self.client, late_quiz_id(self.week), in_time, self._keys)
+        await self._warm_up(in_time)
         early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
         await self._staff(people[LATE_PEOPLE + DOUBLES :])
         for person in early:
@@ -95,6 +97,8 @@ class Play:
         staying = [one for one in people[LATE_PEOPLE + DOUBLES :] if one.number not in leaving]
         await self._pick_copyists([one for one in staying if one.status != ERASED])
         await self._each(people, "sit", lambda person: self._sit(person, chance))
+        await disqualify(self.client, self.week.quiz_id, in_time[2])
+        await sit_weighted(self.client, late_quiz_id(self.week), in_time[1:3], self._keys)
         await live(self.client, self.week, people)
         await self._each(people, "visit", lambda person: self._visit(person, chance))
         for person in late_leavers:
@@ -105,6 +109,15 @@ class Play:
         await asyncio.sleep(max(0.0, self._late_at - time.monotonic()))
         await try_late(self.client, late)
         return people
+
+    async def _warm_up(self, people: Sequence[Person]) -> None:
+        """Sit the short quiz; the jury then corrects points, and decides whose attempts count."""
+        quiz_id = late_quiz_id(self.week)
+        attempts = await sit_weighted(self.client, quiz_id, people, self._keys)
+        await correct_points(self.client, quiz_id, in_every_paper(self.week.quiz), CORRECTED_POINTS)
+        await disqualify(self.client, quiz_id, people[0])
+        await reinstate(self.client, quiz_id, people[0])
+        await disqualify(self.client, quiz_id, people[1], attempts[1])
 
     def _person(self, number: int, chance: random.Random) -> Person:
         return Person(

@@ -15,6 +15,7 @@ from services.awards.issued.store import AwardStore
 from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
 from services.awards.issuing import wording as issuing_wording
+from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.touched import Touched
@@ -27,7 +28,7 @@ from services.awards.results.store import ResultStore
 from services.awards.results.upkeep import Upkeep
 from services.awards.schemes import api as schemes_api
 from services.awards.schemes import wording as schemes_wording
-from services.awards.schemes.store import SchemeStore
+from services.awards.schemes.store import SchemeStore, TieStore
 from shared.runtime.settings import Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -57,8 +58,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
     if service.runs_background:
+        ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
-            known, results, decisions, changes, schemes, issuer, Touched(awards)
+            known, results, decisions, changes, schemes, issuer, Touched(awards), ties
         )
         service.consume(
             *issuing_handlers.subscriptions(handler),
@@ -67,7 +69,10 @@ async def wire(service: Service[AwardsSettings]) -> None:
             ),
         )
         follower = Follower(known, facts, changes, schemes, awards, issuer)
-        service.run(Upkeep(results).loop, Forgetting(known, results, schemes, awards).loop, follower.loop)
+        outdated = Outdated(results, decisions, changes)
+        decider = TieDecider(ties, schemes, results, issuer, outdated, known)
+        forgetting = Forgetting(known, results, schemes, awards)
+        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:

@@ -226,7 +226,7 @@ def _count_and_grade_again(service: Service[QuizSettings], parts: Parts) -> None
         Examiner(stores.flags, reads, examining).loop,
         Counter(stores.literacy, standings, people, catalogue, counting).loop,
         Builder(*divided, building).loop,
-        Previewer(previews, results, standings, catalogue, erased, previewing).loop,
+        Previewer(previews, results, standings, catalogue, erased, disqualified, previewing).loop,
         Regrader(*again, regrading).loop,
     )
 

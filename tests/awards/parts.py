@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.awards.following.facts import FactsReader
 from services.awards.following.follow import Follower
@@ -14,6 +14,7 @@ from services.awards.issued.store import AwardStore
 from services.awards.issuing import handlers as issuing
 from services.awards.issuing.apply import Applied, apply_scheme
 from services.awards.issuing.confer import confer_award
+from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.state import SchemeState, state_of
@@ -25,7 +26,7 @@ from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.put import put_scheme
 from services.awards.schemes.rules import Scheme
-from services.awards.schemes.store import SchemeStore
+from services.awards.schemes.store import SchemeStore, TieStore
 from shared.contracts.envelope import Event
 from shared.contracts.events import (
     AwardIssued,
@@ -74,9 +75,13 @@ class Parts:
             self.schemes,
             self.issuer,
             Touched(self.awards),
+            TieStore(database),
         )
         [reading] = issuing.subscriptions(handler)
         self._handle = reading.handle
+        self.decider = TieDecider(
+            TieStore(database), self.schemes, self.results, self.issuer, self.outdated, self.known
+        )
         facts = FactsReader(self.results, self.decisions, self.schemes)
         self.follower = Follower(self.known, facts, self.changes, self.schemes, self.awards, self.issuer)
         self.previews = Previews(self.known, facts, self.schemes, self.awards)
@@ -114,6 +119,17 @@ class Parts:
         while quizzes := await self.changes.quizzes("", 10):
             for quiz_id in quizzes:
                 await self.follower.go_on(quiz_id)
+
+    async def decide_ties(self) -> int:
+        """Decide ties at the end of lists, as the background work does, at once; returns the looks."""
+        chunks = 0
+        due = {"$set": {"tie.at": datetime(2020, 1, 1, tzinfo=UTC)}}
+        await self.database["schemes"].update_many({"tie": {"$exists": True}}, due)
+        while schemes := await self.decider.pending("", 10):
+            for scheme_id in schemes:
+                await self.decider.go_on(scheme_id)
+                chunks += 1
+        return chunks
 
     async def know(self, *happened: Event) -> None:
         """Handle these as one batch."""

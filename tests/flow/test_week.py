@@ -36,6 +36,8 @@ HAPPENS = {
     "shift.ended",
     "quiz.answers_saved",
     "quiz.completed",
+    "quiz.regraded",
+    "quiz.disqualification_decided",
     "quiz.cancelled",
     "quiz.closed",
     "award.issued",
@@ -63,8 +65,6 @@ NOT_ASKED_FOR = {
     "shift.reminded",
     "quiz.published",
     "quiz.submitted",
-    "quiz.regraded",
-    "quiz.disqualification_decided",
     "notification.requested",
     "notification.failed",
 }

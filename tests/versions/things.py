@@ -142,7 +142,7 @@ async def sizes(client: httpx.AsyncClient) -> Thing:
     await put_quiz(client, "one", quiz.quiz())
     path = "/quizzes/one/divisions/district/sizes"
     await client.put(path, json={"sizes": {"范县": 10}}, headers=ORGANISER)
-    missing = ("/quizzes/new/divisions/district/sizes", {"sizes": {}})
+    missing: tuple[str, dict[str, Any]] = ("/quizzes/new/divisions/district/sizes", {"sizes": {}})
     return Thing(path, ORGANISER, "sizes", missing, values=lambda nth: {"范县": 10 + nth})
 
 

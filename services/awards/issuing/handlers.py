@@ -10,7 +10,12 @@ from msgspec.structs import replace
 
 from services.awards.issuing.issue import Earned, Issuer
 from services.awards.issuing.outdated import Outdated
-from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, why_list_may_miss_winners
+from services.awards.issuing.rules import (
+    due_by_pass_mark,
+    due_by_rank,
+    tie_can_be_decided,
+    why_list_may_miss_winners,
+)
 from services.awards.issuing.state import is_undecided
 from services.awards.issuing.touched import Touched
 from services.awards.known.store import KnownStore
@@ -19,10 +24,11 @@ from services.awards.results.decisions import DecisionStore
 from services.awards.results.rules import Closing, Decision, Result
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
-from services.awards.schemes.store import SchemeStore
+from services.awards.schemes.store import SchemeStore, Tie, TieStore
 from shared.contracts import topics
 from shared.contracts.events import QuizClosed, QuizCompleted, QuizDisqualificationDecided, QuizRegraded
 from shared.messaging.received import Batch, Following, Received, Subscription
+from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
 # People watch for the result, not for the award, so a delay is harmless. Larger batches cost less.
@@ -45,6 +51,7 @@ class ResultHandler:
         schemes: SchemeStore,
         issuer: Issuer,
         touched: Touched,
+        ties: TieStore,
     ) -> None:
         self._known = known
         self._results = results
@@ -53,6 +60,7 @@ class ResultHandler:
         self._schemes = schemes
         self._issuer = issuer
         self._touched = touched
+        self._ties = ties
         self._outdated = Outdated(results, decisions, changes)
 
     async def issue_awards(self, batch: Batch[Happened]) -> Following:
@@ -155,8 +163,9 @@ class ResultHandler:
         Store final standings, and find the awards that they earn.
 
         Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list,
-        the closing also becomes a dead letter. The listed awards are issued also then. An organiser has to
-        call `POST /schemes/{scheme_id}/apply` for the scheme that the dead letter names.
+        it is decided in the background (decide_ties.py). If the list is shorter than it should be, nobody can
+        tell who else gets an award: the closing also becomes a dead letter, which names the scheme. The
+        listed awards are issued also then.
 
         Only the first version issues here. A higher one marks everybody whose award it may change. A lower
         one that comes late issues nothing; a try before may have ended before it published.
@@ -171,8 +180,11 @@ class ResultHandler:
             undecided = [
                 scheme for scheme in found if is_latest and await is_undecided(closing, scheme, self._schemes)
             ]
-            if undecided:
-                batch.reject(one, _too_short(closing, undecided))
+            tied = [scheme.scheme_id for scheme in undecided if tie_can_be_decided(closing, scheme)]
+            if tied:
+                await self._ties.add(tied, Tie(closing.version, clock.now()))
+            if short := [scheme for scheme in undecided if scheme.scheme_id not in tied]:
+                batch.reject(one, _too_short(closing, short))
             if closing.version > 1 and is_latest:
                 used.marked |= await self._touched.by_closing(closing, found)
             elif closing.version == 1:

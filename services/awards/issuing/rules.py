@@ -143,7 +143,16 @@ def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:
     Args:
         participants: number of participants with a result in awards.
     """
+    return tie_can_be_decided(closing, scheme) and all_results_are_there(closing, participants)
+
+
+def tie_can_be_decided(closing: Closing, scheme: Scheme) -> bool:
+    """True if only those who share the last listed rank can still get an award by rank."""
     rule = scheme.rule
     # Of those who are not listed, only the ones in this tie share the last rank. All others rank after it.
-    whole = isinstance(rule, RankTiers) and len(closing.standings) >= rule.places
-    return whole and participants >= closing.participants
+    return isinstance(rule, RankTiers) and len(closing.standings) >= rule.places
+
+
+def all_results_are_there(closing: Closing, participants: int) -> bool:
+    """True if awards has results of as many participants as the closing counts."""
+    return participants >= closing.participants

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from services.awards.issuing.rules import list_may_miss_winners, why_list_may_miss_winners
+from services.awards.issuing.rules import (
+    list_may_miss_winners,
+    tie_can_be_decided,
+    why_list_may_miss_winners,
+)
 from services.awards.results.rules import Closing
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
@@ -36,8 +40,14 @@ async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -
     if closing is None:
         return SchemeState(in_use, quiz_closed=False, undecided=None)
     undecided = await is_undecided(closing, scheme, schemes)
-    why = f"{why_list_may_miss_winners(closing)}: apply the scheme" if undecided else None
+    why = _why(closing, scheme) if undecided else None
     return SchemeState(in_use, quiz_closed=True, undecided=why)
+
+
+def _why(closing: Closing, scheme: Scheme) -> str:
+    decides_itself = tie_can_be_decided(closing, scheme)
+    when = "this is decided when awards has all results" if decides_itself else "apply the scheme"
+    return f"{why_list_may_miss_winners(closing)}: {when}"
 
 
 async def is_undecided(closing: Closing, scheme: Scheme, schemes: SchemeStore) -> bool:

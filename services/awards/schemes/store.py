@@ -1,9 +1,15 @@
-"""Schemes in MongoDB; they are stored until an organiser deletes them."""
+"""
+Schemes in MongoDB; they are stored until an organiser deletes them.
+
+schemes   `tie`: the list of a closing ends within a tie that is to be decided (`Tie`)
+"""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
+import msgspec
 from pydantic import ValidationError
 
 from services.awards.schemes.rules import Scheme
@@ -19,6 +25,7 @@ DECIDED = "some_decided"
 # Others write the same scheme at the same moment so often.
 PUTS_MAX = 5
 KEEP = "keep"
+TIE = "tie"
 
 Matching = Callable[[int | None], bool]
 
@@ -205,6 +212,57 @@ class SchemeStore:
             # Only from the index of ids, without reading the schemes.
             found = await self._schemes.find({}, {"_id": 1}).hint([("_id", ASCENDING)]).to_list(None)
         return [scheme["_id"] for scheme in found]
+
+
+class Tie(msgspec.Struct, frozen=True):
+    """
+    A tie that is to be decided.
+
+    Attributes:
+        version: of the closing whose list ends within the tie.
+        at: not earlier.
+        tries: how often awards did not have all results yet.
+        after: the place in the results after which the work goes on; None: it begins.
+    """
+
+    version: int
+    at: datetime
+    tries: int = 0
+    after: str | None = None
+
+
+class TieStore:
+    """Reads and writes ties; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._schemes = database["schemes"]
+
+    async def add(self, scheme_ids: Collection[str], tie: Tie) -> None:
+        """Let the ties of these schemes be decided; a repeat begins again, which does no harm."""
+        with mongo.outages_named():
+            await self._schemes.update_many(
+                {"_id": {"$in": sorted(scheme_ids)}}, {"$set": {TIE: msgspec.structs.asdict(tie)}}
+            )
+
+    async def due(self, now: datetime, after: str, limit: int) -> list[str]:
+        """The schemes whose tie is to be looked at now, after this id."""
+        which = {"_id": {"$gt": after}, f"{TIE}.at": {"$lte": now}}
+        with mongo.outages_named():
+            found = self._schemes.find(which, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
+            return [one["_id"] for one in await found.to_list(None)]
+
+    async def read(self, scheme_id: str) -> Tie | None:
+        """The tie of a scheme that is to be decided, if there is one."""
+        with mongo.outages_named():
+            found = await self._schemes.find_one({"_id": scheme_id}, {TIE: 1}) or {}
+        return msgspec.convert(found[TIE], Tie) if TIE in found else None
+
+    async def go_on(self, scheme_id: str, before: Tie, after: Tie | None) -> None:
+        """Note how far it is, None at the end, unless another closing came or another worker was here."""
+        which = {"_id": scheme_id, TIE: msgspec.structs.asdict(before)}
+        change = {"$unset": {TIE: ""}} if after is None else {"$set": {TIE: msgspec.structs.asdict(after)}}
+        with mongo.outages_named():
+            await self._schemes.update_one(which, change)
 
 
 def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:

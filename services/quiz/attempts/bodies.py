@@ -75,7 +75,7 @@ class ResultOut(BaseModel):
     The outcome of an attempt.
 
     `pending`: nothing was submitted yet, or it is not graded yet. `received`: it counts, and the score is
-    shown when the quiz is closed. `missed`: the quiz is closed, and nothing was submitted or saved.
+    shown when the quiz is closed. `expired`: the quiz is closed, and nothing was submitted or saved.
     `refused`: the submission could not count; `code` says why.
     """
 

@@ -19,7 +19,7 @@ from services.quiz.results.rules import AttemptId
 from shared.runtime.errors import Conflict, Forbidden
 from shared.runtime.ids import derived_id
 
-AttemptStatus = Literal["pending", "received", "graded", "missed", "refused"]
+AttemptStatus = Literal["pending", "received", "graded", "expired", "refused"]
 
 
 class Trace(NamedTuple):
@@ -129,9 +129,9 @@ def status_without_result(attempt: Attempt, quiz: Status) -> AttemptStatus:
     """
     The status of an attempt that is not graded.
 
-    Everything that was accepted is graded before the close. So an attempt is missed only after its quiz is
+    Everything that was accepted is graded before the close. So an attempt has expired only after its quiz is
     closed. If the quiz was cancelled, it counts no more.
     """
     if attempt.refused is not None or quiz == "cancelled":
         return "refused"
-    return "missed" if quiz == "closed" else "pending"
+    return "expired" if quiz == "closed" else "pending"

@@ -24,12 +24,10 @@ from services.quiz.results.store import ResultStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Rejected
+from shared.storage.expiry import all_ended_after
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# The standing is put anew once more so long after a decision. A transaction of a grader that began before it,
-# and does not know it, has ended by then (docs/decisions/0054-corrections.md, point 3).
-SETTLE = timedelta(seconds=100)
 Change = Callable[[Disqualification, datetime], Disqualification | None]
 
 
@@ -38,7 +36,8 @@ class Decisions:
     Decides whose results count.
 
     Args:
-        settle: the standing is put anew once more so long after a decision.
+        settle: the standing is put anew once more so long after a decision. None: when no transaction of a
+            grader lives any more that began before it, and does not know it.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class Decisions:
         catalogue: Catalogue,
         erased: Erased,
         *,
-        settle: timedelta = SETTLE,
+        settle: timedelta | None = None,
     ) -> None:
         self._database = database
         self._disqualified = disqualified_
@@ -117,6 +116,7 @@ class Decisions:
         check_not_final(offered.record, now)
         await self._check_known(offered, participant_id, attempt_ids or ())
         person = ParticipantId(participant_id)
+        settle = await all_ended_after(self._database) if self._settle is None else self._settle
 
         async def work(unit: UnitOfWork) -> Disqualification:
             before = await self._disqualified.read(unit, offered.record.quiz_id, person)
@@ -129,7 +129,7 @@ class Decisions:
             marks = await note_decision(self._database, unit, quiz_id, now)
             if marks is None:
                 raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
-            await self._disqualified.save(unit, after, now + self._settle)
+            await self._disqualified.save(unit, after, clock.now() + settle)
             await place_anew(self._database, unit, self._results, offered, after, marks)
             unit.publish(decided_event(after, offered.record.quiz.title, origin))
             return after

@@ -64,8 +64,9 @@ async def correct_quiz(
     if_match: IfMatch = None,
 ) -> CorrectionsOut:
     """
-    From now on submissions are graded with it. Earlier results follow in the background, after two minutes at
-    most, with `quiz.regraded` for each that has other points. The same again changes nothing.
+    From now on submissions are graded with it. Earlier results follow in the background, after some 20
+    seconds (two minutes, if MongoDB has its default settings), with `quiz.regraded` for each that has other
+    points. The same again changes nothing.
 
     Refused: `quiz_not_begun` (409: change the quiz itself), `quiz_is_final` (409) 182 days after the close,
     `regrading_under_way` (409) until the correction before is done, `quiz_changed`, `too_many_corrections`
@@ -102,7 +103,7 @@ async def ask_for_preview(
     Refused like the correction itself, and 409 `corrected_already` if nothing would change.
     """
     await corrections.preview(quiz_id, body.question_id, body.change, body.reason, current().act.who)
-    return await read_preview(quiz_id, previews)
+    return await read_preview(quiz_id, corrections, previews)
 
 
 @routes.get(
@@ -110,8 +111,8 @@ async def ask_for_preview(
     dependencies=[AsOrganiser],
     summary="What the correction that was asked about last would change",
 )
-async def read_preview(quiz_id: QuizIdInPath, previews: Previews) -> PreviewOut:
-    """`corrections` says on which state it is based. 404 `preview_unknown`."""
+async def read_preview(quiz_id: QuizIdInPath, corrections: Correcting, previews: Previews) -> PreviewOut:
+    """If it is `outdated`, ask again: it is based on `corrections`. 404 `preview_unknown`."""
     if (preview := await previews.read(quiz_id)) is None:
         raise NotFound(f"nobody has asked for a preview of {quiz_id}", code="preview_unknown")
-    return preview_out(preview)
+    return preview_out(preview, await corrections.read(quiz_id))

@@ -52,11 +52,16 @@ class FiguresOut(BaseModel):
     """What a correction has changed so far, or would change."""
 
     results: int = Field(description="that were looked at")
-    changed: int = Field(description="results with other points, or whose paper is worth other points")
+    changed: int = Field(
+        description="results that count, with other points, or whose paper is worth other points"
+    )
     raised: int = Field(description="of these, those with more points")
     now_passed: int = Field(description="results that pass only now")
     not_passed: int = Field(description="results that do not pass any more")
     standings: int = Field(description="participants whose ranked result has changed")
+    left_out: int = Field(
+        description="results of disqualified people that have other points too, and do not count"
+    )
 
 
 class RegradingOut(BaseModel):
@@ -112,10 +117,14 @@ class PreviewOut(BaseModel):
         description="people whose rank in the public standings would differ; of times above 68 minutes, those"
         " within four minutes count as one"
     )
+    outdated: bool = Field(
+        description="true: the quiz was corrected, or something was decided about a participant, since it was"
+        " made; ask again"
+    )
 
 
-def preview_out(preview: Preview) -> PreviewOut:
-    """A preview."""
+def preview_out(preview: Preview, record: QuizRecord) -> PreviewOut:
+    """A preview of a quiz that is so now."""
     correction = preview.correction
     return PreviewOut(
         quiz_id=preview.quiz_id,
@@ -130,6 +139,7 @@ def preview_out(preview: Preview) -> PreviewOut:
         percent=preview.percent,
         figures=_figures_out(preview.figures) if preview.figures else None,
         ranks=preview.ranks,
+        outdated=preview.is_outdated(record),
     )
 
 
@@ -176,4 +186,5 @@ def _figures_out(figures: Figures) -> FiguresOut:
         now_passed=figures.now_passed,
         not_passed=figures.not_passed,
         standings=figures.standings,
+        left_out=figures.left_out,
     )

@@ -13,12 +13,13 @@ from services.quiz.quizzes.record import QuizRecord
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.question_changes import Change
-from services.quiz.regrading.rules import SETTLE, Preview, Regrading, correction_for
+from services.quiz.regrading.rules import Preview, Regrading, correction_for
 from services.quiz.regrading.store import PreviewStore, RegradingStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Outdated
 from shared.runtime.ids import random_id
+from shared.storage.expiry import all_ended_after
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
@@ -27,7 +28,8 @@ class Corrections:
     Corrects quizzes.
 
     Args:
-        settle: results are graded again so long after the correction (rules.py).
+        settle: results are graded again so long after the correction. None: when no transaction of a grader
+            lives any more that began before it, and does not know it.
     """
 
     def __init__(
@@ -37,7 +39,7 @@ class Corrections:
         regradings: RegradingStore,
         previews: PreviewStore,
         *,
-        settle: timedelta = SETTLE,
+        settle: timedelta | None = None,
     ) -> None:
         self._quizzes = quizzes
         self._catalogue = catalogue
@@ -108,13 +110,12 @@ class Corrections:
         correction = correction_for(record, question_id, change, reason, who, now, versions)
         if correction is None:
             return record
-        regrading = Regrading(
-            quiz_id, correction.number, now + self._settle, origin.correlation_id, origin.traceparent
-        )
+        settle = await all_ended_after(self._quizzes.database) if self._settle is None else self._settle
 
         async def work(unit: UnitOfWork) -> bool:
             if saved := await self._quizzes.correct(unit, quiz_id, correction):
-                await self._regradings.add(unit, regrading)
+                begins_at, by = clock.now() + settle, (origin.correlation_id, origin.traceparent)
+                await self._regradings.add(unit, Regrading(quiz_id, correction.number, begins_at, *by))
             return saved
 
         if not await save_together(self._quizzes.database, work):

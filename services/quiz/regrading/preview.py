@@ -13,7 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
+import msgspec
+
 from services.quiz.attempts.rules import possible_attempts
+from services.quiz.disqualified.rules import NOBODY, LeftOut
+from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.catalogue import Catalogue
@@ -27,6 +31,7 @@ from services.quiz.regrading.rules import (
     pieces,
     ranks_changed,
     regraded,
+    result_counts,
 )
 from services.quiz.regrading.store import PreviewStore
 from services.quiz.results.rules import Portion, Result
@@ -45,11 +50,18 @@ PREVIEW_PAPERS_BYTES_MAX = 33_554_432
 
 @dataclass(slots=True)
 class _Reading:
-    """A preview under way; `moves` are those in the standings that everybody sees, from cell to cell."""
+    """
+    A preview under way.
+
+    Attributes:
+        left_out: whose results do not count, as it was decided when the reading began.
+        moves: those in the standings that everybody sees, from cell to cell.
+    """
 
     preview: Preview
     left: list[Portion]
     portions: int
+    left_out: LeftOut
     figures: Figures = field(default_factory=Figures)
     moves: Counter[tuple[int, int]] = field(default_factory=Counter)
     offered: dict[int, Offered] = field(default_factory=dict)
@@ -72,6 +84,7 @@ class Previewer:
         standings: StandingStore,
         catalogue: Catalogue,
         erased: Erased,
+        disqualified: DisqualifiedStore,
         lease: Lease,
         *,
         rests: float = 1.0,
@@ -82,6 +95,7 @@ class Previewer:
         self._standings = standings
         self._catalogue = catalogue
         self._erased = erased
+        self._disqualified = disqualified
         self._lease = lease
         self._rests = rests
         self._turn_seconds = turn_seconds
@@ -103,11 +117,7 @@ class Previewer:
         if (preview := await self._previews.read(quiz_id)) is None:
             return
         if reading is None or reading.preview.preview_id != preview.preview_id:
-            portions = await self._results.portions()
-            reading = _Reading(preview, portions, len(portions))
-            await self._erased.keep_fresh()
-            # A freeze may have begun or ended a moment ago.
-            await self._catalogue.refresh()
+            reading = await self._begin(preview)
         until = time.monotonic() + self._turn_seconds
         while reading.left:
             began = time.monotonic()
@@ -124,14 +134,28 @@ class Previewer:
         if self._catalogue.find(quiz_id).record.quiz.ties == SHARED:
             counts, reading.moves = by_score(counts, reading.moves)
         ranks = ranks_changed(counts, reading.moves)
-        await self._previews.finish(preview, reading.figures, ranks)
+        await self._previews.finish(reading.preview, reading.figures, ranks)
+
+    async def _begin(self, preview: Preview) -> _Reading:
+        portions = await self._results.portions()
+        await self._erased.keep_fresh()
+        # A freeze may have begun or ended a moment ago.
+        await self._catalogue.refresh()
+        # Before the decisions are read: one that comes meanwhile makes the preview outdated.
+        decided, left_out = self._catalogue.find(preview.quiz_id).record.decided, NOBODY
+        if decided:
+            left_out = await self._disqualified.of_quiz(preview.quiz_id)
+        preview = msgspec.structs.replace(preview, decided=decided)
+        return _Reading(preview, portions, len(portions), left_out)
 
     async def _count(self, reading: _Reading, portion: Portion) -> None:
         quiz_id = reading.preview.quiz_id
         found = await self._results.of_portion(quiz_id, portion)
         people: dict[ParticipantId, str] = {}
+        is_closed = self._catalogue.find(quiz_id).record.status == "closed"
         for result in found:
-            if result.participant_id in self._erased.ids:
+            # As in regrade.py: of the erased only final standings change.
+            if result.participant_id in self._erased.ids and not is_closed:
                 continue
             offered = await self._offered(reading, result.quiz_version)
             if _after(offered, result) is not result:
@@ -166,6 +190,8 @@ class Previewer:
             then = _after(offered, result)
             if then is not result:
                 changed[result.attempt_id] = result, then
+            if not result_counts(reading.left_out, result):
+                continue
             orders = _order(offered, result), _order(offered, then)
             before.append(orders[0])
             after.append(orders[1])
@@ -178,8 +204,9 @@ class Previewer:
         def counting(orders: Iterable[int]) -> int:
             return reduce(lambda one, other: that_counts(one, other, ranking), orders)
 
-        has_changed = int(counting(before) != counting(after))
-        reading.figures = added(reading.figures, figures_of(changed, has_changed))
+        if results[0].participant_id not in self._erased.ids:
+            has_changed = int(bool(before) and counting(before) != counting(after))
+            reading.figures = added(reading.figures, figures_of(changed, reading.left_out, has_changed))
         if shown:
             old, new = counting(one for one, _ in shown), counting(one for _, one in shown)
             if old != new:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.quiz.attempts.rules import possible_attempts
-from services.quiz.disqualified.rules import NOBODY, counts
+from services.quiz.disqualified.rules import NOBODY
 from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
@@ -26,7 +26,15 @@ from services.quiz.quizzes.decided import note_change
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.events import regraded_event
-from services.quiz.regrading.rules import PEOPLE_MAX, Regrading, figures_of, pieces, regraded, untold
+from services.quiz.regrading.rules import (
+    PEOPLE_MAX,
+    Regrading,
+    figures_of,
+    pieces,
+    regraded,
+    result_counts,
+    untold,
+)
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import AttemptId, Portion, Result, in_portions
 from services.quiz.results.store import ResultStore
@@ -118,12 +126,18 @@ class Regrader:
         found = await self._results.of_portion(regrading.quiz_id, portion)
         people: dict[ParticipantId, None] = {}
         for result in found:
-            if result.participant_id in people or result.participant_id in self._erased.ids:
+            if result.participant_id in people or self._is_left_alone(result):
                 continue
             offered = await self._offered(regrading, result.quiz_version)
             if _regraded(offered, result) is not result:
                 people[result.participant_id] = None
         return len(found), list(people)
+
+    def _is_left_alone(self, result: Result) -> bool:
+        """True for erased people, unless they are in final standings: those may change no other's rank."""
+        if result.participant_id not in self._erased.ids:
+            return False
+        return self._catalogue.find(result.quiz_id).record.status != "closed"
 
     async def _offered(self, regrading: Regrading, version: int) -> Offered:
         offered = await self._catalogue.look_up(regrading.quiz_id, version)
@@ -154,10 +168,12 @@ class Regrader:
                 left_out = await self._disqualified.of_people(unit, regrading.quiz_id, people)
             changed: dict[str, tuple[Result, Result]] = {}
             best: dict[StandingKey, int] = {}
+            erased = set(people) & self._erased.ids
             for result in await self._results.of_ids(unit, ids):
                 offered = await self._offered(regrading, result.quiz_version)
                 after = _regraded(offered, result)
-                if after is not result:
+                # Of the erased only the standing changes: the result stays, and nothing is said.
+                if after is not result and result.participant_id not in erased:
                     record = offered.record
                     if record.withholds_scores:
                         after = untold(after)
@@ -166,14 +182,15 @@ class Regrader:
                         title = record.quiz.title
                         unit.publish(regraded_event(result, after, title, correction, now, origin))
                     changed[result.attempt_id] = result, after
-                if counts(left_out, regrading.quiz_id, result.participant_id, result.attempt_id):
+                if result_counts(left_out, result):
                     key, order_ = _standing(offered, after, marks.frozen_at)
                     best[key] = that_counts(order_, best.get(key, order_), marks.ranking)
-            if not changed:
+            if not changed and not erased:
                 return
             await self._results.regrade(unit, [after for _, after in changed.values()])
-            standings = await settle(self._quizzes.database, unit.session, best, marks.ranking)
-            await self._regradings.count(unit, regrading, figures_of(changed, standings))
+            moved = await settle(self._quizzes.database, unit.session, best, marks.ranking)
+            figures = figures_of(changed, left_out, len(moved - erased))
+            await self._regradings.count(unit, regrading, figures)
 
         await save_together(self._quizzes.database, work)
 
@@ -185,7 +202,8 @@ class Regrader:
             ended = await self._quizzes.end_regrading(unit, regrading.quiz_id, regrading.number)
             if ended:
                 await self._regradings.end(unit, regrading, now := clock.now())
-                if regrading.figures.changed:
+                # Figures do not count the erased, and final standings may list some.
+                if regrading.figures.changed or self._erased.ids:
                     await note_change(self._quizzes.database, unit, regrading.quiz_id, now)
             return ended
 

@@ -4,11 +4,12 @@ What may be corrected, and what a correction does to a result. All functions are
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
+from services.quiz.disqualified.rules import LeftOut, counts
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
@@ -22,12 +23,6 @@ from services.quiz.standings.tally import best_first, score_of
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
 CORRECTIONS_MAX = 200
-# Results are graded again so long after a correction. A transaction of a grader that began before it, and
-# does not know it, has ended by then: MongoDB breaks off a transaction after a minute, and looks for those
-# every half a minute.
-SETTLE = timedelta(seconds=100)
-
-
 # Participants of a transaction.
 PEOPLE_MAX = 100
 # Ids of attempts that a transaction looks for. Nearly all of them exist only in a quiz of a few days.
@@ -40,11 +35,12 @@ class Figures(msgspec.Struct, frozen=True):
 
     Attributes:
         results: that were looked at.
-        changed: results with other points, or whose paper is worth other points.
+        changed: results that count, with other points, or whose paper is worth other points.
         raised: those of `changed` with more points.
         now_passed: results that pass now, and did not before.
         not_passed: results that do not pass any more.
         standings: participants whose ranked result has changed.
+        left_out: results that have other points too, and do not count: of disqualified people.
     """
 
     results: int = 0
@@ -53,6 +49,7 @@ class Figures(msgspec.Struct, frozen=True):
     now_passed: int = 0
     not_passed: int = 0
     standings: int = 0
+    left_out: int = 0
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -65,6 +62,7 @@ class Preview(msgspec.Struct, frozen=True):
         percent: how much of the results is read.
         figures, ranks: known at the end. `ranks` is the number of people whose rank in the standings that
             everybody sees would differ.
+        decided: it knows so many decisions about participants.
     """
 
     preview_id: str
@@ -74,6 +72,12 @@ class Preview(msgspec.Struct, frozen=True):
     percent: int = 0
     figures: Figures | None = None
     ranks: int | None = None
+    decided: int = 0
+
+    def is_outdated(self, record: QuizRecord) -> bool:
+        """True if the quiz was corrected since, or something was decided about a participant."""
+        decided = self.figures is not None and self.decided != record.decided
+        return decided or self.correction.number != len(record.corrections) + 1
 
 
 class Regrading(msgspec.Struct, frozen=True):
@@ -274,18 +278,25 @@ def untold(result: Result) -> Result:
     return replace(result, version=1, first_half_points=None, first_passed=None, first_half_points_max=None)
 
 
-def figures_of(changed: Mapping[str, tuple[Result, Result]], standings: int) -> Figures:
+def figures_of(changed: Mapping[str, tuple[Result, Result]], left_out: LeftOut, standings: int) -> Figures:
     """
     What some results add to the figures, except the number of those that were looked at.
 
     Args:
         changed: results before and after, by attempt.
+        left_out: whose results do not count.
     """
-    pairs = changed.values()
+    pairs = [pair for pair in changed.values() if result_counts(left_out, pair[0])]
     return Figures(
         changed=len(pairs),
         raised=sum(after.half_points > before.half_points for before, after in pairs),
         now_passed=sum(after.passed > before.passed for before, after in pairs),
         not_passed=sum(after.passed < before.passed for before, after in pairs),
         standings=standings,
+        left_out=len(changed) - len(pairs),
     )
+
+
+def result_counts(left_out: LeftOut, result: Result) -> bool:
+    """True if nobody has decided that a result does not count."""
+    return counts(left_out, result.quiz_id, result.participant_id, result.attempt_id)

@@ -124,9 +124,9 @@ class PreviewStore:
     async def finish(self, preview: Preview, figures: Figures, ranks: int) -> None:
         """Keep what it has found, unless another one was asked for since."""
         which = {"_id": preview.quiz_id, "preview_id": preview.preview_id}
-        made = {"percent": 100, "figures": msgspec.structs.asdict(figures), "ranks": ranks}
+        found = {"figures": msgspec.structs.asdict(figures), "ranks": ranks, "decided": preview.decided}
         with outages_named():
-            await self._previews.update_one(which, {"$set": made, "$unset": {"due": ""}})
+            await self._previews.update_one(which, {"$set": found | {"percent": 100}, "$unset": {"due": ""}})
 
 
 def id_of(regrading: Regrading) -> str:

@@ -118,7 +118,9 @@ def _written(order: int) -> Document:
     return {"$set": {"order": order}, "$inc": {"writes": 1}}
 
 
-async def settle(database: Database, session: Session, best: Orders, ranking: Ranking = BY_DEFAULT) -> int:
+async def settle(
+    database: Database, session: Session, best: Orders, ranking: Ranking = BY_DEFAULT
+) -> set[str]:
     """
     Put the standings of people anew whose results were graded again: a standing may fall.
 
@@ -127,10 +129,10 @@ async def settle(database: Database, session: Session, best: Orders, ranking: Ra
 
     Args:
         best: of one quiz, the orders of these people's attempts that count.
-    Returns: for how many of them the result that counts has changed.
+    Returns: those of them whose result that counts has changed.
     """
     if not best:
-        return 0
+        return set()
     quiz_id = next(iter(best)).quiz_id
     people = {key.participant_id for key in best}
     moments = await database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
@@ -146,7 +148,7 @@ async def settle(database: Database, session: Session, best: Orders, ranking: Ra
     await _replace(database[HELD], session, held, to_hold)
     await _count(database, session, quiz_id, shown, to_show)
     before, now = _counting({**shown, **held}, ranking), _counting(after, ranking)
-    return sum(before[who] != now.get(who) for who in before)
+    return {who for who in before if before[who] != now.get(who)}
 
 
 async def place(database: Database, session: Session, who: StandingKey, best: Orders) -> bool:

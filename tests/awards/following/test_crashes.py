@@ -16,7 +16,7 @@ from services.awards.known.store import KnownStore
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
-from services.awards.schemes.store import SchemeStore
+from services.awards.schemes.store import SchemeStore, TieStore
 from tests.awards.builders import (
     AWARD_KEY,
     certificate,
@@ -85,7 +85,16 @@ class Worker:
         schemes: SchemeStore = mortal(at.schemes)
         awards: AwardStore = mortal(at.awards)
         issuer = Issuer(awards, schemes, known, changes, key=AWARD_KEY.encode())
-        self._handler = ResultHandler(known, results, decisions, changes, schemes, issuer, Touched(awards))
+        self._handler = ResultHandler(
+            known,
+            results,
+            decisions,
+            changes,
+            schemes,
+            issuer,
+            Touched(awards),
+            mortal(TieStore(at.database)),
+        )
         facts = FactsReader(results, decisions, schemes)
         self._changes = at.changes
         self._follower = Follower(known, facts, changes, schemes, awards, issuer)

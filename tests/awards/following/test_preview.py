@@ -84,6 +84,38 @@ async def test_a_preview_is_what_the_change_does(mongo: str) -> None:
         assert previewed[schemes[2].scheme_id] == Outcome(schemes[2], issued=1, revoked=1, upgraded=1)
 
 
+async def test_a_preview_leaves_out_who_is_disqualified_already(mongo: str) -> None:
+    quiz = new_id("quiz")
+    barred, single, other, kept = (new_id(name) for name in "abcd")
+    schemes = [following(certificate(quiz)), following(prizes(quiz, gold=1, silver=1))]
+    falls = {one: completed(quiz, one, 80) for one in (barred, other)}
+    rises = {one: completed(quiz, one, 50) for one in (single, kept)}
+    async with new_parts(mongo) as [at]:
+        await at.know(published(quiz))
+        for of in schemes:
+            await at.schemes.put(of)
+        await at.handle(*falls.values(), *rises.values(), decided(quiz, barred))
+        await at.handle(decided(quiz, single, 1, rises[single].result_id, disqualified=False))
+        await at.handle(closed(quiz, [standing(1, other), standing(2, kept)]))
+        await at.follow()
+        before = {of.scheme_id: await held(at, of) for of in schemes}
+        revised = [standing(1, barred), standing(2, kept)]
+        points = {one.result_id: 50 for one in falls.values()} | {one.result_id: 90 for one in rises.values()}
+        supposed = Supposed(points, {*falls, *rises}, (), revised)
+        previewed = {one.scheme.scheme_id: one for one in await at.previews.preview(quiz, supposed)}
+        await at.handle(
+            *(regraded(one, 50) for one in falls.values()),
+            *(regraded(one, 90) for one in rises.values()),
+            closed(quiz, revised, version=2),
+        )
+        await at.follow()
+        for of in schemes:
+            assert previewed[of.scheme_id] == Outcome(of, **await changed(at, of, before[of.scheme_id]))
+        # Nobody counts who is disqualified, though the points change and the list names one of them.
+        assert previewed[schemes[0].scheme_id] == Outcome(schemes[0], issued=1, revoked=1)
+        assert previewed[schemes[1].scheme_id] == Outcome(schemes[1], revoked=1)
+
+
 async def test_a_preview_and_the_list_over_http(client: httpx.AsyncClient, known: KnownStore) -> None:
     quiz = new_id("quiz")
     url = f"/quizzes/{quiz}/previews"

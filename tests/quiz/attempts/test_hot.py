@@ -65,7 +65,7 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
 
 async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str, mongo: str) -> None:
     async with new_parts(kafka, mongo) as parts:
-        people = ("graded", "refused", "missed", "both")
+        people = ("graded", "refused", "expired", "both")
         begun = {who: attempt(parts.quiz_id, parts.quiz, who) for who in people}
         await parts.stores.attempts.add([*begun.values()])
         late = [parts.submission(who, seconds=1300) for who in ("refused", "both")]
@@ -87,8 +87,8 @@ async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str
             assert await states() == [graded, refused, ("pending", None, None), graded]
             await parts.close()
 
-            async def missed() -> bool:
-                return await state("missed") == ("missed", None, None)
+            async def expired() -> bool:
+                return await state("expired") == ("expired", None, None)
 
-            await eventually(missed)
+            await eventually(expired)
             assert (await states())[:2] == [graded, refused]

@@ -21,7 +21,7 @@ from tests.quiz.standings.builders import assert_counted
 class Deciding:
     """Decides in the quiz of some parts, and settles at once."""
 
-    def __init__(self, parts: Parts, settle: timedelta = timedelta()) -> None:
+    def __init__(self, parts: Parts, settle: timedelta | None = timedelta()) -> None:
         self.parts = parts
         stores = parts.stores
         self.database = stores.database

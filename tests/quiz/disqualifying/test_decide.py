@@ -13,6 +13,7 @@ from services.quiz.results.rules import Result
 from services.quiz.results.store import OrdersOf, ResultStore
 from services.quiz.standings.writes import Orders
 from shared.runtime.errors import Conflict, NotFound, Rejected
+from shared.storage.expiry import all_ended_after
 from tests.quiz.builders import batch, erased, joined, people
 from tests.quiz.disqualifying.builders import Deciding, graded
 from tests.quiz.parts import Grading, new_parts
@@ -156,6 +157,16 @@ async def test_settling_finds_what_a_grader_stored_at_the_same_moment(kafka: str
         await at.settle()
         await at.assert_standings({"wang": 3})
         assert (await at.statistics.state(parts.quiz_id)).due
+
+
+async def test_a_decision_is_settled_only_when_no_earlier_transaction_lives(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        at = Deciding(parts, settle=None)
+        await graded(parts, [parts.submission("p1", right=1)])
+        begun = datetime.now(UTC) + await all_ended_after(at.database)
+        await at.out("p1")
+        assert await parts.stores.disqualified.due(begun) == []
+        assert await parts.stores.disqualified.due(begun + MINUTE) == [f"{parts.quiz_id}/p1"]
 
 
 async def test_the_close_waits_until_decisions_are_settled(kafka: str, mongo: str) -> None:

@@ -7,10 +7,13 @@ import pytest
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.decided import GATHER
+from services.quiz.regrading.question_changes import Change
 from services.quiz.standings.store import StandingStore
+from tests.quiz.builders import erased, people
 from tests.quiz.disqualifying.builders import Deciding, graded
 from tests.quiz.parts import Parts, new_parts
 from tests.quiz.regrading.builders import Correcting, best_of
+from tests.quiz.regrading.test_preview import ranks
 from tests.quiz.regrading.test_regrade import DiedError, MortalRegradings
 from tests.quiz.standings.builders import assert_counted
 
@@ -58,6 +61,44 @@ async def test_a_correction_of_a_closed_quiz_that_dies_between_any_two_steps_is_
                 return
             await asyncio.gather(*(at.revise() for _ in range(3)))
             await assert_last_is_right(at, best_of(sent, await correcting.points()), 2)
+
+
+async def test_who_is_erased_after_the_close_is_ranked_by_the_corrected_points_and_told_nothing(
+    kafka: str, mongo: str
+) -> None:
+    # Every paper has every question.
+    async with new_parts(kafka, mongo, blueprint={"天文": 6, "健康": 4}) as parts:
+        correcting, at = Correcting(parts), Deciding(parts)
+        await correcting.prepare()
+        sent = [parts.submission(f"p{n}", right=10 - n // 2, seconds=60 + n) for n in range(8)]
+        await graded(parts, sent)
+        now = datetime.now(UTC)
+        await parts.stores.quizzes.begin_closing(parts.quiz_id, now, now)
+        await parts.closer(kafka).close_due(now + MINUTE)
+        await parts.catalogue.refresh()
+        await parts.grading.keep_participants(people(erased("p0")))
+        await parts.grading.erased.refresh()
+        await parts.sweeper().turn()
+        points, before = await correcting.points(), await ranks(correcting)
+        preview = await correcting.preview("q1", Change(taken_out=True))
+        await correcting.correct("q1", Change(taken_out=True))
+        await correcting.regrade()
+        await at.revise()
+        # Without the question, p0 cannot have 10 points of 9.
+        last = (await at.closings())[-1]
+        first = next(one for one in last.standings if one.participant_id == "p0")
+        assert (last.version, last.points_max, first.points, first.rank) == (2, 9, 9, 1)
+        left = {one.attempt_id: float(list(one.answers.values()).count("A")) for one in sent}
+        for one in sent:
+            left[one.attempt_id] -= one.answers["q1"] == "A"
+        await assert_last_is_right(at, best_of(sent, left), 2)
+        after = await ranks(correcting)
+        assert preview.ranks == sum(before[who] != after[who] for who in before)
+        assert preview.figures == (await correcting.regradings.of_quiz(parts.quiz_id))[1].figures
+        # The result stays as it was told, and nothing is said of it.
+        [erased_one] = [one.attempt_id for one in sent if one.participant_id == "p0"]
+        assert (await correcting.points())[erased_one] == points[erased_one] == 10
+        assert erased_one not in {event.result_id for _, event in await correcting.events()}
 
 
 class Interrupted(StandingStore):

@@ -35,7 +35,7 @@ def change_of(key: str | Change | None) -> Change:
 class Correcting:
     """Corrects the quiz of some parts, and grades again without a rest."""
 
-    def __init__(self, parts: Parts, settle: timedelta = timedelta()) -> None:
+    def __init__(self, parts: Parts, settle: timedelta | None = timedelta()) -> None:
         self.parts = parts
         self.database = parts.stores.database
         self.regradings = RegradingStore(self.database)
@@ -91,6 +91,7 @@ class Correcting:
             self.parts.stores.standings,
             self.parts.catalogue,
             self.parts.grading.erased,
+            self.parts.stores.disqualified,
             Lease(self.database, random_id(), owner=LOOP),
             rests=0,
             turn_seconds=0,

@@ -10,9 +10,13 @@ from services.quiz.results.rules import Portion, Result
 from services.quiz.results.store import ResultStore
 from services.quiz.standings.rules import least_better
 from services.quiz.standings.tally import CELLS_A_SCORE
+from tests.quiz.disqualifying.builders import Deciding
 from tests.quiz.parts import Parts, new_parts
 from tests.quiz.regrading.builders import CANCELLED, Correcting, graded
 from tests.quiz.standings.builders import stored
+
+# Every paper has every question.
+ALL = {"天文": 6, "健康": 4}
 
 
 async def ranks(at: Correcting) -> dict[str, int]:
@@ -59,6 +63,71 @@ async def test_a_preview_is_what_the_correction_does(kafka: str, mongo: str, key
         assert done.figures.changed > 0
         after = await ranks(at)
         assert preview.ranks == sum(before[who] != after[who] for who in before)
+
+
+async def decide(at: Correcting) -> Deciding:
+    """Of those in the contest, some do not count: three people, and single attempts of two others."""
+    deciding = Deciding(at.parts)
+    for who in ("p3", "p7", "p11"):
+        await deciding.out(who)
+    for who, numbers in {"p5": (1,), "p9": (1, 2, 3)}.items():
+        ids = (at.parts.submission(who, number=number).attempt_id for number in numbers)
+        await deciding.out(who, *ids)
+    return deciding
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("key", ["B", CANCELLED])
+async def test_a_preview_counts_nobody_whose_result_does_not_count(
+    kafka: str, mongo: str, key: str | None
+) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3, blueprint=ALL) as parts:
+        at = await contest(parts)
+        with_all = await at.preview("q1", key)
+        await decide(at)
+        points, before = await at.points(), await ranks(at)
+        preview = await at.preview("q1", key)
+        await at.correct("q1", key)
+        await at.regrade()
+        assert preview.figures == (await at.regradings.of_quiz(parts.quiz_id))[1].figures
+        after = await ranks(at)
+        assert preview.ranks == sum(before[who] != after[who] for who in before)
+        assert preview.figures is not None
+        assert with_all.figures is not None
+        out = {"p3", "p7", "p11", "p9"}
+        changed = [id_ for id_, now in (await at.points()).items() if now != points[id_]]
+        theirs = await at.database["results"].find({"_id": {"$in": changed}}).to_list(None)
+        single = parts.submission("p5", number=1).attempt_id
+        left_out = sum(one["participant_id"] in out or one["_id"] == single for one in theirs)
+        assert 0 < left_out == preview.figures.left_out
+        assert preview.figures.changed == len(changed) - left_out == with_all.figures.changed - left_out
+        assert not out & before.keys(), "they have no rank"
+
+
+@pytest.mark.stack
+async def test_a_preview_says_if_somebody_was_disqualified_since(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3, blueprint=ALL) as parts:
+        at = await contest(parts)
+
+        async def is_outdated() -> bool:
+            preview = await at.previews.read(parts.quiz_id)
+            assert preview is not None
+            return preview.is_outdated(await at.corrections.read(parts.quiz_id))
+
+        first = await at.preview("q1", "B")
+        assert not await is_outdated()
+        deciding = await decide(at)
+        assert await is_outdated(), "it counts people whose results do not count any more"
+        second = await at.preview("q1", "B")
+        assert not await is_outdated()
+        assert second.figures != first.figures
+        await deciding.back("p3")
+        assert await is_outdated()
+        third = await at.preview("q1", "B")
+        await at.correct("q1", "B")
+        assert await is_outdated(), "the quiz was corrected"
+        await at.regrade()
+        assert third.figures == (await at.regradings.of_quiz(parts.quiz_id))[1].figures
 
 
 class DiesOnce(ResultStore):

@@ -17,6 +17,7 @@ from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import Result
 from services.quiz.results.store import OrdersOf, ResultStore
 from services.quiz.standings.writes import Orders
+from shared.storage.expiry import all_ended_after
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.quiz.builders import batch, erased, people
 from tests.quiz.parts import Grading, Parts, new_parts, results_in
@@ -45,7 +46,7 @@ def crowd(parts: Parts, number: int, attempts: int = 1) -> list[Submission]:
     ]
 
 
-async def correcting(parts: Parts, settle: timedelta = timedelta()) -> Correcting:
+async def correcting(parts: Parts, settle: timedelta | None = timedelta()) -> Correcting:
     at = Correcting(parts, settle)
     await at.prepare()
     return at
@@ -285,11 +286,13 @@ async def test_results_are_graded_again_only_when_no_earlier_transaction_lives(
     kafka: str, mongo: str
 ) -> None:
     async with new_parts(kafka, mongo) as parts:
-        at, sent = await correcting(parts, settle=MINUTE), crowd(parts, 5)
+        at, sent = await correcting(parts, settle=None), crowd(parts, 5)
         await graded(parts, sent)
+        begun = datetime.now(UTC) + await all_ended_after(at.database)
         await at.correct("q1", "B")
+        assert await at.regradings.due(begun) == []
         assert await at.regrader().pending("", 10) == []
-        due = await at.regradings.due(datetime.now(UTC) + MINUTE)
+        due = await at.regradings.due(begun + MINUTE)
         assert due == [f"{parts.quiz_id}/1"]
 
 

@@ -209,5 +209,6 @@ def figures(of: Expected, number: int, attempts: list[Attempt]) -> dict[str, int
         "now_passed": sum(rules.passes(old) < rules.passes(new) for old, new in pairs),
         "not_passed": sum(rules.passes(old) > rules.passes(new) for old, new in pairs),
         "standings": sum(best[0][who] != best[1][who] for who in best[0]),
+        "left_out": 0,
         "ranks": sum(before[who] != after[who] for who in before),
     }
