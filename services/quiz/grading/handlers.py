@@ -16,8 +16,9 @@ from services.quiz.attempts.submission import Submission, decode
 from services.quiz.grading.events import Completed
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
+from services.quiz.grading.judge import judge
 from services.quiz.grading.metrics import count
-from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
+from services.quiz.grading.rules import SHOWN_REFUSALS, Valid
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.off_roster import OffRoster
@@ -112,6 +113,7 @@ class SubmissionHandler:
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
         await self._erased.keep_fresh()
+        await self._catalogue.keep_fresh()
         await self._catalogue.learn(
             {(received.event.quiz_id, received.event.quiz_version) for received in batch}
         )
@@ -137,25 +139,18 @@ class SubmissionHandler:
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
         erased = self._erased.ids
-        dropped = 0
-        for received in batch:
-            submission = received.event
-            if submission.participant_id in erased:
-                dropped += 1
+        present = [received for received in batch if received.event.participant_id not in erased]
+        submissions = [received.event for received in present]
+        judged = await judge(self._catalogue, present, submissions, self._log_delay_max)
+        for received, candidate in zip(present, judged, strict=True):
+            if isinstance(candidate, Rejected):
+                refused.append((received, candidate))
                 continue
-            try:
-                offered = self._catalogue.find(submission.quiz_id, submission.quiz_version)
-                candidate = check(
-                    submission, received.context, received.appended_at, offered, self._log_delay_max
-                )
-            except Rejected as why:
-                refused.append((received, why))
-                continue
-            attempt_id = submission.attempt_id
+            attempt_id = candidate.submission.attempt_id
             if first.setdefault(attempt_id, candidate) is not candidate:
                 later.setdefault(attempt_id, set()).add(candidate.context.id)
                 count("repeated")
-        count("erased", dropped)
+        count("erased", len(batch) - len(present))
         return Checked(first, later, await self._refuse(batch, refused) if refused else [])
 
     async def _refuse(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from services.quiz.grading.handlers import DEAD_LETTER_CODES
-from services.quiz.grading.rules import check
+from services.quiz.grading.judge import judge
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
@@ -30,25 +30,18 @@ class SavedHandler:
     async def keep_saved(self, batch: Batch[QuizAnswersSaved]) -> Following:
         """Keep the latest sheet of each attempt; a repeat changes nothing."""
         await self._erased.keep_fresh()
+        await self._catalogue.keep_fresh()
         await self._catalogue.learn({(one.event.quiz_id, one.event.quiz_version) for one in batch})
+        present = [one for one in batch if one.event.participant_id not in self._erased.ids]
+        read = [msgspec.convert(one.event, Sheet, from_attributes=True) for one in present]
+        submissions = [sheet.submitted(sheet.saved_at) for sheet in read]
         good: list[Sheet] = []
-        for received in batch:
-            if received.event.participant_id in self._erased.ids:
-                continue
-            sheet = msgspec.convert(received.event, Sheet, from_attributes=True)
-            try:
-                offered = self._catalogue.find(sheet.quiz_id, sheet.quiz_version)
-                check(
-                    sheet.submitted(sheet.saved_at),
-                    received.context,
-                    received.appended_at,
-                    offered,
-                    LOG_DELAY_MAX,
-                )
-            except Rejected as why:
-                batch.reject(received, why)
-                continue
-            good.append(sheet)
+        judged = await judge(self._catalogue, present, submissions, LOG_DELAY_MAX)
+        for received, sheet, candidate in zip(present, read, judged, strict=True):
+            if isinstance(candidate, Rejected):
+                batch.reject(received, candidate)
+            else:
+                good.append(sheet)
         sheets = latest(good)
         schedules = [self._catalogue.find(sheet.quiz_id, sheet.quiz_version).schedule for sheet in sheets]
         await self._saved.keep(sheets, list(map(due_at, sheets, schedules)))

@@ -1,0 +1,127 @@
+"""What is refused for good is looked at by the quiz as it is stored then, whatever a process knows."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from services.quiz.lifecycle.alter import Alterations
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.changes import QuizChanges
+from services.quiz.quizzes.publish import publish
+from services.quiz.quizzes.rules import NOTICE_SECONDS
+from services.quiz.quizzes.store import QuizStore
+from shared.runtime import clock
+from shared.web.versions import always
+from tests.quiz.builders import attempt, batch, question, submission
+from tests.quiz.parts import Grading, Parts, new_parts, results_in
+from tests.quiz.saving.builders import saves, sheet, stored
+
+pytestmark = pytest.mark.stack
+
+
+class Counted(QuizStore):
+    """Counts how often the quizzes are looked at."""
+
+    looks = 0
+
+    async def revisions(self) -> dict[str, tuple[int, int]]:
+        self.looks += 1
+        return await super().revisions()
+
+
+async def stale(parts: Parts) -> tuple[Grading, Counted]:
+    """A grader that knows the quizzes as they are now, and looks at them only if it has to."""
+    quizzes = Counted(parts.stores.database)
+    catalogue = Catalogue(quizzes)
+    await catalogue.refresh()
+    quizzes.looks = 0
+    return Grading(parts.stores, catalogue, parts.publisher), quizzes
+
+
+def altering(parts: Parts) -> Alterations:
+    return Alterations(parts.stores.quizzes, QuizChanges(parts.stores.database), parts.catalogue)
+
+
+async def test_what_intake_took_after_a_reopening_is_graded_by_a_grader_that_knows_the_early_close(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo, grace_seconds=0) as parts:
+        now = clock.now()
+        await parts.stores.quizzes.begin_closing(parts.quiz_id, now, now - timedelta(seconds=5))
+        grading, _ = await stale(parts)
+        await altering(parts).reopen(parts.quiz_id)
+        one = batch(parts.submission("wang"))
+        ((_, event),) = results_in(await grading.grade_submissions(one))
+        assert (event.points, one.rejected) == (5, [])
+
+
+async def test_what_was_saved_after_a_reopening_replaces_what_was_saved_before(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo, grace_seconds=0) as parts:
+        now = clock.now()
+        of = attempt(parts.quiz_id, parts.quiz, "wang", started_at=now - timedelta(seconds=60))
+        before = sheet(parts, of, right=0, saved_at=now - timedelta(seconds=20))
+        await parts.grading.saved.keep_saved(saves(before))
+        await parts.stores.quizzes.begin_closing(parts.quiz_id, now, now - timedelta(seconds=5))
+        grading, _ = await stale(parts)
+        await altering(parts).reopen(parts.quiz_id)
+        after = sheet(parts, of, revision=2)
+        two = saves(after)
+        await grading.saved.keep_saved(two)
+        assert two.rejected == []
+        kept = await stored(parts.stores, of)
+        assert kept is not None
+        assert kept.revision == 2
+
+
+async def test_what_came_after_the_end_of_before_is_graded_by_a_grader_that_knows_no_other(
+    kafka: str, mongo: str
+) -> None:
+    ends = clock.now() + timedelta(seconds=60)
+    async with new_parts(kafka, mongo, closes_at=ends, grace_seconds=0) as parts:
+        grading, _ = await stale(parts)
+        await altering(parts).extend(parts.quiz_id, ends + timedelta(hours=1), always)
+        later = parts.submission("wang", submitted_at=ends + timedelta(seconds=20))
+        one = batch(later, appended_at=ends + timedelta(seconds=20))
+        assert len(await grading.grade_submissions(one)) == 1
+        assert one.rejected == []
+
+
+async def test_a_paper_of_a_version_that_a_grader_does_not_know_is_not_refused_for_its_questions(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        grading, _ = await stale(parts)
+        asked = tuple(question(n + 100, one.topic) for n, one in enumerate(parts.quiz.questions))
+        second = parts.quiz.model_copy(update={"questions": asked})
+        await publish(parts.stores.quizzes, parts.quiz_id, second, clock.now())
+        # It names no version.
+        one = batch(submission(parts.quiz_id, second, "wang"))
+        ((_, event),) = results_in(await grading.grade_submissions(one))
+        assert (event.points, one.rejected) == (5, [])
+
+
+async def test_a_flood_of_late_submissions_asks_once_a_batch_and_good_ones_never(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        grading, quizzes = await stale(parts)
+        late = batch(*(parts.submission(seconds=3_000) for _ in range(200)))
+        assert not await grading.grade_submissions(late)
+        assert (len(late.rejected), quizzes.looks) == (200, 1)
+        await grading.grade_submissions(batch(*(parts.submission() for _ in range(20))))
+        assert quizzes.looks == 1
+
+
+async def test_a_grader_that_stood_still_looks_before_it_grades(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo, grace_seconds=0) as parts:
+        grading, quizzes = await stale(parts)
+        now = clock.now()
+        await parts.stores.quizzes.begin_closing(parts.quiz_id, now, now - timedelta(seconds=60))
+        time.sleep(NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
+        one = batch(parts.submission())
+        assert not await grading.grade_submissions(one)
+        assert [dead.why.code for dead in one.rejected] == ["attempt_late"]
+        assert quizzes.looks == 2
