@@ -167,7 +167,7 @@ def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
         stores.participants, waiting_grader, service.ended_tokens, stores.off_roster
     )
     service.consume(*subscriptions(submissions, profiles))
-    service.consume(*saving_subscriptions(SavedHandler(stores.saved, catalogue, erased)))
+    service.consume(*saving_subscriptions(SavedHandler(stores.saved, stores.quizzes, catalogue, erased)))
     return waiting_grader
 
 

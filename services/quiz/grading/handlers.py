@@ -16,7 +16,7 @@ from services.quiz.attempts.submission import Submission, decode
 from services.quiz.grading.events import Completed
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
-from services.quiz.grading.judge import judge
+from services.quiz.grading.judge import Judge
 from services.quiz.grading.metrics import count
 from services.quiz.grading.rules import SHOWN_REFUSALS, Valid
 from services.quiz.grading.store import WaitingStore
@@ -103,12 +103,11 @@ class SubmissionHandler:
         self._waiting_grader = waiting_grader
         self._catalogue = catalogue
         self._erased = erased
-        self._quizzes = quizzes
+        self._judge = Judge(catalogue, quizzes, timedelta(seconds=log_delay_seconds_max))
         self._attempts = attempts
         self._results = results
         self._participants = participants
         self._waiting = waiting
-        self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
@@ -119,7 +118,6 @@ class SubmissionHandler:
         )
         checked = await self._check(batch)
         first = checked.first
-        await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
         by_profile = await self._with_profiles(first)
         graded = await self._grader.grade(by_profile.to_grade, checked.later)
         await self._waiting.add([to_waiting(valid) for valid in by_profile.waiting])
@@ -141,7 +139,7 @@ class SubmissionHandler:
         erased = self._erased.ids
         present = [received for received in batch if received.event.participant_id not in erased]
         submissions = [received.event for received in present]
-        judged = await judge(self._catalogue, present, submissions, self._log_delay_max)
+        judged = await self._judge.judge(present, submissions)
         for received, candidate in zip(present, judged, strict=True):
             if isinstance(candidate, Rejected):
                 refused.append((received, candidate))

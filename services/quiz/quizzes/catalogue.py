@@ -101,15 +101,22 @@ class Catalogue:
             return
         await self.learn_anew(wanted)
 
-    async def learn_anew(self, wanted: Collection[tuple[str, int | None]]) -> None:
+    async def learn_anew(
+        self, wanted: Collection[tuple[str, int | None]], gone: Collection[tuple[str, int]] = ()
+    ) -> None:
         """
         Read what has changed, and versions that are not known, for whoever refuses something for good: a
         record in memory may be older than a later end.
 
+        Args:
+            gone: versions that are not stored any more.
         Raises:
             Unavailable: the database does not answer.
         """
         await self.refresh()
+        for quiz_id, version in gone:
+            if present := self._offered.get(quiz_id):
+                present.earlier.pop(version, None)
         missing = [
             (quiz_id, version)
             for quiz_id, version in wanted

@@ -5,10 +5,11 @@ from datetime import timedelta
 import msgspec
 
 from services.quiz.grading.handlers import DEAD_LETTER_CODES
-from services.quiz.grading.judge import judge
+from services.quiz.grading.judge import Judge
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
+from services.quiz.quizzes.store import QuizStore
 from services.quiz.saving.rules import Sheet, due_at, latest
 from services.quiz.saving.store import SavedStore
 from shared.contracts.events import QuizAnswersSaved
@@ -22,8 +23,9 @@ LOG_DELAY_MAX = timedelta(seconds=LOG_DELAY_SECONDS_MAX)
 class SavedHandler:
     """Stores what was saved, if it could be submitted."""
 
-    def __init__(self, saved: SavedStore, catalogue: Catalogue, erased: Erased) -> None:
+    def __init__(self, saved: SavedStore, quizzes: QuizStore, catalogue: Catalogue, erased: Erased) -> None:
         self._saved = saved
+        self._judge = Judge(catalogue, quizzes, LOG_DELAY_MAX)
         self._catalogue = catalogue
         self._erased = erased
 
@@ -36,7 +38,7 @@ class SavedHandler:
         read = [msgspec.convert(one.event, Sheet, from_attributes=True) for one in present]
         submissions = [sheet.submitted(sheet.saved_at) for sheet in read]
         good: list[Sheet] = []
-        judged = await judge(self._catalogue, present, submissions, LOG_DELAY_MAX)
+        judged = await self._judge.judge(present, submissions)
         for received, sheet, candidate in zip(present, read, judged, strict=True):
             if isinstance(candidate, Rejected):
                 batch.reject(received, candidate)

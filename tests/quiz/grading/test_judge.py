@@ -1,5 +1,6 @@
 """What is refused for good is looked at by the quiz as it is stored then, whatever a process knows."""
 
+import asyncio
 import time
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
+from shared.runtime.errors import Conflict, Unavailable
 from shared.web.versions import always
 from tests.quiz.builders import attempt, batch, question, submission
 from tests.quiz.parts import Grading, Parts, new_parts, results_in
@@ -125,3 +127,64 @@ async def test_a_grader_that_stood_still_looks_before_it_grades(kafka: str, mong
         assert not await grading.grade_submissions(one)
         assert [dead.why.code for dead in one.rejected] == ["attempt_late"]
         assert quizzes.looks == 2
+
+
+async def test_what_meets_the_removal_of_its_quiz_is_refused_and_the_next_quiz_knows_nothing_of_it(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        grading, _ = await stale(parts)
+        other, _ = await stale(parts)
+        now = clock.now()
+        await altering(parts).remove(parts.quiz_id, always)
+        one = batch(parts.submission("wang", version=1))
+        assert not await grading.grade_submissions(one)
+        assert [dead.why.code for dead in one.rejected] == ["quiz_unknown"]
+        # Of two that still know the removed quiz, one meets the next quiz of that name.
+        await publish(parts.stores.quizzes, parts.quiz_id, parts.quiz, now)
+        two = batch(parts.submission("li", version=1))
+        assert not await other.grade_submissions(two)
+        assert [dead.why.code for dead in two.rejected] == ["quiz_version_unknown"]
+        record = await parts.stores.quizzes.read(parts.quiz_id)
+        assert record is not None
+        assert (record.version, record.begun) == (2, False)
+        assert await parts.stores.standings.count(parts.quiz_id) == 0
+        # What is graded of the next one keeps it from being removed, whatever a process has graded before.
+        assert len(await other.grade_submissions(batch(parts.submission("li")))) == 1
+        with pytest.raises(Conflict) as why:
+            await altering(parts).remove(parts.quiz_id, always)
+        assert why.value.code == "quiz_in_use"
+
+
+async def test_of_a_removal_and_a_submission_of_another_system_one_comes_first(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        graded = 0
+        for n in range(12):
+            quiz_id = f"{parts.quiz_id}-{n}"
+            await publish(parts.stores.quizzes, quiz_id, parts.quiz, clock.now())
+            grading, _ = await stale(parts)
+            one = batch(submission(quiz_id, parts.quiz))
+            following, removed = await asyncio.gather(
+                grading.grade_submissions(one),
+                altering(parts).remove(quiz_id, always),
+                return_exceptions=True,
+            )
+            there = await parts.stores.quizzes.read(quiz_id) is not None
+            # A quiz that changes at this moment is tried again.
+            if isinstance(following, BaseException):
+                assert isinstance(following, Unavailable)
+                following = await grading.grade_submissions(one)
+            assert there == isinstance(removed, Conflict) == (len(following) == 1) == (not one.rejected)
+            graded += there
+        assert await parts.stores.database["results"].count_documents({}) == graded
+
+
+async def test_a_save_of_another_system_keeps_its_quiz(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        of = attempt(parts.quiz_id, parts.quiz, "wang")
+        await parts.grading.saved.keep_saved(saves(sheet(parts, of)))
+        with pytest.raises(Conflict) as why:
+            await altering(parts).remove(parts.quiz_id, always)
+        assert why.value.code == "quiz_in_use"
