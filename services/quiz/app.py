@@ -48,6 +48,7 @@ from services.quiz.lifecycle.alter import Alterations
 from services.quiz.lifecycle.cancel import Cancelling
 from services.quiz.lifecycle.notify import LOOP as CANCELLING
 from services.quiz.lifecycle.notify import Notifier
+from services.quiz.lifecycle.remove import Removals
 from services.quiz.literacy import api as literacy_api
 from services.quiz.literacy import wording as literacy_wording
 from services.quiz.literacy.compute import LOOP as LITERACY
@@ -144,6 +145,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
         stores.drafts, Drafts(stores.drafts, stores.quizzes), Trials(stores.drafts, stores.quizzes)
     )
     service.provide(Alterations(stores.quizzes, stores.changes, catalogue))
+    named = stores.flags, stores.statistics, stores.literacy, previews
+    service.provide(Removals(stores.quizzes, stores.changes, catalogue, disqualified, erased, named))
     service.provide(Cancelling(stores.quizzes, stores.changes, stores.cancellations, catalogue))
 
 

@@ -99,7 +99,9 @@ async def put_measure(
     quiz_id: QuizIdInPath, measure: Measure, catalogue: OfferedQuizzes, literacy: Literacy
 ) -> Measure:
     """People are not counted anew: the report has the new tiers at once. 404 `quiz_unknown`."""
-    await catalogue.look_up(quiz_id)
+    # Not of a quiz that was removed a moment ago: the next one of its name would have it.
+    await catalogue.refresh()
+    catalogue.find(quiz_id)
     await literacy.put_measure(quiz_id, measure)
     return measure
 

@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.quiz.lifecycle.alter import Alterations
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.changes import QuizChanges
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
@@ -16,6 +14,7 @@ from shared.runtime import clock
 from shared.runtime.errors import Conflict, Unavailable
 from shared.web.versions import always
 from tests.quiz.builders import attempt, batch, question, submission
+from tests.quiz.lifecycle.builders import altering, remove
 from tests.quiz.parts import Grading, Parts, new_parts, results_in
 from tests.quiz.saving.builders import saves, sheet, stored
 
@@ -39,10 +38,6 @@ async def stale(parts: Parts) -> tuple[Grading, Counted]:
     await catalogue.refresh()
     quizzes.looks = 0
     return Grading(parts.stores, catalogue, parts.publisher), quizzes
-
-
-def altering(parts: Parts) -> Alterations:
-    return Alterations(parts.stores.quizzes, QuizChanges(parts.stores.database), parts.catalogue)
 
 
 async def test_what_intake_took_after_a_reopening_is_graded_by_a_grader_that_knows_the_early_close(
@@ -136,7 +131,7 @@ async def test_what_meets_the_removal_of_its_quiz_is_refused_and_the_next_quiz_k
         grading, _ = await stale(parts)
         other, _ = await stale(parts)
         now = clock.now()
-        await altering(parts).remove(parts.quiz_id, always)
+        await remove(parts)
         one = batch(parts.submission("wang", version=1))
         assert not await grading.grade_submissions(one)
         assert [dead.why.code for dead in one.rejected] == ["quiz_unknown"]
@@ -152,7 +147,7 @@ async def test_what_meets_the_removal_of_its_quiz_is_refused_and_the_next_quiz_k
         # What is graded of the next one keeps it from being removed, whatever a process has graded before.
         assert len(await other.grade_submissions(batch(parts.submission("li")))) == 1
         with pytest.raises(Conflict) as why:
-            await altering(parts).remove(parts.quiz_id, always)
+            await remove(parts)
         assert why.value.code == "quiz_in_use"
 
 
@@ -168,7 +163,7 @@ async def test_of_a_removal_and_a_submission_of_another_system_one_comes_first(
             one = batch(submission(quiz_id, parts.quiz))
             following, removed = await asyncio.gather(
                 grading.grade_submissions(one),
-                altering(parts).remove(quiz_id, always),
+                remove(parts, quiz_id),
                 return_exceptions=True,
             )
             there = await parts.stores.quizzes.read(quiz_id) is not None
@@ -186,5 +181,5 @@ async def test_a_save_of_another_system_keeps_its_quiz(kafka: str, mongo: str) -
         of = attempt(parts.quiz_id, parts.quiz, "wang")
         await parts.grading.saved.keep_saved(saves(sheet(parts, of)))
         with pytest.raises(Conflict) as why:
-            await altering(parts).remove(parts.quiz_id, always)
+            await remove(parts)
         assert why.value.code == "quiz_in_use"
