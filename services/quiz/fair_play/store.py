@@ -227,6 +227,11 @@ class FlagStore:
             found = await self._flags.aggregate([which, counted]).to_list(None)
         return {one["_id"]: one["flags"] for one in found}
 
+    async def remove_quiz(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Delete what is kept of a quiz that is removed."""
+        await self._flags.delete_many({"quiz_id": quiz_id}, session=unit.session)
+        await self._examinations.delete_one({"_id": quiz_id}, session=unit.session)
+
     async def forget(self, quiz_id: str, participant_id: str) -> None:
         """Delete the flags of a participant; from flags about many people, the participant."""
         theirs: Document = {"quiz_id": quiz_id, "who.participant_id": participant_id}

@@ -52,9 +52,8 @@ class QuizStore:
         self.database = database
         self._quizzes = database[QUIZZES]
         self._versions = database[VERSIONS]
-        # Versions and quizzes that are marked as begun and that this process knows.
+        # Versions that are marked as begun and that this process knows.
         self._begun: set[tuple[str, int]] = set()
-        self._graded: set[str] = set()
 
     async def prepare(self) -> None:
         """Create the indexes, and the collections that transactions write to."""
@@ -162,13 +161,6 @@ class QuizStore:
             return False
         self._begun.add((quiz_id, version))
         return True
-
-    async def begin_present(self, quiz_ids: Collection[str]) -> None:
-        """Mark the present versions of these quizzes as begun: submissions are graded by them."""
-        if new := [quiz_id for quiz_id in quiz_ids if quiz_id not in self._graded]:
-            with outages_named():
-                await self._quizzes.update_many({"_id": {"$in": new}}, {"$set": {"begun": True}})
-            self._graded.update(new)
 
     async def begin_closing(self, quiz_id: str, now: datetime, at: datetime) -> None:
         """

@@ -142,15 +142,17 @@ class HandIn:
     async def _hand_in(self, to_hand_in: Sequence[Open], now: datetime) -> list[str]:
         if not to_hand_in:
             return []
+        named = [(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in]
+        # What is handed in is graded for good: by the end as it is stored now.
+        await self._catalogue.learn_anew(set(named))
         try:
-            await self._catalogue.learn({(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in})
+            schedules = [self._catalogue.find(*one).schedule for one in named]
         except UnreadError as error:
             # Only this quiz has a problem: the sheets of the others are handed in.
             raise HandInError(error.message) from error
         records, ids, put_off = [], [], []
-        for one in to_hand_in:
+        for one, schedule in zip(to_hand_in, schedules, strict=True):
             attempt_id = one.sheet.attempt_id
-            schedule = self._catalogue.find(one.sheet.quiz_id, one.sheet.quiz_version).schedule
             if (due := due_at(one.sheet, schedule)) > now:
                 # The end of the quiz was moved since it was saved: the attempt has more time.
                 await self._saved.look_again([attempt_id], due - LOOKED_AGAIN)
