@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.web.edge.streams import CONNECTION, HEAD_ONLY, STREAM_TYPE
 from shared.web.live.boards import Boards, Live, Read
+from shared.web.live.coding import coding_for
 from shared.web.live.frames import BEAT, retry
 from shared.web.live.listeners import Listener, Listeners
 from shared.web.senders import address_of
@@ -30,7 +31,11 @@ FINISHED_SECONDS = 5.0, 60.0
 DISPLACED_SECONDS = 60.0, 120.0
 LAST_ID = b"last-event-id"
 # `no-store` comes from the edge. A proxy that gathers an answer before it sends it would hold events back.
-HEADERS = [(b"content-type", STREAM_TYPE), (b"x-accel-buffering", b"no")]
+HEADERS = [
+    (b"content-type", STREAM_TYPE),
+    (b"x-accel-buffering", b"no"),
+    (b"vary", b"accept-encoding"),
+]
 
 
 class EventStream(Response):
@@ -82,15 +87,16 @@ class EventStream(Response):
         try:
             live = self._boards.join(self._key, self._read, listener)
             try:
-                await self._listen(live, listener, dict(scope["headers"]).get(LAST_ID, b""), receive, send)
+                await self._listen(live, listener, dict(scope["headers"]), receive, send)
             finally:
                 await self._boards.leave(self._key, listener)
         finally:
             self._listeners.leave(listener, listener.why or "left")
 
     async def _listen(
-        self, live: Live, listener: Listener, last_id: bytes, receive: Receive, send: Send
+        self, live: Live, listener: Listener, asked: dict[bytes, bytes], receive: Receive, send: Send
     ) -> None:
+        last_id, coding = asked.get(LAST_ID, b""), coding_for(asked.get(b"accept-encoding", b""))
         shown = await live.shown()
         frame = shown.frame(self._view, None)
         has_it = last_id == frame.id.encode() != b""
@@ -101,8 +107,10 @@ class EventStream(Response):
             return
         going = asyncio.create_task(_until_gone(receive, listener))
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            said = retry(*AGAIN_SECONDS) + self._first + (b"" if has_it else frame.events)
+            headers = [*HEADERS, *coding.headers]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            said = coding.begin() + coding.alone(retry(*AGAIN_SECONDS) + self._first)
+            said += b"" if has_it else coding.shared(frame.events)
             seen, beats = shown, live.beats
             while True:
                 await _say(listener, send, said)
@@ -114,11 +122,12 @@ class EventStream(Response):
                 shown, said = await live.shown(), b""
                 if shown is not seen:
                     frame = shown.frame(self._view, frame.mark)
-                    seen, said = shown, frame.events
+                    seen, said = shown, coding.shared(frame.events)
                 if live.beats != beats:
-                    beats, said = live.beats, said or BEAT
+                    beats, said = live.beats, said or coding.alone(BEAT)
             if listener.why != "left":
-                await send({"type": "http.response.body", "body": _farewell(listener)})
+                last = coding.alone(_farewell(listener)) + coding.end()
+                await send({"type": "http.response.body", "body": last})
         finally:
             going.cancel()
 
