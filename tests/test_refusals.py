@@ -1,18 +1,22 @@
 """Every code that a service refuses with: people get Chinese words, and dead letters of it count from 0."""
 
 import ast
+import json
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from ops.documents.settings import assembled
+from tests.test_roles import SECRETS
+
 ROOT = Path(__file__).parent.parent
 SERVICES = sorted(app.parent.name for app in ROOT.glob("services/*/app.py"))
 services = pytest.mark.parametrize("service", SERVICES)
 
 # Raised by services, and worded for all of them in shared/web/wording.py.
-OF_ALL_SERVICES = {"after_invalid", "invalid", "token_ended", "token_missing"}
+OF_ALL_SERVICES = {"after_invalid", "invalid", "token_ended", "token_missing", "version_differs"}
 # Nobody gets these as an answer: operators read them in dead letters, mails and logs.
 NOT_ANSWERED = {
     "quiz": {"bad_body", "paper_empty", "times_impossible"},
@@ -30,6 +34,8 @@ NOT_DEAD_LETTERED = {
     "notifications": {"participant_erased"},
     "quiz": {"participant_erased"},
 }
+# No route refuses with these: they are in dead letters alone, or in a field of an answer.
+NOT_REFUSED_WITH = {"awards": {"standings_too_short"}, "quiz": {"quiz_version_unknown"}}
 RAISING = {"PydanticCustomError", "_rejected"}
 
 
@@ -53,6 +59,17 @@ def test_a_code_has_the_same_chinese_words_in_all_rooms(service: str) -> None:
 def test_an_erased_participant_is_told_so_in_the_same_words_by_all_services() -> None:
     told = [words.get("participant_erased") for service in SERVICES for words in wordings(service)]
     assert len({chinese for chinese in told if chinese}) == 1
+
+
+@services
+def test_every_code_of_a_refusal_is_said_by_a_route_that_refuses_with_it(service: str) -> None:
+    sources = (ROOT / "services" / service).rglob("*.py")
+    # What is wrong with one field of a body is told by `errors`.
+    codes = {code for source in sources for code in codes_of(source.read_text(), of_fields=False)}
+    document = json.dumps(assembled(service, SECRETS).openapi())
+    unsaid = {code for code in codes if f"`{code}`" not in document}
+    elsewhere = OF_ALL_SERVICES | NOT_ANSWERED.get(service, set()) | NOT_REFUSED_WITH.get(service, set())
+    assert unsaid - elsewhere == set()
 
 
 @services
@@ -83,8 +100,8 @@ def imported(path: Path) -> Iterator[str]:
                     yield ast.unparse(part)
 
 
-def codes_of(source: str) -> set[str]:
-    """The codes that a module gives to errors."""
+def codes_of(source: str, *, of_fields: bool = True) -> set[str]:
+    """The codes that a module gives to errors; also to those of fields of a body."""
     tree = ast.parse(source)
     constants = {
         target.id: node.value.value
@@ -98,7 +115,7 @@ def codes_of(source: str) -> set[str]:
         if not isinstance(node, ast.Call):
             continue
         given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
-        if isinstance(node.func, ast.Name) and node.func.id in RAISING:
+        if of_fields and isinstance(node.func, ast.Name) and node.func.id in RAISING:
             given += node.args[:1]
         for value in given:
             code = value.value if isinstance(value, ast.Constant) else constants.get(getattr(value, "id", ""))

@@ -220,7 +220,7 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
             pass
         elif message["channel"] == "email" and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
-        if message["state"] not in right and not _is_put_off(message):
+        if message["state"] not in right and not (_is_put_off(message) or _is_refused(message)):
             yield message["_id"]
         if "unmailed" in message and message["participant_id"] in addressed:
             yield message["_id"]
@@ -235,6 +235,11 @@ def _is_put_off(message: Json) -> bool:
     """Whether a mail waits for its next try, there was no room for it, or it was too late: see its code."""
     skipped = message.get("code") in NOT_MAILED
     return (message["state"] in ("pending", "claimed") and "code" in message) or skipped
+
+
+def _is_refused(message: Json) -> bool:
+    """Whether the mail server has refused a mail for good, as for a mailbox that does not exist."""
+    return message["state"] == "failed" and message.get("code") == "smtp_rejected"
 
 
 def _still_notified(messages: list[Json], erased: set[str]) -> Iterator[str]:

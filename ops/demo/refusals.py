@@ -45,6 +45,8 @@ async def try_what_is_refused(
     await refused("POST", f"{apis.awards}/awards", "organiser_key_wrong", json={}, headers=guessed)
     others = f"{apis.registration}/registrations/{one.registration_id}"
     await refused("GET", others, "registration_unknown", headers=other.headers)
+    stale = one.headers | {"If-Match": '"as-it-was-before"'}
+    await refused("PATCH", f"{apis.registration}/me", "version_differs", json={}, headers=stale)
     newcomer = {"name": "某人", "email": "somebody@example.org", "audience": "other", "language": "zh-CN"}
     wishes: dict[str, Json] = {
         "session_unknown": {"session_id": "no-such-session", "participant": newcomer},

@@ -177,7 +177,8 @@ def _encoded(text: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _written(moment: datetime) -> bytes:
+def written_time(moment: datetime) -> bytes:
+    """A moment as the header `ce_time` has it."""
     # All events that follow from one batch have the same time.
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 
@@ -189,7 +190,7 @@ def to_headers(context: Context) -> Headers:
         ("ce_id", context.id.encode()),
         ("ce_source", _encoded(context.source)),
         ("ce_type", _encoded(context.type)),
-        ("ce_time", _written(context.time)),
+        ("ce_time", written_time(context.time)),
         ("ce_subject", context.subject.encode()),
         ("ce_correlationid", context.correlation_id.encode()),
         ("content-type", CONTENT_TYPE),

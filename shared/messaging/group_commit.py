@@ -97,7 +97,9 @@ class GroupCommit(Generic[Item, Outcome]):
         Raises:
             Overloaded: too many items wait already. The item was not accepted.
         """
-        self.check_not_full()
+        # As in `is_full`, without its call.
+        if self._waiting >= self._waiting_max:
+            self.check_not_full()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
             self._groups.append(self._new_group())
         group = self._groups[-1]
@@ -116,6 +118,11 @@ class GroupCommit(Generic[Item, Outcome]):
         """Items accepted and not yet written."""
         return self._waiting
 
+    @property
+    def is_full(self) -> bool:
+        """True if too many items wait already."""
+        return self._waiting >= self._waiting_max
+
     def check_not_full(self) -> None:
         """
         Check for room first, so that no work is done for an item that would be refused.
@@ -123,7 +130,7 @@ class GroupCommit(Generic[Item, Outcome]):
         Raises:
             Overloaded: too many items wait already.
         """
-        if self._waiting >= self._waiting_max:
+        if self.is_full:
             metrics.OVERLOADED.labels(self._name).inc()
             raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
 from shared.contracts.checked import ID_PATTERN, YEARS
@@ -57,6 +57,15 @@ After = Annotated[
         max_length=AFTER_CHARS_MAX, description="`after` of the page before; leave it out for the first page"
     ),
 ]
+
+Computed = Annotated[
+    Any,
+    Field(
+        json_schema_extra={"readOnly": True},
+        description="computed: part of an answer, and ignored in a request",
+    ),
+]
+"""A field that a request may contain, so that one can PUT the answer of a GET unchanged."""
 
 
 class Form(BaseModel):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from shared.runtime import logs, metrics
 from shared.runtime.errors import KepuError, Overloaded
@@ -57,6 +57,28 @@ Answer: TypeAlias = Callable[[HotRequest], Awaitable[tuple[int, bytes]]]
 """Answers a request with a status and JSON."""
 
 
+class Begun(NamedTuple):
+    """
+    An answer that is under way.
+
+    Args:
+        done: the future that it waits for.
+        answer: the answer as `Answer` returns it, once `done` is done; it raises what went wrong.
+    """
+
+    done: asyncio.Future[Any]
+    answer: Callable[[], tuple[int, bytes]]
+
+
+Begin: TypeAlias = Callable[[HotRequest], Begun | None]
+"""
+Begins an answer that waits for one future and for nothing else. So it needs no task, which is a tenth of
+what a submission costs (docs/decisions/0074-answers-without-tasks.md).
+
+None, or an error: nothing was done, and `Answer` is asked.
+"""
+
+
 class HotAnswer(NamedTuple):
     """
     The answer, without the headers that all answers have.
@@ -72,6 +94,14 @@ class HotAnswer(NamedTuple):
     more: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class UnderWay(NamedTuple):
+    """A request whose answer was begun by the `begin` of its route."""
+
+    begun: Begun
+    correlation: str
+    started: float
+
+
 @dataclass(frozen=True, slots=True)
 class HotRoute:
     """
@@ -82,6 +112,7 @@ class HotRoute:
         body_bytes_max: a larger body is refused with 413, as by a route's `max_body_size`.
         who: checks the token before the rest of a body is waited for. A request that comes in one piece goes
             to `answer` at once, which checks the token itself.
+        begins: asked before `answer`.
     """
 
     method: str
@@ -89,6 +120,7 @@ class HotRoute:
     answer: Answer
     body_bytes_max: int = BODY_BYTES_MAX
     who: Who | None = None
+    begins: Begin | None = None
     pattern: re.Pattern[str] = field(init=False)
     _before: str = field(init=False)
     _after: str | None = field(init=False)
@@ -110,6 +142,46 @@ class HotRoute:
         id_ = path[len(self._before) : len(path) - len(self._after)]
         return id_ if id_ and "/" not in id_ else None
 
+    def begin(
+        self, id_: str, headers: Mapping[bytes, bytes], body: bytes, who: object = None, address: str = ""
+    ) -> UnderWay | None:
+        """
+        Begin the answer to a request that comes straight from the parser; None: call `respond`.
+
+        When the future is done, call `end`.
+        """
+        if self.begins is None:
+            return None
+        started = time.perf_counter()
+        correlation = correlation_from(headers.get(b"x-correlation-id", b""))
+        before = logs.correlation_id.set(correlation)
+        try:
+            begun = self.begins(_request(id_, headers, body, who, address))
+        except Exception:  # noqa: BLE001 (`respond` raises it again, and makes it a problem)
+            return None
+        finally:
+            logs.correlation_id.reset(before)
+        return None if begun is None else UnderWay(begun, correlation, started)
+
+    def end(self, under_way: UnderWay) -> HotAnswer:
+        """
+        The answer that was begun, once its future is done; timed and correlated.
+
+        Raises:
+            Exception: pass it to `end_with_problem`.
+        """
+        status, said = under_way.begun.answer()
+        observe(self.method, self.path, status, under_way.started)
+        return HotAnswer(status, JSON, under_way.correlation.encode(), said)
+
+    async def end_with_problem(
+        self, under_way: UnderWay, error: Exception, headers: Mapping[bytes, bytes]
+    ) -> HotAnswer:
+        """The answer if `end` has raised this error."""
+        answer = await self._problem(error, headers, under_way.correlation)
+        observe(self.method, self.path, answer.status, under_way.started)
+        return answer
+
     async def respond(
         self,
         id_: str,
@@ -123,10 +195,7 @@ class HotRoute:
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
         try:
-            get = headers.get
-            authorization, key = get(b"authorization", b""), get(b"idempotency-key", b"")
-            request = HotRequest(id_, authorization, key, body, who, address)
-            status, said = await self.answer(request)
+            status, said = await self.answer(_request(id_, headers, body, who, address))
             answer = HotAnswer(status, JSON, correlation.encode(), said)
         except Exception as error:  # noqa: BLE001 (each becomes a problem)
             answer = await self._problem(error, headers, correlation)
@@ -160,6 +229,11 @@ class HotRoute:
         observe(self.method, self.path, 503, time.perf_counter())
         correlation = correlation_from(headers.get(b"x-correlation-id", b"")).encode()
         return _no_room(language_of(headers.get(b"accept-language", b"")))._replace(correlation=correlation)
+
+
+def _request(id_: str, headers: Mapping[bytes, bytes], body: bytes, who: object, address: str) -> HotRequest:
+    get = headers.get
+    return HotRequest(id_, get(b"authorization", b""), get(b"idempotency-key", b""), body, who, address)
 
 
 def _answer_of(error: KepuError, language: Language, correlation: bytes) -> HotAnswer:

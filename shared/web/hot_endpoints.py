@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from shared.runtime.errors import NotFound
 from shared.web.forms import BODY_BYTES_MAX
-from shared.web.hot import Answer, HotRoute, Who
+from shared.web.hot import Answer, Begin, HotRoute, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,15 @@ class HotEndpoint:
     body_bytes_max: int = BODY_BYTES_MAX
     name: str | None = None
 
-    def answered_by(self, function: Answer, who: Who | None = None) -> HotRoute:
+    def answered_by(self, function: Answer, who: Who | None = None, begins: Begin | None = None) -> HotRoute:
         """
-        The route that answers this endpoint by `function`; `who` checks the token of a body that comes in
-        pieces.
+        The route that answers this endpoint by `function`, or by `begins` where that can.
+
+        `who` checks the token of a body that comes in pieces.
         """
-        return HotRoute(self.method, self.path, function, body_bytes_max=self.body_bytes_max, who=who)
+        return HotRoute(
+            self.method, self.path, function, body_bytes_max=self.body_bytes_max, who=who, begins=begins
+        )
 
     def add_to(self, routes: APIRouter) -> None:
         """Show the endpoint in the document. Real requests never reach the framework's route."""

@@ -8,10 +8,12 @@ Source: RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2
 """
 
 import re
-from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header
+
+from shared.runtime.versions import Matching, Version, always
+from shared.web.problems import answered
 
 IF_MATCH_CHARS_MAX = 200
 
@@ -37,16 +39,26 @@ IfNoneMatch = Annotated[
         examples=["*"],
     ),
 ]
-Matching = Callable[[int | None], bool]
-"""Gets the version of a thing, or None if there is no such thing."""
+
+TAGGED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "ETag": {
+                "description": "the version: for `If-Match` of a change",
+                "schema": {"type": "string"},
+                "example": '"7"',
+            }
+        }
+    }
+}
+"""The header of an answer that names its version, in a route's `responses`."""
+CHANGED: dict[int | str, dict[str, Any]] = {
+    412: answered("Refused: somebody has changed it since it was read")
+}
+"""The refusal of these conditions, in a route's `responses`."""
 
 
-def always(version: int | None) -> bool:
-    """The condition of a request without a header."""
-    return True
-
-
-def etag(version: int, *, complete: bool = True) -> str:
+def etag(version: Version, *, complete: bool = True) -> str:
     """
     The `ETag` of this version.
 

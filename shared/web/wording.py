@@ -146,6 +146,7 @@ _CHINESE: dict[str, str] = {
     "parameter_doubled": "参数 {parameter} 只能出现一次",
     "not_found": "这个地址不存在",
     "id_differs": "地址中的编号与内容中的编号不一致",
+    "version_differs": "内容在您读取之后已有变化，请重新读取",
     "internal": "服务器出现意外错误，日志中有相应的关联编号",
     "overloaded": "现在请求太多，请过几秒再试",
     "token_missing": "请在请求头 Authorization: Bearer … 中提供您的令牌",

@@ -142,3 +142,17 @@ async def test_two_systems_may_give_the_same_id_and_a_refused_record_takes_none(
             check = await found(at, log, statement)
             assert check.agrees, check.examples()
         assert log.contradictions() == []
+
+
+@pytest.mark.stack
+async def test_a_mail_that_the_server_refused_for_good_is_no_loss(mongo: str) -> None:
+    person = new_id()
+    happened = [enclosed(event) for event in (*known(person), confirmed(person))]
+    async with desk(mongo) as at:
+        await at.handle(*happened)
+        mails = {"channel": "email", "participant_id": person}
+        for code, agrees in (("smtp_rejected", True), ("mail_unmakeable", False)):
+            await at.database["messages"].update_many({"channel": "inbox"}, {"$set": {"state": "delivered"}})
+            await at.database["messages"].update_one(mails, {"$set": {"state": "failed", "code": code}})
+            check = await found(at, log_of(*happened), "who has an address gets mail, all an inbox")
+            assert check.agrees == agrees

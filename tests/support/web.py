@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -14,9 +15,21 @@ from shared.web.app import create_app
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits
 from shared.web.health import CHECK_SECONDS_MAX, Check
-from shared.web.hot import HotRoute
+from shared.web.hot import Answer, Begin, HotRequest, HotRoute
 from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY
 from tests.support.waiting import eventually
+
+BOTH_WAYS = pytest.mark.parametrize("begins", [False, True], ids=["awaited", "begun"])
+"""A hot route that can begin its answers answers as it does without that."""
+
+
+async def answered(request: HotRequest, answer: Answer, begin: Begin | None) -> tuple[int, bytes]:
+    """The answer of a hot route, begun if that is possible."""
+    begun = begin(request) if begin else None
+    if begun is None:
+        return await answer(request)
+    await asyncio.wait([begun.done])
+    return begun.answer()
 
 
 def bare_app(

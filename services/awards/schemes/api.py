@@ -1,6 +1,6 @@
 """Schemes over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -14,20 +14,15 @@ from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
-from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
 Decisions = Annotated[DecisionStore, provided(DecisionStore)]
 
 routes = Routes(tags=["awards"])
-
-DIFFERS: dict[int | str, dict[str, Any]] = {
-    412: answered("Refused: somebody has changed the scheme since it was read"),
-}
 
 
 class SchemeIn(Form):
@@ -74,7 +69,7 @@ async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAG
 @routes.put(
     "/schemes/{scheme_id}",
     dependencies=[AsOrganiser],
-    responses=DIFFERS,
+    responses=TAGGED | CHANGED,
     summary="Put a scheme, or change one",
 )
 async def put_scheme(
@@ -106,7 +101,7 @@ async def put_scheme(
     return scheme
 
 
-@routes.get("/schemes/{scheme_id}", summary="A scheme as it was put")
+@routes.get("/schemes/{scheme_id}", responses=TAGGED, summary="A scheme as it was put")
 async def get_scheme(scheme_id: IdInPath, schemes: Schemes, response: Response) -> Scheme:
     """What `PUT` takes, with an `ETag` for `If-Match`. 404 `scheme_unknown`."""
     scheme, version = await schemes.get_with_version(scheme_id)
@@ -118,7 +113,7 @@ async def get_scheme(scheme_id: IdInPath, schemes: Schemes, response: Response) 
     "/schemes/{scheme_id}",
     status_code=204,
     dependencies=[AsOrganiser],
-    responses=DIFFERS,
+    responses=CHANGED,
     summary="Delete a scheme that has no awards",
 )
 async def delete_scheme(scheme_id: IdInPath, schemes: Schemes, if_match: IfMatch = None) -> None:

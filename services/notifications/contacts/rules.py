@@ -11,6 +11,7 @@ from shared.contracts.events import (
     ParticipantKeyed,
     ParticipantKind,
 )
+from shared.runtime.versions import version_of
 
 How = Literal["addressed", "unverified", "keyless", "unaddressed", "erased"]
 """
@@ -50,6 +51,11 @@ class Preferences:
     email: bool = True
     sms: bool = True
     language: Language | None = None
+
+    @property
+    def version(self) -> str:
+        """The same for the same choice."""
+        return version_of(self.email, self.sms, self.language)
 
     def wants(self, channel: str) -> bool:
         """Whether messages may be sent there. An inbox cannot be turned off."""

@@ -30,12 +30,15 @@ from services.notifications.contacts.rules import (
 )
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.contracts.topics import TOMBSTONES_KEPT
-from shared.runtime.errors import NotAuthenticated
+from shared.runtime.errors import NotAuthenticated, Unavailable
+from shared.runtime.versions import Matching, always, check_version
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document, ReturnDocument, UpdateOne
+from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, UpdateOne
 
 ERASED_INDEX = "erased"
 ANSWER_DOCUMENTS_MAX = 1_000
+# Others choose for the same participant at the same moment so often.
+CHOICES_MAX = 5
 
 _IS_ERASED: Document = {"$ne": [{"$type": "$erased_at"}, "missing"]}
 _IS_DESTROYED: Document = {"$ne": [{"$type": "$destroyed_at"}, "missing"]}
@@ -151,6 +154,10 @@ class ContactStore:
             return {}
         with mongo.outages_named():
             found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
+        return await self._in_force(found)
+
+    async def _in_force(self, found: Collection[Document]) -> dict[str, Preferences]:
+        """Those of these choices that were made by their owners, by id."""
         known = await self._known([one["_id"] for one in found], {"proved_from": 1})
         proved_from = {one["_id"]: one.get("proved_from") for one in known}
         return {
@@ -159,28 +166,56 @@ class ContactStore:
             if not is_from_before(one.get("issued_at", 0), proved_from.get(one["_id"]))
         }
 
-    async def choose(self, participant_id: str, preferences: Preferences, *, issued_at: int) -> Preferences:
+    async def choose(
+        self,
+        participant_id: str,
+        preferences: Preferences,
+        *,
+        issued_at: int,
+        matches: Matching = always,
+    ) -> Preferences:
         """
-        Keep what a participant has chosen; returns it as it is stored.
+        Keep what a participant has chosen; returns it.
 
         Args:
             issued_at: of the token by which they choose, in seconds since 1970.
 
         Raises:
             NotAuthenticated: the participant was erased, perhaps at this very moment.
+            Outdated: it is not the version that was read.
         """
+        chosen = asdict(preferences) | {"issued_at": issued_at}
+        for _ in range(CHOICES_MAX):
+            with mongo.outages_named():
+                before = await self._preferences.find_one({"_id": participant_id})
+            in_force = (await self._in_force([before] if before else [])).get(participant_id, Preferences())
+            if not matches(in_force.version):
+                await self._check_not_erased(participant_id)
+            check_version(matches, in_force.version, "the choice")
+            if await self._replace(participant_id, before, chosen):
+                # Read after the write: an erasure that ran before the write is seen here.
+                await self._check_not_erased(participant_id)
+                return preferences
+        raise Unavailable("your choice is changed by others all the time; try again")
+
+    async def _replace(self, participant_id: str, before: Document | None, chosen: Document) -> bool:
+        """Store a choice; False if somebody else has just stored another one."""
         with mongo.outages_named():
-            stored = await self._preferences.find_one_and_update(
-                {"_id": participant_id},
-                {"$set": asdict(preferences) | {"issued_at": issued_at}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-            # Read after the write: an erasure that ran before the write is seen here.
-            if await self.erased([participant_id]):
+            if before is None:
+                try:
+                    await self._preferences.insert_one({"_id": participant_id, **chosen})
+                except DuplicateKeyError:
+                    return False
+                return True
+            # None also finds what an earlier release has not stored.
+            as_read: Document = {"_id": participant_id} | {name: before.get(name) for name in chosen}
+            return bool((await self._preferences.update_one(as_read, {"$set": chosen})).matched_count)
+
+    async def _check_not_erased(self, participant_id: str) -> None:
+        if await self.erased([participant_id]):
+            with mongo.outages_named():
                 await self._preferences.delete_one({"_id": participant_id})
-                raise NotAuthenticated("this participant was erased", code="participant_erased")
-        return _preferences(stored)
+            raise NotAuthenticated("this participant was erased", code="participant_erased")
 
     async def _known(
         self, participant_ids: Collection[str], fields: Document | None = None

@@ -105,6 +105,13 @@ class Connection(Protocol[Sendable]):
             ServerDown: the server takes no message of ours.
         """
 
+    def interrupt(self) -> None:
+        """
+        Give up what is being handed over, if the server cannot have taken it yet: it is deferred.
+
+        Otherwise this does nothing: it would be sent twice.
+        """
+
     def drop(self) -> None:
         """Forget the connection, in whatever state it is."""
 

@@ -114,6 +114,9 @@ class GatewayConnection:
         self._answered = True
         return self._reply_of(status, retry_after)
 
+    def interrupt(self) -> None:
+        """Do nothing: the request may have reached the gateway."""
+
     def drop(self) -> None:
         """Forget the connection. Its socket is closed with the next one."""
         self._answered = False

@@ -8,6 +8,8 @@ names below it, and as many participants there as the limits allow. So:
 - all names below a domain are one place;
 - a place never has all connections that the others leave free: three quarters, or half if it is slow;
 - a quarter of the connections is only for quick places, and places that are slow have half of them at most;
+- those at which the server hangs have half of the connections at most, also at places that have been quick:
+  what is beyond that is interrupted, the oldest first;
 - the mean time of its last messages says whether a place is slow, and those under way count as long as they
   have taken: nobody waits for their end, and one slow recipient does not make a large provider slow.
 
@@ -133,6 +135,12 @@ class Places:
         begun = Begun(place, is_code, now, self._numbers)
         self._begun[begun.number] = begun
         return begun
+
+    def overdue(self, now: float | None = None) -> list[Begun]:
+        """Those that take too long, beyond half of the connections; the oldest first."""
+        now = time.monotonic() if now is None else now
+        late = sorted((one for one in self._begun.values() if one.is_late(now)), key=lambda one: one.since)
+        return late[: max(0, len(late) - self._most[Kind.SLOW])]
 
     def end(self, begun: Begun, seconds: float) -> None:
         """A message is not under way any more, after so many seconds."""

@@ -32,6 +32,7 @@ CLOSINGS_MAX = 2
 SEND_SECONDS_MAX = 45.0
 # If no message was begun for this time, those that are left are put back.
 PUT_BACK_SECONDS = 1.0
+WATCH_SECONDS = PUT_BACK_SECONDS / 4
 
 
 @dataclass(slots=True)
@@ -83,11 +84,11 @@ async def send_all(
         finally:
             release(connection)
 
-    putting_back = asyncio.create_task(run.put_back_idle())
+    watching = asyncio.create_task(run.watch())
     try:
         await asyncio.gather(*[over(connection) for connection in connections])
     finally:
-        putting_back.cancel()
+        watching.cancel()
     run.end()
 
 
@@ -105,6 +106,8 @@ class _Run(Generic[Item]):
         self._lost: list[ServerDown] = []
         # The connections that had a message that may be under way.
         self._used: set[int] = set()
+        # The connections that have one now, by the number of what they send.
+        self._sending: dict[int, Connection[Item]] = {}
 
     async def send_until_empty(self, connection: Connection[Item]) -> None:
         while self._left.items and self._may_go_on() and not self._asked_to_wait():
@@ -113,6 +116,7 @@ class _Run(Generic[Item]):
             self._used.add(id(connection))
             one, item, under_way = begun
             began = time.monotonic()
+            self._sending[under_way.number] = connection
             try:
                 reply = await _send(connection, item)
             except ServerDown as error:
@@ -120,6 +124,7 @@ class _Run(Generic[Item]):
                 self._left.items.append((one, item))
                 return
             finally:
+                del self._sending[under_way.number]
                 self._places.end(under_way, time.monotonic() - began)
             if reply.verdict == "closed":
                 self._closings[one.message.message_id] += 1
@@ -128,10 +133,13 @@ class _Run(Generic[Item]):
                     continue
             self._sent.replies.append((one, reply))
 
-    async def put_back_idle(self) -> None:
-        """Put back again and again what could not be begun for a while."""
+    async def watch(self) -> None:
+        """Put back what could not be begun for a while, and interrupt what takes too long, repeatedly."""
         while True:
-            await asyncio.sleep(PUT_BACK_SECONDS / 4)
+            await asyncio.sleep(WATCH_SECONDS)
+            for one in self._places.overdue():
+                if (connection := self._sending.get(one.number)) is not None:
+                    connection.interrupt()
             if not self._lost:
                 # One that has closed a connection is sent once more now: it may be the reason.
                 self._sent.put_back += self._left.take_idle(

@@ -73,6 +73,8 @@ class MailConnection:
         self._client: SMTP | None = None
         self._used_at = 0.0
         self._mails = 0
+        # While the server is asked whether it takes a mail for this recipient.
+        self._asking: asyncio.Timeout | None = None
 
     @property
     def is_open(self) -> bool:
@@ -126,6 +128,11 @@ class MailConnection:
                 await self._client.quit(timeout=1)
         self.drop()
 
+    def interrupt(self) -> None:
+        """Give up the mail that is being handed over, while its content was not sent."""
+        if self._asking is not None:
+            self._asking.reschedule(asyncio.get_running_loop().time())
+
     def drop(self) -> None:
         """Close the connection without a word to the server."""
         if self._client is not None:
@@ -143,11 +150,11 @@ class MailConnection:
         encoding = "utf-8" if mail.utf8 else "ascii"
         step: Step = "sender"
         try:
-            async with asyncio.timeout(self._server.mail_seconds_max):
+            async with asyncio.timeout(self._server.mail_seconds_max) as limit:
                 await client.mail(self._server.sender, options=options, encoding=encoding)
-                step = "recipient"
+                step, self._asking = "recipient", limit
                 await client.rcpt(mail.address, encoding=encoding)
-                step = "content"
+                step, self._asking = "content", None
                 await client.data(mail.content)
         except SMTPResponseException as error:
             return await self._answered(error.code, step)
@@ -163,6 +170,8 @@ class MailConnection:
             if step == "sender":
                 raise MailServerDown("the mail server does not answer") from None
             return Reply("deferred", "smtp_interrupted")
+        finally:
+            self._asking = None
         self._mails += 1
         self._was_used()
         return Reply("taken")

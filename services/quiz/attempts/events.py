@@ -6,24 +6,24 @@ same values: tests/quiz/attempts/test_submission.py proves it.
 """
 
 from services.quiz.attempts.submission import Submission, encoder
-from shared.contracts.envelope import Context, to_headers
 from shared.contracts.events import QuizSubmitted
+from shared.contracts.first_headers import FirstHeaders
 from shared.contracts.sources import QUIZ
 from shared.contracts.traces import trace_begun_by
 from shared.messaging.publisher import Record
 from shared.runtime.logs import correlation_id
 
+_headers = FirstHeaders(QUIZ, QuizSubmitted.type)
+
 
 def submitted_record(submission: Submission, receipt_id: str) -> Record:
     """The event that the answers of an attempt came in. Its id is the receipt's: each request is a fact."""
-    context = Context(
-        id=receipt_id,
-        source=QUIZ,
-        type=QuizSubmitted.type,
-        time=submission.submitted_at,
-        subject=submission.attempt_id,
-        correlation_id=correlation_id.get() or receipt_id,
-        traceparent=trace_begun_by(receipt_id),
+    key = submission.attempt_id.encode()
+    headers = _headers.of(
+        receipt_id,
+        key,
+        submission.submitted_at,
+        correlation_id.get() or receipt_id,
+        trace_begun_by(receipt_id),
     )
-    value = encoder.encode(submission)
-    return QuizSubmitted.topic, submission.attempt_id.encode(), value, to_headers(context)
+    return QuizSubmitted.topic, key, encoder.encode(submission), headers

@@ -123,7 +123,9 @@ READ_RESULT = HotEndpoint(
 `pending`, `received`, `graded`, `expired` or `refused`. Somebody else's attempt is unknown (404).
 
 If `shows_scores` of the quiz is `at_close`, it is `received` without points until the quiz is closed.
-If it does not count, `disqualified` is true, and `reason` says why.""",
+If it does not count, `disqualified` is true, and `reason` says why.
+
+Refused: `attempt_unknown` (404).""",
     status=FOUND,
     returns=ResultOut,
     asks={"attempt_id": AttemptIdInPath, "who": AsParticipant},
@@ -155,7 +157,7 @@ class AttemptEndpoints:
     def routes(self) -> tuple[HotRoute, ...]:
         """What the service answers before the framework; the most frequent request first."""
         return (
-            SUBMIT.answered_by(self.intake.submit, self.intake.claims),
+            SUBMIT.answered_by(self.intake.submit, self.intake.claims, self.intake.begin),
             START.answered_by(self.start),
             READ_RESULT.answered_by(self.read_result),
         )

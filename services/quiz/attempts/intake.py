@@ -10,9 +10,11 @@ this process answers with the first receipt. Another body gets 409 with the firs
 the log with one token.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
@@ -23,12 +25,13 @@ from services.quiz.attempts.submission import Answers, Submission, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.offered import Offered
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, Unavailable
 from shared.runtime.ids import random_id
-from shared.web.hot import HotRequest
+from shared.web.hot import Begun, HotRequest
 from shared.web.tokens import bearer
 
 # Kafka's cost depends on the number of batches and partitions, hardly on the number of records. So a busy
@@ -91,14 +94,11 @@ class Intake:
         """
         # This check comes first: requests that are refused must not slow down those that are accepted.
         self._log.check_not_full()
-        who = request.who
-        claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
+        claims = self._claims_of(request)
         if (first := self._receipts.get(claims.attempt_id)) is not None:
             if first.of != hash(request.body):
                 raise AlreadySubmitted(claims.attempt_id, first)
             return ACCEPTED, first.json
-        if claims.attempt_id in self._under_way:
-            raise Unavailable(f"attempt {request.id} is being taken in; send it again")
         self._erased.check(claims.participant_id)
         # The quiz is in memory. The database is asked only if another process published the quiz a moment
         # ago, or if this process stood still for some time and may have missed an early close.
@@ -107,22 +107,56 @@ class Intake:
         )
         if offered.record.version != claims.quiz_version:
             offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        begun = self._take(request, claims, offered)
+        try:
+            await begun.done
+        finally:
+            self._under_way.discard(claims.attempt_id)
+        return begun.answer()
+
+    def begin(self, request: HotRequest) -> Begun | None:
+        """What `submit` does, if it has to wait for the log only; None, or an error: nothing was done."""
+        if self._log.is_full:
+            return None
+        claims = self._claims_of(request)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id)
+        if offered is None or offered.record.version != claims.quiz_version:
+            return None
+        if self._receipts.get(claims.attempt_id) is not None:
+            return None
+        self._erased.check(claims.participant_id)
+        return self._take(request, claims, offered)
+
+    def _take(self, request: HotRequest, claims: AttemptClaims, offered: Offered) -> Begun:
+        attempt_id = claims.attempt_id
+        if attempt_id in self._under_way:
+            raise Unavailable(f"attempt {attempt_id} is being taken in; send it again")
         now = clock.now()
-        answers = answers_of(request.body, offered.paper(claims.attempt_id))
+        answers = answers_of(request.body, offered.paper(attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             check_more_time(offered, claims, now)
-        attempt_id, receipt_id = claims.attempt_id, random_id()
+        receipt_id = random_id()
+        written = self._log.add(submitted_record(_submission(claims, answers, now), receipt_id))
         self._under_way.add(attempt_id)
-        try:
-            await self._log.add(submitted_record(_submission(claims, answers, now), receipt_id))
-        finally:
-            self._under_way.discard(attempt_id)
+        return Begun(
+            written, partial(self._receipt, written, attempt_id, receipt_id, now, hash(request.body))
+        )
+
+    def _receipt(
+        self, written: asyncio.Future[None], attempt_id: str, receipt_id: str, now: datetime, of: int
+    ) -> tuple[int, bytes]:
+        self._under_way.discard(attempt_id)
+        written.result()
         # A process that stood still may have appended late, and grading decides by the time of the append.
         if time.time() - now.timestamp() > self._accepted_seconds_max:
             raise Unavailable("it took too long to tell whether this was in time; send it again")
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
-        self._receipts.add(attempt_id, Receipt(receipt, hash(request.body)))
+        self._receipts.add(attempt_id, Receipt(receipt, of))
         return ACCEPTED, receipt
+
+    def _claims_of(self, request: HotRequest) -> AttemptClaims:
+        who = request.who
+        return who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
 
     def claims(self, attempt_id: str, authorization: bytes) -> AttemptClaims:
         """

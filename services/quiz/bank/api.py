@@ -36,7 +36,7 @@ from shared.web.identity import AsOrganiser, ByOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 from shared.web.wording import language_of
 
 # The ids of as many questions as a quiz has.
@@ -119,7 +119,12 @@ async def count_topics(by: ByOrganiser, bank: Bank, turns: Turns) -> TopicsOut:
     )
 
 
-@routes.get("/bank/questions/{question_id}", dependencies=[AsOrganiser], summary="One question of the bank")
+@routes.get(
+    "/bank/questions/{question_id}",
+    dependencies=[AsOrganiser],
+    responses=TAGGED,
+    summary="One question of the bank",
+)
 async def read_question(
     question_id: IdInPath,
     bank: Bank,
@@ -143,7 +148,7 @@ async def read_question(
     "/bank/questions/{question_id}",
     dependencies=[AsOrganiser],
     max_body_size=BANK_QUESTION_BYTES_MAX,
-    responses={412: answered("Refused: somebody has changed it since it was read")},
+    responses=TAGGED | CHANGED,
     summary="Put a question into the bank, or change one",
 )
 async def put_question(
@@ -152,6 +157,7 @@ async def put_question(
     changes: Changes,
     response: Response,
     if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> EntryOut:
     """
     A change is a new version, and a draft: somebody else has to review it. The same again changes nothing.
@@ -160,7 +166,7 @@ async def put_question(
     `question_retired`, `question_versions_too_many`, `bank_full`; 412 `version_differs`; 422 `id_differs`.
     """
     check_same_id(form.id, question_id)
-    return _answer(await changes.put(form, current().act.who, matching(if_match)), response)
+    return _answer(await changes.put(form, current().act.who, matching(if_match, if_none_match)), response)
 
 
 @routes.post(

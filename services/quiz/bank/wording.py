@@ -18,5 +18,4 @@ CHINESE: dict[str, str] = {
     "question_version_differs": "题目 {question_id} 现在是第 {version} 版",
     "question_versions_too_many": "题目 {question_id} 修改次数过多",
     "review_by_author": "题目 {question_id} 是您编写的，须由另一人审核",
-    "version_differs": "该题目在您读取之后已有变化，请重新读取",
 }

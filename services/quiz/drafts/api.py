@@ -19,7 +19,7 @@ from shared.web.identity import AsOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 routes = Routes(tags=["quiz"])
 
@@ -46,7 +46,7 @@ async def list_drafts(stored: Stored, limit: Limit = PAGE, after: After = None) 
     "/quizzes/{quiz_id}/draft",
     max_body_size=QUIZ_BYTES_MAX,
     dependencies=[AsOrganiser],
-    responses=DIFFERS,
+    responses=TAGGED | DIFFERS,
     summary="Put a draft of a quiz: only organisers see it",
 )
 async def put_draft(
@@ -68,7 +68,10 @@ async def put_draft(
 
 
 @routes.get(
-    "/quizzes/{quiz_id}/draft", dependencies=[AsOrganiser], summary="A draft with its keys, as a PUT takes it"
+    "/quizzes/{quiz_id}/draft",
+    dependencies=[AsOrganiser],
+    responses=TAGGED,
+    summary="A draft with its keys, as a PUT takes it",
 )
 async def read_draft(quiz_id: QuizIdInPath, drafts: Editing, response: Response) -> Quiz:
     """With an `ETag` for `If-Match`. 404 `draft_unknown`."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Header, Query, Response
 
 from services.quiz.fair_play.bodies import (
     ExaminationOut,
@@ -23,6 +23,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 from shared.web.wording import Language, language_of
 
 routes = Routes(tags=["quiz"])
@@ -86,18 +87,24 @@ async def examine_quiz(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, flags: 
 @routes.get(
     "/quizzes/{quiz_id}/flags/{flag_id}",
     dependencies=[AsOrganiser],
+    responses=TAGGED,
     summary="One flag, with its figures and what they mean",
 )
 async def read_flag(
-    quiz_id: QuizIdInPath, flag_id: IdInPath, flags: Flags, accept_language: AcceptLanguage = ""
+    quiz_id: QuizIdInPath,
+    flag_id: IdInPath,
+    flags: Flags,
+    response: Response,
+    accept_language: AcceptLanguage = "",
 ) -> FlagOut:
-    """404 `flag_unknown`."""
-    return flag_out(await _found(flags, quiz_id, flag_id), _language(accept_language))
+    """The `ETag` is that of the verdict. 404 `flag_unknown`."""
+    return _answer(await flags.read(quiz_id, flag_id), quiz_id, flag_id, response, accept_language)
 
 
 @routes.post(
     "/quizzes/{quiz_id}/flags/{flag_id}/verdict",
     dependencies=[AsOrganiser],
+    responses=TAGGED | CHANGED,
     summary="Say whether what was flagged is fair",
 )
 async def judge_flag(
@@ -105,21 +112,26 @@ async def judge_flag(
     flag_id: IdInPath,
     body: JudgementIn,
     flags: Flags,
+    response: Response,
+    if_match: IfMatch = None,
     accept_language: AcceptLanguage = "",
 ) -> FlagOut:
     """
     It is kept who says so, and when; the last verdict counts. Nothing else happens: results, standings and
-    awards stay as they are. 404 `flag_unknown`.
+    awards stay as they are. 404 `flag_unknown`; 412 `version_differs`: somebody has judged it since.
     """
     judgement = Judgement(body.verdict, body.note, current().act.who, clock.now())
-    await flags.judge(quiz_id, flag_id, judgement)
-    return flag_out(await _found(flags, quiz_id, flag_id), _language(accept_language))
+    judged = await flags.judge(quiz_id, flag_id, judgement, matching(if_match))
+    return _answer(judged, quiz_id, flag_id, response, accept_language)
 
 
-async def _found(flags: FlagStore, quiz_id: str, flag_id: str) -> JudgedFlag:
-    if (one := await flags.read(quiz_id, flag_id)) is None:
+def _answer(
+    one: JudgedFlag | None, quiz_id: str, flag_id: str, response: Response, accept_language: str
+) -> FlagOut:
+    if one is None:
         raise NotFound(f"quiz {quiz_id} has no flag {flag_id}", code="flag_unknown")
-    return one
+    response.headers["etag"] = etag(one.version)
+    return flag_out(one, _language(accept_language))
 
 
 def _place_of(one: JudgedFlag) -> tuple[str, float, str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from services.quiz.results.rules import Sheet
 from shared.runtime.ids import derived_id
+from shared.runtime.versions import version_of
 
 Kind = Literal["answers_alike", "same_address", "same_device", "too_fast", "all_right_too_fast"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -139,6 +140,11 @@ class JudgedFlag(NamedTuple):
     flag: Flag
     flagged_at: datetime
     judgement: Judgement | None
+
+    @property
+    def version(self) -> str:
+        """Of what organisers think of it: another examination changes the figures, and no version."""
+        return version_of(self.judgement)
 
 
 def flag_id(quiz_id: str, kind: Kind, *cause: str) -> str:

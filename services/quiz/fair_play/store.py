@@ -13,11 +13,23 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.fair_play.rules import Flag, JudgedFlag, Judgement, Kind, Verdict
+from shared.runtime.errors import Unavailable
+from shared.runtime.versions import Matching, always, check_version
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne, outages_named
+from shared.storage.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Database,
+    Document,
+    ReturnDocument,
+    UpdateOne,
+    outages_named,
+)
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 FLAGS, EXAMINATIONS = "flags", "examinations"
+# Others judge the same flag at the same moment so often.
+VERDICTS_MAX = 5
 FlagPlace = tuple[str, float, str]
 """Kind, strength and id of the last flag of a page."""
 
@@ -180,14 +192,32 @@ class FlagStore:
             found = await self._flags.find_one({"_id": flag_id, "quiz_id": quiz_id})
         return _flag(found) if found else None
 
-    async def judge(self, quiz_id: str, flag_id: str, judgement: Judgement) -> bool:
-        """Keep what an organiser thinks of a flag; False if there is none."""
-        document = msgspec.to_builtins(judgement, builtin_types=(datetime,))
-        with outages_named():
-            updated = await self._flags.update_one(
-                {"_id": flag_id, "quiz_id": quiz_id}, {"$set": {"judgement": document}}
-            )
-        return bool(updated.matched_count)
+    async def judge(
+        self, quiz_id: str, flag_id: str, judgement: Judgement, matches: Matching = always
+    ) -> JudgedFlag | None:
+        """
+        Keep what an organiser thinks of a flag; returns the flag, or None if there is none.
+
+        Raises:
+            Outdated: somebody else has judged it since it was read.
+        """
+        which: Document = {"_id": flag_id, "quiz_id": quiz_id}
+        change = {"$set": {"judgement": msgspec.to_builtins(judgement, builtin_types=(datetime,))}}
+        for _ in range(VERDICTS_MAX):
+            with outages_named():
+                found = await self._flags.find_one(which)
+            if found is None:
+                return None
+            check_version(matches, _flag(found).version, f"the verdict on flag {flag_id}")
+            # None also finds a flag that nobody has judged.
+            as_read = which | {"judgement": found.get("judgement")}
+            with outages_named():
+                after = await self._flags.find_one_and_update(
+                    as_read, change, return_document=ReturnDocument.AFTER
+                )
+            if after is not None:
+                return _flag(after)
+        raise Unavailable(f"flag {flag_id} is judged by others all the time; try again")
 
     async def open_by_kind(self) -> Mapping[str, int]:
         """How many flags of each kind are open, in all quizzes."""

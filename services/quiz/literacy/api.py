@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from services.quiz.literacy.bodies import CountOut, LiteracyOut
@@ -20,6 +20,7 @@ from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.tables import Cell, csv_file
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 CSV = "text/csv; charset=utf-8"
 EXPORTED: tuple[By, ...] = ("audience", "district", "unit")
@@ -82,25 +83,41 @@ async def count_literacy(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, liter
 @routes.get(
     "/quizzes/{quiz_id}/literacy/measure",
     dependencies=[AsOrganiser],
+    responses=TAGGED,
     summary="The tiers of a quiz's report, as a PUT takes them",
 )
-async def read_measure(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, literacy: Literacy) -> Measure:
+async def read_measure(
+    quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, literacy: Literacy, response: Response
+) -> Measure:
     """404 `quiz_unknown`."""
     await catalogue.look_up(quiz_id)
-    return (await literacy.state(quiz_id)).measure
+    measure = (await literacy.state(quiz_id)).measure
+    response.headers["etag"] = etag(measure.version)
+    return measure
 
 
 @routes.put(
     "/quizzes/{quiz_id}/literacy/measure",
     dependencies=[AsOrganiser],
+    responses=TAGGED | CHANGED,
     summary="Put the tiers of a quiz's report, and the smallest cell that it shows",
 )
 async def put_measure(
-    quiz_id: QuizIdInPath, measure: Measure, catalogue: OfferedQuizzes, literacy: Literacy
+    quiz_id: QuizIdInPath,
+    measure: Measure,
+    catalogue: OfferedQuizzes,
+    literacy: Literacy,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> Measure:
-    """People are not counted anew: the report has the new tiers at once. 404 `quiz_unknown`."""
+    """
+    People are not counted anew: the report has the new tiers at once.
+
+    404 `quiz_unknown`; 412 `version_differs`.
+    """
     await catalogue.look_up(quiz_id)
-    await literacy.put_measure(quiz_id, measure)
+    await literacy.put_measure(quiz_id, measure, matching(if_match))
+    response.headers["etag"] = etag(measure.version)
     return measure
 
 

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Line
 from shared.contracts.events import Percent
+from shared.runtime.versions import version_of
 
 TIERS_MAX = 10
 CELL_MIN_LEAST = 5
@@ -62,6 +63,11 @@ class Measure(BaseModel):
         Tier(name="具备科学素质", from_percent=70),
     )
     cell_min: Annotated[int, Field(ge=CELL_MIN_LEAST, le=CELL_MIN_MOST)] = 30
+
+    @property
+    def version(self) -> str:
+        """The same for the same tiers and cells."""
+        return version_of(self.model_dump(mode="json"))
 
     @model_validator(mode="after")
     def _tiers_rise(self) -> "Measure":

@@ -10,9 +10,13 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.literacy.rules import Census, Measure
-from shared.storage.mongo import Database, Document, outages_named
+from shared.runtime.errors import Unavailable
+from shared.runtime.versions import Matching, always, check_version
+from shared.storage.mongo import Database, Document, DuplicateKeyError, outages_named
 
 LITERACY = "literacy"
+# Others put a measure of the same quiz at the same moment so often.
+PUTS_MAX = 5
 _SMALL = {"census": 0}
 
 
@@ -70,9 +74,28 @@ class LiteracyStore:
             return None
         return msgspec.convert(found["census"], Census, strict=False)
 
-    async def put_measure(self, quiz_id: str, measure: Measure) -> None:
-        """Put the tiers and the smallest cell. What was counted stays."""
-        await self._set(quiz_id, {"measure": measure.model_dump(mode="json")})
+    async def put_measure(self, quiz_id: str, measure: Measure, matches: Matching = always) -> None:
+        """
+        Put the tiers and the smallest cell. What was counted stays.
+
+        Raises:
+            Outdated: they are not the version that was read.
+        """
+        put = {"$set": {"measure": measure.model_dump(mode="json")}}
+        for _ in range(PUTS_MAX):
+            with outages_named():
+                before = (await self._literacy.find_one({"_id": quiz_id}, {"measure": 1})) or {}
+            check_version(matches, _state(before).measure.version, f"the measure of quiz {quiz_id}")
+            # None also finds a quiz without a measure of its own.
+            as_read: Document = {"_id": quiz_id, "measure": before.get("measure")}
+            try:
+                with outages_named():
+                    await self._literacy.update_one(as_read, put, upsert=True)
+            except DuplicateKeyError:
+                # Somebody else has just put another one.
+                continue
+            return
+        raise Unavailable(f"the measure of quiz {quiz_id} is changed by others all the time; try again")
 
     async def ask(self, quiz_id: str) -> None:
         """Let people be counted anew."""

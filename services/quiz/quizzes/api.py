@@ -16,10 +16,9 @@ from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser
-from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import IfMatch, IfNoneMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 # More than an event may have (publish.py refuses it then): a definition may be written with escapes and
 # spaces.
@@ -53,7 +52,7 @@ async def read_quiz(quiz_id: QuizIdInPath, catalogue: OfferedQuizzes) -> QuizOut
     "/quizzes/{quiz_id}",
     max_body_size=QUIZ_BYTES_MAX,
     dependencies=[AsOrganiser],
-    responses={412: answered("Refused: somebody has changed it since it was read")},
+    responses=TAGGED | CHANGED,
     summary="Publish a quiz, or change one that nobody has begun",
 )
 async def publish_quiz(
@@ -85,6 +84,7 @@ async def publish_quiz(
 @routes.get(
     "/quizzes/{quiz_id}/definition",
     dependencies=[AsOrganiser],
+    responses=TAGGED,
     summary="A quiz with its questions and keys, as a PUT takes it",
 )
 async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes, response: Response) -> Quiz:

@@ -70,7 +70,7 @@ async def read_review(
     results: Results,
     erased: ErasedParticipants,
 ) -> ReviewOut:
-    """409 `quiz_not_closed` before the close; somebody else's attempt is unknown (404)."""
+    """409 `quiz_not_closed` before the close; 404 `attempt_unknown`, also for somebody else's."""
     erased.check(who.participant_id)
     result = (await results.of_attempts([attempt_id])).get(attempt_id)
     found = result or (await attempts.started([AttemptId(attempt_id)])).get(attempt_id)

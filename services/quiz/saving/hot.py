@@ -89,7 +89,10 @@ class SavedEndpoints:
 
     def routes(self) -> tuple[HotRoute, ...]:
         """What the service answers before the framework."""
-        return SAVE.answered_by(self._saves.save, self._intake.claims), READ_SAVED.answered_by(self.read)
+        return (
+            SAVE.answered_by(self._saves.save, self._intake.claims, self._saves.begin),
+            READ_SAVED.answered_by(self.read),
+        )
 
     async def read(self, request: HotRequest) -> tuple[int, bytes]:
         """The answers that were saved last."""

@@ -4,7 +4,10 @@ Save the answers of an attempt so far: append them to the log, answer 202 when K
 A save is like a submission, but it has a queue of its own: many saves must not keep a submission waiting.
 """
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
 from services.quiz.attempts.answers import saved_of
 from services.quiz.attempts.intake import ACCEPTED, Intake
@@ -14,6 +17,7 @@ from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.offered import Offered
 from services.quiz.saving.events import saved_record
 from services.quiz.saving.pace import Pace
 from services.quiz.saving.rules import Sheet
@@ -21,7 +25,7 @@ from shared.messaging.group_commit import GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
 from shared.runtime.ids import random_id
-from shared.web.hot import HotRequest
+from shared.web.hot import Begun, HotRequest
 from shared.web.problems import NotHttp
 
 # Nobody waits for a save. So a busy service gathers more of them than of submissions.
@@ -69,10 +73,35 @@ class Saves:
             Unavailable: it may be in the log or not. Send it again with the same revision.
         """
         self._log.check_not_full()
+        claims = self._claims_of(request)
+        self._check_may_save(claims)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
+            claims.quiz_id
+        )
+        if offered.record.version != claims.quiz_version:
+            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        begun = self._take(request, claims, offered)
+        await begun.done
+        return begun.answer()
+
+    def begin(self, request: HotRequest) -> Begun | None:
+        """What `save` does, if it has to wait for the log only; None, or an error: nothing was done."""
+        if self._log.is_full:
+            return None
+        claims = self._claims_of(request)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id)
+        if offered is None or offered.record.version != claims.quiz_version:
+            return None
+        self._check_may_save(claims)
+        return self._take(request, claims, offered)
+
+    def _claims_of(self, request: HotRequest) -> AttemptClaims:
         who = request.who
-        claims = (
+        return (
             who if isinstance(who, AttemptClaims) else self._intake.claims(request.id, request.authorization)
         )
+
+    def _check_may_save(self, claims: AttemptClaims) -> None:
         attempt_id = claims.attempt_id
         if (receipt := self._intake.receipt(attempt_id)) is not None:
             raise AlreadySubmitted(attempt_id, receipt)
@@ -84,17 +113,12 @@ class Saves:
                 headers=[("retry-after", "1")],
             )
         self._erased.check(claims.participant_id)
-        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
-            claims.quiz_id
-        )
-        if offered.record.version != claims.quiz_version:
-            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
-        now = clock.now()
+
+    def _take(self, request: HotRequest, claims: AttemptClaims, offered: Offered) -> Begun:
+        attempt_id, now = claims.attempt_id, clock.now()
         answers, revision = saved_of(request.body, offered.paper(attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             check_more_time(offered, claims, now)
-        # Noted before the write: of two at once, one is too fast.
-        self._pace.note(attempt_id)
         sheet = Sheet(
             attempt_id,
             claims.quiz_id,
@@ -108,9 +132,16 @@ class Saves:
             claims.district,
             claims.quiz_version,
         )
-        await self._log.add(saved_record(sheet, random_id()))
-        return ACCEPTED, encoder.encode({"attempt_id": attempt_id, "revision": revision, "saved_at": now})
+        saved = self._log.add(saved_record(sheet, random_id()))
+        # Noted before the write: of two at once, one is too fast.
+        self._pace.note(attempt_id)
+        return Begun(saved, partial(_answer, saved, attempt_id, revision, now))
 
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
         return [None] * len(records)
+
+
+def _answer(saved: asyncio.Future[None], attempt_id: str, revision: int, now: datetime) -> tuple[int, bytes]:
+    saved.result()
+    return ACCEPTED, encoder.encode({"attempt_id": attempt_id, "revision": revision, "saved_at": now})

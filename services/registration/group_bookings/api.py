@@ -17,6 +17,7 @@ from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
 from services.registration.group_bookings.book_members import GroupBooking
 from services.registration.group_bookings.change_members import GroupChange
+from services.registration.group_bookings.rules import Attendance, registration_unknown
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.managers.manage import Managers
 from services.registration.participants.store import ParticipantStore
@@ -29,6 +30,7 @@ from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, one_p
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 # Ids are UUIDs; with ids of any allowed length it is 34 KB.
 GROUP_BODY_BYTES_MAX = 65_536
@@ -62,6 +64,12 @@ class AttendeesIn(Form):
     """The members who attend now, all of them."""
 
     member_ids: MemberIds
+
+
+class AttendeesOut(BaseModel):
+    """The members who attend."""
+
+    member_ids: list[str] = Field(max_length=GROUP_PLACES_MAX)
 
 
 class GroupRegistrationOut(RegistrationOut):
@@ -178,8 +186,32 @@ def _place(registration: Registration) -> tuple[datetime, str]:
     return registration.asked_at, registration.registration_id
 
 
+@routes.get(
+    "/groups/{group_id}/bookings/{registration_id}/attendees", responses=TAGGED, summary="Who attends"
+)
+async def read_attendees(
+    group_id: IdInPath,
+    registration_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    registrations: Registrations,
+    attendances: Attendances,
+    response: Response,
+) -> AttendeesOut:
+    """`PUT` accepts this answer without a change. 403 `not_manager`; 404 `registration_unknown`."""
+    await managing.check(group_id, who.participant_id)
+    booked = await registrations.read(registration_id)
+    if booked is None or booked.participant_id != group_id:
+        raise registration_unknown(registration_id)
+    known = (await attendances.by_id([registration_id])).get(registration_id)
+    attending = known or Attendance(booked.registration_id, group_id, booked.session_id, [])
+    response.headers["etag"] = etag(attending.version)
+    return AttendeesOut(member_ids=attending.member_ids)
+
+
 @routes.put(
     "/groups/{group_id}/bookings/{registration_id}/attendees",
+    responses=TAGGED | CHANGED,
     max_body_size=GROUP_BODY_BYTES_MAX,
     summary="Change who attends",
 )
@@ -191,6 +223,8 @@ async def put_attendees(
     managing: Managing,
     changing: Changing,
     sessions: Sessions,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> RegistrationOut:
     """
     With fewer members places come free at once. More places are given only if they are free and nobody waits
@@ -198,10 +232,13 @@ async def put_attendees(
 
     403 `not_manager`; 404 `registration_unknown`, `member_unknown`; 409 `session_full`, `session_closed`,
     `session_cancelled`, `places_fixed`, `wait_grows`, `member_named_twice`, `consent_missing`,
-    `attendees_changes_too_many`.
+    `attendees_changes_too_many`; 412 `version_differs`.
     """
     await managing.check(group_id, who.participant_id)
-    after = await changing.change(group_id, registration_id, form.member_ids, Origin.of_request())
+    after, attending = await changing.change(
+        group_id, registration_id, form.member_ids, Origin.of_request(), matching(if_match)
+    )
+    response.headers["etag"] = etag(attending.version)
     session = (await sessions.by_id([after.session_id]))[after.session_id]
     return RegistrationOut.of(after, session)
 

@@ -18,6 +18,7 @@ from services.registration.group_bookings.rules import (
     Attendance,
     is_changeable,
     named_once,
+    registration_unknown,
     with_other_members,
     with_other_places,
 )
@@ -28,7 +29,8 @@ from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import Conflict
+from shared.runtime.versions import Matching, always, check_version
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -58,8 +60,13 @@ class GroupChange:
         self._consents = consents
 
     async def change(
-        self, group_id: str, registration_id: str, member_ids: Sequence[str], origin: Origin
-    ) -> Registration:
+        self,
+        group_id: str,
+        registration_id: str,
+        member_ids: Sequence[str],
+        origin: Origin,
+        matches: Matching = always,
+    ) -> tuple[Registration, Attendance]:
         """
         Name the members for whom a registration has its places; the same ones again change nothing.
 
@@ -67,17 +74,21 @@ class GroupChange:
 
         Raises:
             NotFound: there is no such registration of this group, or no such member.
+            Outdated: others attend than was read.
             Conflict: there are not enough places, the registration is no place and no wait any more, the
                 session has begun, or it was changed `ATTENDEES_CHANGES_MAX` times.
         """
         named = named_once(member_ids)
 
-        async def work(unit: UnitOfWork) -> tuple[Registration, Counter[str]]:
+        async def work(unit: UnitOfWork) -> tuple[Registration, Attendance, Counter[str]]:
             before = (await self._registrations.by_id(unit, [registration_id])).get(registration_id)
             if before is None or before.participant_id != group_id:
-                raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
+                raise registration_unknown(registration_id)
             # As in a cancellation: what was read is still true, or the lock fails.
             session = (await self._sessions.lock(unit, [before.session_id]))[before.session_id]
+            known = (await self._attendances.by_id([registration_id], unit)).get(registration_id)
+            attending = known or Attendance(before.registration_id, group_id, before.session_id, [])
+            check_version(matches, attending.version, f"who attends by registration {registration_id}")
             now = clock.now()
             if session.cancelled is not None:
                 raise Conflict("the session is cancelled", code="session_cancelled")
@@ -86,18 +97,18 @@ class GroupChange:
             await self._participants.lock(unit, [group_id])
             await check_members(unit, self._members, self._consents, session, group_id, named)
             session, after = with_other_places(session, before, len(named))
-            known = (await self._attendances.by_id([registration_id], unit)).get(registration_id)
-            attending = known or Attendance(after.registration_id, group_id, after.session_id, [])
-            await self._attendances.save(unit, with_other_members(attending, named))
+            attending = with_other_members(attending, named)
+            await self._attendances.save(unit, attending)
             if after == before:
-                return after, Counter()
+                return after, attending, Counter()
             counts = await self._save_places(unit, session, after, origin, now)
             # A smaller wait may have got its places just now.
-            return (await self._registrations.by_id(unit, [registration_id]))[registration_id], counts
+            after = (await self._registrations.by_id(unit, [registration_id]))[registration_id]
+            return after, attending, counts
 
-        registration, counts = await save_together(self._database, work)
+        registration, attendance, counts = await save_together(self._database, work)
         metrics.count(**counts)
-        return registration
+        return registration, attendance
 
     async def _save_places(
         self, unit: UnitOfWork, session: Session, after: Registration, origin: Origin, now: datetime

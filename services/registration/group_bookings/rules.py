@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from services.registration.booking.rules import Registration, RegistrationId
 from services.registration.booking.waiting_list import is_free_for_newest, with_places
 from services.registration.sessions.rules import Session, SessionId
-from shared.runtime.errors import Conflict
+from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.versions import version_of
 
 # How often a group may name other members for a registration. A change of the number makes an event and a
 # message.
@@ -31,6 +32,11 @@ class Attendance(msgspec.Struct, frozen=True):
     session_id: SessionId
     member_ids: list[str]
     changes: int = 0
+
+    @property
+    def version(self) -> str:
+        """Another one for other members, also if a member has left the group."""
+        return version_of(self.member_ids)
 
 
 def with_other_members(before: Attendance, member_ids: list[str]) -> Attendance:
@@ -86,6 +92,11 @@ def is_changeable(session: Session, registration: Registration, now: datetime) -
     """Whether a member who leaves the group now comes off its registration."""
     ahead = session.cancelled is None and not session.has_begun(now)
     return ahead and registration.status in ("held", "offered", "confirmed", "waitlisted")
+
+
+def registration_unknown(registration_id: str) -> NotFound:
+    """The refusal of a registration that does not exist, or is another group's."""
+    return NotFound(f"there is no registration {registration_id}", code="registration_unknown")
 
 
 def named_once(member_ids: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Query
+from fastapi import Body, Query, Response
 
 from services.registration.managers.apply import Applications
 from services.registration.managers.bodies import (
@@ -13,6 +13,7 @@ from services.registration.managers.bodies import (
     ApprovalIn,
     BodyContactIn,
     DetailsIn,
+    DetailsOut,
     InvitationOut,
     ManagerOut,
     ManagersOut,
@@ -22,9 +23,9 @@ from services.registration.managers.limit import GroupLimit
 from services.registration.managers.manage import Managers
 from services.registration.managers.rules import MANAGERS_MAX, OWN_GROUPS_MAX, Application, ApplicationStatus
 from services.registration.managers.store import ManagerStore
-from services.registration.participants.api import GroupOut
+from services.registration.participants.api import LANGUAGE, GroupOut
 from services.registration.participants.put_group import GroupChanges
-from services.registration.participants.rules import Group, ParticipantId
+from services.registration.participants.rules import Group, Kept, ParticipantId, group_unknown
 from services.registration.participants.store import GroupStore
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact
@@ -36,8 +37,10 @@ from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrgan
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
-# Somebody manages a few groups.
+# The group keeps the kind that it has.
+KEPT_KIND = ""
 
 Managing = Annotated[Managers, provided(Managers)]
 Limiting = Annotated[GroupLimit, provided(GroupLimit)]
@@ -126,13 +129,20 @@ async def approve(
 @routes.post(
     "/group-applications/{application_id}/refusal",
     dependencies=[AsOrganiser],
+    responses={412: answered("Refused: the applicant has changed it since it was read")},
     summary="Refuse an application",
 )
 async def refuse(
     application_id: IdInPath, form: Annotated[RefusalIn, Body()], applying: Applying
 ) -> ApplicationOut:
-    """The applicant is told the reason. 404 `application_unknown`; 409 `application_decided`."""
-    return ApplicationOut.of(await applying.refuse(application_id, form.reason, Origin.of_request()))
+    """
+    The applicant is told the reason.
+
+    404 `application_unknown`; 409 `application_decided`; 412 `application_changed`: `version` is not the one
+    of now.
+    """
+    decided = await applying.refuse(application_id, form.reason, Origin.of_request(), version=form.version)
+    return ApplicationOut.of(decided)
 
 
 @routes.post(
@@ -188,40 +198,58 @@ async def list_own_groups(who: AsParticipant, stored: Stored) -> ManagersOut:
     return ManagersOut(managers=[ManagerOut.of(one) for one in found])
 
 
-@routes.put("/groups/{group_id}/details", summary="A manager changes the own group")
+@routes.get(
+    "/groups/{group_id}/details", responses=TAGGED, summary="What a manager can change of the own group"
+)
+async def read_details(
+    group_id: IdInPath, who: AsParticipant, managing: Managing, groups: Groups, response: Response
+) -> DetailsOut:
+    """
+    `PUT` accepts this answer without a change: the contact stays.
+
+    403 `not_manager`; 404 `group_unknown`.
+    """
+    await managing.check(group_id, who.participant_id)
+    if (group := await groups.read(group_id)) is None:
+        raise group_unknown(group_id)
+    response.headers["etag"] = etag(group.version)
+    return DetailsOut.of(group)
+
+
+@routes.put(
+    "/groups/{group_id}/details", responses=TAGGED | CHANGED, summary="A manager changes the own group"
+)
 async def put_details(
     group_id: IdInPath,
     who: AsParticipant,
     form: Annotated[DetailsIn, Body()],
     managing: Managing,
     limiting: Limiting,
-    groups: Groups,
     changes: Changes,
     keyed_hash: Hash,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> GroupOut:
-    """The id and the kind stay. 403 `not_manager`; 429 `group_changes_too_many`."""
+    """
+    The id and the kind stay. The `ETag` is that of the group: organisers change the same one.
+
+    403 `not_manager`; 404 `group_unknown`; 412 `version_differs`; 429 `group_changes_too_many`.
+    """
     await managing.check(group_id, who.participant_id)
     await limiting.check_change(group_id)
-    before = await groups.read(group_id)
-    if before is None:
-        raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
     contact = _contact(form.contact)
     group = Group(
         group_id=group_id,
         name=form.name,
-        kind=before.kind,
+        kind=KEPT_KIND,
         district=form.district,
-        language=form.language or before.language,
+        language=form.language or LANGUAGE,
         remarks=form.remarks,
         contact_fingerprint=keyed_hash.of(contact.model_dump_json().encode()) if contact else None,
     )
-    saved = await changes.put(
-        group,
-        contact,
-        Origin.of_request(),
-        keep_contact="contact" not in form.model_fields_set,
-        keep_language=form.language is None,
-    )
+    kept = Kept(contact="contact" not in form.model_fields_set, language=form.language is None, kind=True)
+    saved = await changes.put(group, contact, Origin.of_request(), kept, matching(if_match))
+    response.headers["etag"] = etag(saved.version)
     return GroupOut.of(saved)
 
 

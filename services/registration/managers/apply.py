@@ -113,19 +113,25 @@ class Applications:
 
         return await save_together(self._database, work)
 
-    async def refuse(self, application_id: str, reason: str, origin: Origin) -> Application:
+    async def refuse(
+        self, application_id: str, reason: str, origin: Origin, *, version: int | None = None
+    ) -> Application:
         """
         Refuse an application; the applicant is told the reason.
+
+        Args:
+            version: of the application that the organiser has looked at; None: whatever it says now.
 
         Raises:
             NotFound: there is no such application.
             Conflict: it was decided in another way.
+            Outdated: the applicant has changed it meanwhile.
         """
 
         async def work(unit: UnitOfWork) -> Application:
             application = await self._read(unit, application_id)
             now = clock.now()
-            after = rules.refused(application, reason, now)
+            after = rules.refused(application, reason, now, version=version)
             if after == application:
                 return application
             await self._managers.save_application(unit, after)

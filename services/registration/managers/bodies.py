@@ -12,7 +12,7 @@ from services.registration.managers.rules import (
     ApplicationStatus,
     Grant,
 )
-from services.registration.participants.rules import District
+from services.registration.participants.rules import District, Group
 from shared.contracts.checked import Code, Email, Id, Name, PersonalLine, Text, UnlinkedLine, Version
 from shared.contracts.events import Language
 from shared.web.forms import Form
@@ -95,6 +95,9 @@ class RefusalIn(Form):
     """Why not; the applicant is told."""
 
     reason: PersonalLine = Field(examples=["同名学校已登记，请联系该校管理员"])
+    version: Version | None = Field(
+        None, description="of the application as you have read it; left out: whatever it says now"
+    )
 
 
 class InvitationOut(BaseModel):
@@ -141,3 +144,16 @@ class DetailsIn(Form):
     language: Language | None = Field(None, description="left out: as it was")
     remarks: Text = ""
     contact: BodyContactIn | None = None
+
+
+class DetailsOut(BaseModel):
+    """What a manager can change of the own group; `PUT` accepts it without a change."""
+
+    name: str = Field(examples=["濮阳市第一中学"])
+    district: str = Field(examples=["华龙区"])
+    language: Language
+    remarks: str
+
+    @classmethod
+    def of(cls, group: Group) -> "DetailsOut":
+        return cls(name=group.name, district=group.district, language=group.language, remarks=group.remarks)

@@ -86,27 +86,39 @@ def approved(application: Application, group_id: str, now: datetime, *, version:
     if application.status == "approved" and application.group_id == group_id:
         return application
     _check_open(application)
-    if application.version != version:
-        raise Outdated(
-            "the applicant has changed the application; read it again, and approve what it says now",
-            code="application_changed",
-        )
+    _check_version(application, version)
     return replace(
         application, status="approved", group_id=group_id, contact_locked=None, decided_at=now, reason=None
     )
 
 
-def refused(application: Application, reason: str, now: datetime) -> Application:
+def refused(
+    application: Application, reason: str, now: datetime, *, version: int | None = None
+) -> Application:
     """
     The application after its refusal; the same refusal again changes nothing.
 
+    Args:
+        version: of the application that the organiser has looked at; None: whatever it says now.
+
     Raises:
         Conflict: it was decided in another way.
+        Outdated: the applicant has changed it since the organiser has looked at it.
     """
     if application.status == "refused" and application.reason == reason:
         return application
     _check_open(application)
+    if version is not None:
+        _check_version(application, version)
     return replace(application, status="refused", reason=reason, contact_locked=None, decided_at=now)
+
+
+def _check_version(application: Application, version: int) -> None:
+    if application.version != version:
+        raise Outdated(
+            "the applicant has changed the application; read it again, and decide on what it says now",
+            code="application_changed",
+        )
 
 
 def _check_open(application: Application) -> None:

@@ -10,7 +10,7 @@ CHINESE: dict[str, str] = {
     "applications_too_many": "您已有 {most} 份申请尚未处理，请等待结果",
     "application_changes_too_many": "每小时最多提交或修改 {most} 次申请，请在 {seconds} 秒后再试",
     "application_unknown": "没有这份申请",
-    "application_changed": "申请人已修改这份申请，请重新查看后再批准",
+    "application_changed": "申请人已修改这份申请，请重新查看后再决定",
     "application_decided": "这份申请已经处理过了",
     "group_exists": "已有编号为 {group_id} 的单位",
 }

@@ -2,22 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import Body
+from fastapi import Body, Response
 from pydantic import BaseModel, Field
 
 from services.registration.participants.put_group import GroupChanges
-from services.registration.participants.rules import District, Group
+from services.registration.participants.rules import District, Group, Kept, group_unknown
 from services.registration.participants.store import GroupStore
 from shared.contracts.checked import Code, Email, Id, Name, Text, UnlinkedLine
 from shared.contracts.events import Language
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact
-from shared.runtime.errors import NotFound
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 LANGUAGE: Language = "zh-CN"
 
@@ -84,10 +84,17 @@ routes = Routes(tags=["participants"])
 @routes.put(
     "/groups/{group_id}",
     dependencies=[AsOrganiser],
+    responses=TAGGED | CHANGED,
     summary="Put a school, unit or service team; repeating it changes nothing",
 )
 async def put_group(
-    group_id: IdInPath, form: Annotated[GroupIn, Body()], changes: Changes, keyed_hash: Hash
+    group_id: IdInPath,
+    form: Annotated[GroupIn, Body()],
+    changes: Changes,
+    keyed_hash: Hash,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> GroupOut:
     """
     A group is a participant too: it can be awarded and notified.
@@ -95,7 +102,7 @@ async def put_group(
     If another system's command has taken the id for a person, the group takes it over. But ids of persons are
     UUIDs, and such an id stays the person's.
 
-    409 `group_id_taken`; 422 `id_differs`.
+    409 `group_id_taken`; 412 `version_differs`; 422 `id_differs`.
     """
     check_same_id(form.group_id, group_id)
     contact = Contact(name=form.contact.name, email=form.contact.email) if form.contact else None
@@ -112,9 +119,10 @@ async def put_group(
         group,
         contact,
         Origin.of_request(),
-        keep_contact="contact" not in form.model_fields_set,
-        keep_language=form.language is None,
+        Kept(contact="contact" not in form.model_fields_set, language=form.language is None),
+        matching(if_match, if_none_match),
     )
+    response.headers["etag"] = etag(saved.version)
     return GroupOut.of(saved)
 
 
@@ -128,10 +136,11 @@ async def list_groups(groups: Groups, limit: Limit = PAGE, after: After = None) 
     return GroupsOut(groups=[GroupOut.of(group) for group in page], after=following)
 
 
-@routes.get("/groups/{group_id}", summary="One group")
-async def read_group(group_id: IdInPath, groups: Groups) -> GroupOut:
+@routes.get("/groups/{group_id}", responses=TAGGED, summary="One group")
+async def read_group(group_id: IdInPath, groups: Groups, response: Response) -> GroupOut:
     """`PUT` accepts this answer without a change: the contact stays. 404 `group_unknown`."""
     group = await groups.read(group_id)
     if group is None:
-        raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
+        raise group_unknown(group_id)
+    response.headers["etag"] = etag(group.version)
     return GroupOut.of(group)

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from shared.contracts.checked import Line
 from shared.contracts.events import Audience, Language, ParticipantKind
-from shared.runtime.errors import Conflict, NotAuthenticated
+from shared.runtime.errors import Conflict, NotAuthenticated, NotFound
 
 ParticipantId = NewType("ParticipantId", str)
 
@@ -123,7 +123,9 @@ class Group(msgspec.Struct, frozen=True):
     """
     A school, unit or service team.
 
-    `contact_fingerprint`: a keyed hash of the contact. It shows if an organiser puts the same contact again.
+    Attributes:
+        contact_fingerprint: a keyed hash of the contact. It shows if somebody puts the same contact again.
+        version: counts the changes, from 1.
     """
 
     group_id: str
@@ -133,6 +135,30 @@ class Group(msgspec.Struct, frozen=True):
     language: Language
     remarks: str = ""
     contact_fingerprint: str | None = None
+    version: int = 1
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """
+    What of a group stays as it was when somebody puts the rest.
+
+    Attributes:
+        contact: nobody can read it, so nobody can put it again.
+        language: if there was one.
+        kind: only organisers change it. So the group is there already.
+    """
+
+    contact: bool = False
+    language: bool = False
+    kind: bool = False
+
+
+NOTHING_KEPT = Kept()
+
+
+def group_unknown(group_id: str) -> NotFound:
+    """The refusal of a group that does not exist."""
+    return NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
 
 
 def contact_known(**values: object) -> Conflict:

@@ -26,10 +26,9 @@ from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser, IsOrganiser
-from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
-from shared.web.versions import IfMatch, etag, matching
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 # An activity with all the sessions that it may have, its Chinese written as escapes.
 ACTIVITY_BYTES_MAX = 262_144
@@ -75,7 +74,7 @@ async def list_activities(
     )
 
 
-@routes.get("/activities/{activity_id}", summary="One activity, with free places")
+@routes.get("/activities/{activity_id}", responses=TAGGED, summary="One activity, with free places")
 async def read_activity(
     activity_id: IdInPath,
     activities: Activities,
@@ -104,7 +103,7 @@ async def read_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     max_body_size=ACTIVITY_BYTES_MAX,
-    responses={412: answered("Refused: somebody has changed it since it was read")},
+    responses=TAGGED | CHANGED,
     summary="Put an activity with all its sessions; repeating it changes nothing",
 )
 async def put_activity(
@@ -114,6 +113,7 @@ async def put_activity(
     sessions: Sessions,
     response: Response,
     if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> ActivityOut:
     """
     With `draft` only organisers see it. Without it, it is published, and nobody can make it a draft again.
@@ -126,9 +126,9 @@ async def put_activity(
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
     `waiting_max_below_waiting` (more registrations wait), `waiting_policy_in_use` (somebody waits by the
-    present policy), `session_in_use` (it would go, and somebody has a
-    place or waits), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and
-    would move to a time that is over), `shift_in_past` (one of its shifts would),
+    present policy), `session_in_use` (it would go, and somebody has a place or waits), `session_has_rota` (it
+    would go, and somebody is on its rota), `session_elsewhere` (it is another activity's), `session_in_past`
+    (it has not ended, and would move to a time that is over), `shift_in_past` (one of its shifts would),
     `activity_published`, `session_published` (it would become a draft).
     422 `id_differs`, `shift_out_of_reach` (a shift would not be near its session any more).
     """
@@ -144,7 +144,7 @@ async def put_activity(
         starts_at=min(session.starts_at for session in form.sessions),
     )
     put = [_session(activity, session) for session in form.sessions]
-    saved = await changes.put_activity(activity, put, matching(if_match), Origin.of_request())
+    saved = await changes.put_activity(activity, put, matching(if_match, if_none_match), Origin.of_request())
     response.headers["etag"] = etag(saved.version)
     return ActivityOut.of(saved, await sessions.of_activities([activity_id]))
 
@@ -153,15 +153,15 @@ async def put_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     status_code=204,
-    responses={412: answered("Refused: somebody has changed it since it was read")},
+    responses=CHANGED,
     summary="Remove an activity that nobody uses any more, with its sessions",
 )
 async def remove_activity(activity_id: IdInPath, removal: Removal, if_match: IfMatch = None) -> None:
     """
     People who had registered, and have cancelled since, still see what they had registered for.
 
-    404 `activity_unknown`; 409 `session_in_use`: somebody has a place or waits, so cancel it first; 412
-    `version_differs`.
+    404 `activity_unknown`; 409 `session_in_use`: somebody has a place or waits, so cancel it first;
+    `session_has_rota`: somebody is on its rota or has volunteered; 412 `version_differs`.
     """
     await removal.remove_activity(activity_id, matching(if_match), Origin.of_request())
 
@@ -215,7 +215,8 @@ async def remove_session(session_id: IdInPath, removal: Removal) -> None:
     People who had registered, and have cancelled since, still see what they had registered for.
 
     404 `session_unknown`; 409 `session_in_use`: somebody has a place or waits, so cancel it first;
-    `session_last`: it is the only one of its activity, so remove the activity.
+    `session_has_rota`: somebody is on its rota or has volunteered; `session_last`: it is the only one of its
+    activity, so remove the activity.
     """
     await removal.remove_session(session_id, Origin.of_request())
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -12,7 +12,7 @@ from services.registration.sessions.rules import Session
 from shared.contracts.checked import Code, Id, Line, MomentIn, Text, UnlinkedLine
 from shared.contracts.events import PLACES_MAX, Admits, Overlap, WaitingPolicy
 from shared.runtime import clock
-from shared.web.forms import Form
+from shared.web.forms import Computed, Form
 
 SESSIONS_MAX = 60
 # Sessions of one page of activities. An answer of thousands would keep everybody waiting while it is made.
@@ -38,15 +38,6 @@ OVERLAP = (
     "what happens to somebody who is registered for the same time elsewhere: `warn` names that registration,"
     " `refuse` refuses, `allow` ignores it"
 )
-
-Computed = Annotated[
-    Any,
-    Field(
-        json_schema_extra={"readOnly": True},
-        description="computed: part of an answer, and ignored in a request",
-    ),
-]
-"""A field that a request may contain, so that one can PUT the answer of a GET unchanged."""
 
 
 class SessionIn(Form):

@@ -17,7 +17,6 @@ CHINESE: dict[str, str] = {
     "session_order": "场次的结束时间必须晚于开始时间",
     "session_too_long": "场次最长 {days} 天",
     "session_twice": "同一个 session_id 只能出现一次",
-    "version_differs": "该活动在您读取之后已有变化，请重新读取",
     "waiting_policy_in_use": "已有 {waiting} 个报名按原候补规则候补，不能更改候补规则",
     "waiting_max_below_waiting": "候补名单中已有 {waiting} 个报名，上限不能更少",
 }

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Header, Request
+from fastapi import Body, Header, Request, Response
 
 from services.registration.managers.limit import GroupLimit
 from services.registration.managers.manage import Managers
@@ -13,9 +13,10 @@ from services.registration.rosters.bodies import (
     ImportOut,
     MemberIn,
     MemberOut,
+    MemberPutIn,
     MembersOut,
 )
-from services.registration.rosters.edit_member import MemberChanges
+from services.registration.rosters.edit_member import MemberChanges, member_unknown
 from services.registration.rosters.preview import Previews, import_unknown
 from services.registration.rosters.read_table import ROSTER_BYTES_MAX
 from services.registration.rosters.store import ImportStore, RosterStore
@@ -24,6 +25,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 from shared.web.wording import language_of
 
 Managing = Annotated[Managers, provided(Managers)]
@@ -173,28 +175,56 @@ async def add_member(
     return MemberOut.of(member, details, is_verified=bool(verified))
 
 
-@routes.put("/groups/{group_id}/members/{member_id}", summary="Correct a member")
+@routes.get("/groups/{group_id}/members/{member_id}", responses=TAGGED, summary="One member of your group")
+async def read_member(
+    group_id: IdInPath,
+    member_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    members: Members,
+    participants: Participants,
+    response: Response,
+) -> MemberOut:
+    """
+    `PUT` accepts this answer without a change. There is no `ETag` of somebody who has left.
+
+    403 `not_manager`; 404 `member_unknown`.
+    """
+    await managing.check(group_id, who.participant_id)
+    if (found := await members.read_with_left(group_id, member_id)) is None:
+        raise member_unknown(member_id)
+    if found.left_at is None:
+        response.headers["etag"] = etag(found.version)
+    keys = await participants.read_keys([found.participant_id])
+    verified = await participants.read_verified([found.participant_id])
+    return MemberOut.of(found, opened(found, keys), is_verified=bool(verified))
+
+
+@routes.put("/groups/{group_id}/members/{member_id}", responses=TAGGED | CHANGED, summary="Correct a member")
 async def put_member(
     group_id: IdInPath,
     member_id: IdInPath,
     who: AsParticipant,
-    form: Annotated[MemberIn, Body()],
+    form: Annotated[MemberPutIn, Body()],
     managing: Managing,
     limiting: Limiting,
     changes: Changes,
     participants: Participants,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> MemberOut:
     """
     Once the member has signed in, or if the member took part before, only what the group says is corrected.
 
     403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_left`,
     `member_email_known` (somebody else has this e-mail), `consent_for_name` (a guardian has agreed for the
-    member of this name); 429 `group_changes_too_many`.
+    member of this name); 412 `version_differs`; 429 `group_changes_too_many`.
     """
     await managing.check(group_id, who.participant_id)
     await limiting.check_change(group_id)
     details = form.details()
-    member = await changes.put(group_id, member_id, details)
+    member = await changes.put(group_id, member_id, details, matching(if_match))
+    response.headers["etag"] = etag(member.version)
     verified = await participants.read_verified([member.participant_id])
     return MemberOut.of(member, details, is_verified=bool(verified))
 

@@ -18,7 +18,7 @@ from services.registration.rosters.rules import (
 from services.registration.rosters.wording import LINES
 from shared.contracts.checked import Email, Name
 from shared.contracts.events import Audience
-from shared.web.forms import Form
+from shared.web.forms import Computed, Form
 from shared.web.wording import Language, field_words, field_wrong, filled
 
 
@@ -33,7 +33,17 @@ class MemberIn(Form):
     is_minor: bool = False
 
     def details(self) -> Details:
-        return Details(**self.model_dump())
+        return Details(**{name: getattr(self, name) for name in Details.__struct_fields__})
+
+
+class MemberPutIn(MemberIn):
+    """A member as it is read, with what is corrected."""
+
+    member_id: Computed = None
+    participant_id: Computed = None
+    claimed: Computed = None
+    state: Computed = None
+    left_at: Computed = None
 
 
 class MemberOut(BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from msgspec.structs import replace
 
 from services.registration.participants import events
-from services.registration.participants.rules import Group, Participant
+from services.registration.participants.rules import Group, Participant, group_unknown
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.rosters.admit import MemberAdmission, opened
 from services.registration.rosters.enrol import Enrolment
@@ -21,6 +21,7 @@ from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.versions import Matching, always, check_version
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -82,12 +83,15 @@ class MemberChanges:
 
         return await save_together(self._database, work)
 
-    async def put(self, group_id: str, member_id: str, details: Details) -> Member:
+    async def put(
+        self, group_id: str, member_id: str, details: Details, matches: Matching = always
+    ) -> Member:
         """
         Correct a member.
 
         Raises:
             NotFound: there is no such member of this group.
+            Outdated: it is not the version that was read.
             Conflict: another member has this name, department and number, or had them and has left; somebody
                 else has the address; or a guardian has agreed for the member, who would get another name.
         """
@@ -96,6 +100,7 @@ class MemberChanges:
         async def work(unit: UnitOfWork) -> Member:
             group = await self._lock(unit, group_id)
             member = await self._member(unit, group_id, member_id)
+            check_version(matches, member.version, f"member {member_id}")
             same = (await self._members.by_identity(unit, group_id, [identity])).get(identity)
             if same is not None and same.member_id != member_id:
                 raise _known(same)
@@ -160,7 +165,7 @@ class MemberChanges:
         await self._participants.lock(unit, [group_id])
         group = await self._groups.read_in(unit, group_id)
         if group is None:
-            raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
+            raise group_unknown(group_id)
         return group
 
     async def _name_of(self, unit: UnitOfWork, member: Member) -> str | None:

@@ -69,6 +69,12 @@ class LeftMembers:
             found = self._left.find(these).sort("_id", ASCENDING).limit(limit)
             return [_member(document) for document in await found.to_list(None)]
 
+    async def read(self, group_id: str, member_id: str) -> Member | None:
+        """One of a group, outside of a transaction."""
+        with outages_named():
+            found = await self._left.find_one({"_id": member_id, "group_id": group_id})
+        return _member(found) if found else None
+
     async def by_id(self, unit: UnitOfWork, group_id: str, member_ids: Collection[str]) -> dict[str, Member]:
         """Those of this group among these ids."""
         if not member_ids:

@@ -98,6 +98,12 @@ class RosterStore:
         found = await self.page(group_id, after, limit) + await self.left.page(group_id, after, limit)
         return sorted(found, key=lambda one: one.member_id)[:limit]
 
+    async def read_with_left(self, group_id: str, member_id: str) -> Member | None:
+        """One of a group, also one who has left, outside of a transaction."""
+        with outages_named():
+            found = await self._members.find_one({"_id": member_id, "group_id": group_id})
+        return _member(found) if found else await self.left.read(group_id, member_id)
+
     async def by_id(self, unit: UnitOfWork, group_id: str, member_ids: Collection[str]) -> dict[str, Member]:
         """The members of this group among these ids."""
         these: Document = {"_id": {"$in": list(member_ids)}, "group_id": group_id}

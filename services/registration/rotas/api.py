@@ -1,6 +1,5 @@
 """Shifts and rotas over HTTP: organisers put and staff them, participants volunteer and withdraw."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated
 
@@ -24,7 +23,15 @@ from services.registration.rotas.bodies import (
 from services.registration.rotas.busy import Overlaps
 from services.registration.rotas.end import Ending
 from services.registration.rotas.put_shift import ShiftChanges
-from services.registration.rotas.rules import LIVE, Assignment, Shift, Status, lacking_shifts, session_unknown
+from services.registration.rotas.rules import (
+    LIVE,
+    Shift,
+    Status,
+    lacking_shifts,
+    session_unknown,
+    shift_unknown,
+)
+from services.registration.rotas.show import own_shifts, shown_assignment, visible_rota
 from services.registration.rotas.store import RotaStore
 from services.registration.sessions.store import SessionStore
 from shared.contracts.checked import ID_PATTERN
@@ -35,6 +42,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_pa
 from shared.web.identity import AsDoorOrViewer, AsOrganiser, AsParticipant, AsViewer, IsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 Rotas = Annotated[RotaStore, provided(RotaStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
@@ -52,33 +60,67 @@ routes = Routes(tags=["rotas"])
 @routes.put(
     "/sessions/{session_id}/shifts/{shift_id}",
     dependencies=[AsOrganiser],
+    responses=TAGGED | CHANGED,
     summary="Put a shift of a session; repeating it changes nothing",
 )
 async def put_shift(
-    session_id: IdInPath, shift_id: IdInPath, form: Annotated[ShiftIn, Body()], changes: Changes
+    session_id: IdInPath,
+    shift_id: IdInPath,
+    form: Annotated[ShiftIn, Body()],
+    changes: Changes,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> ShiftOut:
     """
     From one day before the session to one day after it, for up to 24 hours. If the session moves, its shifts
     move with it. People who are on the rota or have volunteered stay, and are notified of a new time.
 
     404 `session_unknown`; 409 `session_cancelled`, `shifts_of_session` (more than 50), `most_below_assigned`
-    (more people are on the rota), `shift_in_past` (it is not over, and would be); 422 `shift_out_of_reach`,
-    `shift_order`, `shift_too_long`, `needed_above_most`, `id_differs`.
+    (more people are on the rota), `shift_in_past` (it is not over, and would be); 412 `version_differs`; 422
+    `shift_out_of_reach`, `shift_order`, `shift_too_long`, `needed_above_most`, `id_differs`.
     """
     check_same_id(form.shift_id, shift_id)
     put = Shift(shift_id, form.duty, form.starts_at, form.ends_at, form.needed, form.most)
-    return ShiftOut.of(await changes.put(session_id, put))
+    saved = await changes.put(session_id, put, matching(if_match, if_none_match))
+    response.headers["etag"] = etag(saved.version)
+    return ShiftOut.of(saved)
 
 
 @routes.delete(
     "/sessions/{session_id}/shifts/{shift_id}",
     dependencies=[AsOrganiser],
     status_code=204,
+    responses=CHANGED,
     summary="Remove a shift; its people are notified",
 )
-async def remove_shift(session_id: IdInPath, shift_id: IdInPath, changes: Changes) -> None:
-    """404 `session_unknown`, `shift_unknown`."""
-    await changes.cancel(session_id, shift_id, Origin.of_request())
+async def remove_shift(
+    session_id: IdInPath, shift_id: IdInPath, changes: Changes, if_match: IfMatch = None
+) -> None:
+    """404 `session_unknown`, `shift_unknown`; 412 `version_differs`."""
+    await changes.cancel(session_id, shift_id, Origin.of_request(), matching(if_match))
+
+
+@routes.get("/sessions/{session_id}/shifts/{shift_id}", responses=TAGGED, summary="One shift of a session")
+async def read_shift(
+    session_id: IdInPath,
+    shift_id: IdInPath,
+    rotas: Rotas,
+    sessions: Sessions,
+    is_organiser: IsOrganiser,
+    response: Response,
+) -> ShiftOut:
+    """
+    `PUT` accepts this answer without a change. The numbers of people are no part of the `ETag`.
+
+    404 `session_unknown`, `shift_unknown`.
+    """
+    rota = await visible_rota(session_id, rotas, sessions, is_organiser=is_organiser)
+    if rota is None:
+        raise shift_unknown(session_id, shift_id)
+    shift = rota.shift(shift_id)
+    response.headers["etag"] = etag(shift.version)
+    return ShiftOut.of(shift)
 
 
 @routes.get("/sessions/{session_id}/shifts", summary="The shifts of a session, and how many people they need")
@@ -86,10 +128,7 @@ async def list_shifts(
     session_id: IdInPath, rotas: Rotas, sessions: Sessions, is_organiser: IsOrganiser
 ) -> ShiftsOut:
     """With the organisers' key also of a draft. 404 `session_unknown`."""
-    session = (await sessions.by_id([session_id])).get(session_id)
-    if session is None or session.removed or not (session.is_public or is_organiser):
-        raise session_unknown(session_id)
-    rota = await rotas.read(session_id)
+    rota = await visible_rota(session_id, rotas, sessions, is_organiser=is_organiser)
     shifts = rota.shifts if rota else ()
     return ShiftsOut(session_id=session_id, shifts=[ShiftOut.of(shift) for shift in shifts])
 
@@ -166,7 +205,7 @@ async def assign(
     """
     one, changed = await assigns.assign(session_id, form.shift_id, form.participant_id, Origin.of_request())
     response.status_code = 201 if changed else 200
-    return await _shown(one, rotas, warnings)
+    return await shown_assignment(one, rotas, warnings)
 
 
 @routes.post(
@@ -183,7 +222,7 @@ async def accept(
     404 `assignment_unknown`, `person_unknown` (erased meanwhile); 409 `assignment_ended`,
     `session_cancelled`, `shift_full`, `shift_over`, `shift_overlaps`, `shifts_of_person`.
     """
-    return await _shown(await assigns.accept(assignment_id, Origin.of_request()), rotas, warnings)
+    return await shown_assignment(await assigns.accept(assignment_id, Origin.of_request()), rotas, warnings)
 
 
 @routes.post(
@@ -247,7 +286,7 @@ async def volunteer(
         who.participant_id, form.session_id, form.shift_id, Origin.of_request()
     )
     response.status_code = 201 if new else 200
-    [shown] = await _own([one], rotas, sessions, warnings)
+    [shown] = await own_shifts([one], rotas, sessions, warnings)
     return shown
 
 
@@ -267,7 +306,7 @@ async def list_own_shifts(
         limit,
         lambda one: (one.asked_at, one.assignment_id),
     )
-    return OwnShiftsOut(shifts=await _own(page, rotas, sessions, warnings), after=following)
+    return OwnShiftsOut(shifts=await own_shifts(page, rotas, sessions, warnings), after=following)
 
 
 @routes.post(
@@ -287,7 +326,7 @@ async def withdraw(
     404 `assignment_unknown`, also for somebody else's; 409 `shift_begun`.
     """
     one = await ends.withdraw(assignment_id, who.participant_id, Origin.of_request())
-    [shown] = await _own([one], rotas, sessions, warnings)
+    [shown] = await own_shifts([one], rotas, sessions, warnings)
     return shown
 
 
@@ -297,24 +336,3 @@ async def _noted(form: EndIn | None) -> str | None:
         return None
     await current().note(reason=form.code)
     return form.text
-
-
-async def _shown(one: Assignment, rotas: RotaStore, warnings: Overlaps) -> AssignmentOut:
-    return AssignmentOut.of(one, await warnings.of([one], await rotas.by_id([one.session_id])))
-
-
-async def _own(
-    some: Collection[Assignment], rotas: RotaStore, sessions: SessionStore, warnings: Overlaps
-) -> list[OwnShiftOut]:
-    ids = {one.session_id for one in some}
-    of, asked_for = await rotas.by_id(ids), await sessions.by_id(ids)
-    overlaps = await warnings.of(some, of)
-    return [
-        OwnShiftOut.of(
-            one,
-            of[one.session_id].find(one.shift_id) if one.session_id in of else None,
-            asked_for[one.session_id],
-            overlaps,
-        )
-        for one in some
-    ]

@@ -18,7 +18,7 @@ from services.registration.rotas.rules import (
 )
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import Code, Id, Line, MomentIn, UnlinkedLine
-from shared.web.forms import Form
+from shared.web.forms import Computed, Form
 
 OVERLAPS = "a warning: the id of a registration with a place, or of another assignment, for the same time"
 
@@ -32,6 +32,9 @@ class ShiftIn(Form):
     ends_at: MomentIn = Field(examples=["2023-05-20T12:30:00+08:00"])
     needed: int = Field(1, ge=0, le=PEOPLE_MAX, description="so many people at least", examples=[2])
     most: int = Field(ge=1, le=PEOPLE_MAX, description="so many people at most", examples=[4])
+    assigned: Computed = None
+    volunteered: Computed = None
+    lacking: Computed = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

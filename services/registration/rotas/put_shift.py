@@ -17,6 +17,7 @@ from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
+from shared.runtime.versions import Matching, always, check_version
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -29,7 +30,7 @@ class ShiftChanges:
         self._sessions = sessions
         self._rotas = rotas
 
-    async def put(self, session_id: str, put: Shift) -> Shift:
+    async def put(self, session_id: str, put: Shift, matches: Matching = always) -> Shift:
         """
         Save a shift; saving it again changes nothing.
 
@@ -37,6 +38,7 @@ class ShiftChanges:
 
         Raises:
             NotFound: there is no such session.
+            Outdated: it is not the version that was read.
             Rejected, Conflict: it cannot be so (checks.py).
         """
 
@@ -44,6 +46,8 @@ class ShiftChanges:
             session = await self._lock(unit, session_id)
             rota = (await self._rotas.lock(unit, [session_id])).get(session_id)
             rota = rota or Rota(session_id, session.starts_at, session.venue)
+            before = rota.find(put.shift_id)
+            check_version(matches, before.version if before else None, f"shift {put.shift_id}")
             check_puttable(session, rota, put, clock.now())
             after = changed_shift(rota, put)
             await self._rotas.save(unit, [after])
@@ -51,12 +55,15 @@ class ShiftChanges:
 
         return await save_together(self._database, work)
 
-    async def cancel(self, session_id: str, shift_id: str, origin: Origin) -> None:
+    async def cancel(
+        self, session_id: str, shift_id: str, origin: Origin, matches: Matching = always
+    ) -> None:
         """
         Remove a shift. Its people are notified in the same transaction; they are not too many.
 
         Raises:
             NotFound: there is no such session or shift.
+            Outdated: it is not the version that was read.
         """
 
         async def work(unit: UnitOfWork) -> None:
@@ -65,6 +72,7 @@ class ShiftChanges:
             if rota is None:
                 raise shift_unknown(session_id, shift_id)
             shift, now = rota.shift(shift_id), clock.now()
+            check_version(matches, shift.version, f"shift {shift_id}")
             gone = []
             for assignment in await self._rotas.live_of_shift(unit, session_id, shift_id):
                 rota, after = ended(rota, assignment, SHIFT_CANCELLED)

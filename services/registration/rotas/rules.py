@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from services.registration.sessions.rules import Session
 from shared.runtime.errors import NotFound
+from shared.runtime.versions import version_of
 
 AssignmentId = NewType("AssignmentId", str)
 Status = Literal["volunteered", "assigned", "ended"]
@@ -63,6 +64,11 @@ class Shift(msgspec.Struct, frozen=True):
     def lacking(self) -> int:
         """How many people are still needed."""
         return max(0, self.needed - self.assigned)
+
+    @property
+    def version(self) -> str:
+        """Of what an organiser has put. The people are no part of it; a shift that moves has another one."""
+        return version_of(self.duty, self.starts_at, self.ends_at, self.needed, self.most)
 
     @property
     def times(self) -> tuple[datetime, datetime]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
@@ -37,6 +37,7 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.senders import address_of
 from shared.web.tokens import TokenSigner
+from shared.web.versions import CHANGED, TAGGED, IfMatch, etag, matching
 
 Askings = Annotated[Asking, provided(Asking)]
 Codes = Annotated[ContactCodes, provided(ContactCodes)]
@@ -119,24 +120,27 @@ async def confirm(
     return TokenOut.of(participant, give_token(signer, participant, on_roster=on_roster))
 
 
-@routes.get("/me", summary="Your own data")
-async def read_me(who: AsParticipant, own: Own) -> MeOut:
+@routes.get("/me", responses=TAGGED, summary="Your own data")
+async def read_me(who: AsParticipant, own: Own, response: Response) -> MeOut:
     """401 `participant_unknown`, `participant_erased`."""
-    return MeOut.of(await own.read(who.participant_id))
+    found = await own.read(who.participant_id)
+    response.headers["etag"] = etag(found.participant.version)
+    return MeOut.of(found)
 
 
-@routes.patch("/me", summary="Correct your own data")
+@routes.patch("/me", responses=TAGGED | CHANGED, summary="Correct your own data")
 async def change_me(
     form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, sms: Sms, codes: Codes,
-    given: Given, members: Members, signer: Signer,
+    given: Given, members: Members, signer: Signer, response: Response, if_match: IfMatch = None,
 ) -> MeChangedOut:  # fmt: skip
     """
     What is left out stays. Use the new token: it says the new group and district.
 
     A new contact takes effect when it is verified by the code that is sent there, by the sign-in
-    `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `contact_missing`
-    (what is registered cannot be read here: give both), `contact_ambiguous`, `phone_invalid`, `phone_region`,
-    `phone_unsupported`; 429 `sign_ins_too_many`, `changes_too_many`, `sms_too_many` (give an e-mail address).
+    `sign_in_id`. 409 `contact_known`, `not_a_person`; 412 `version_differs`; 422 `group_unknown`,
+    `name_missing`, `contact_missing` (what is registered cannot be read here: give both),
+    `contact_ambiguous`, `phone_invalid`, `phone_region`, `phone_unsupported`; 429 `sign_ins_too_many`,
+    `changes_too_many`, `sms_too_many` (give an e-mail address).
     """
     await limit.check_changes(who.participant_id)
     fields = form.model_dump(exclude_unset=True)
@@ -147,10 +151,17 @@ async def change_me(
         await limit.check(codes.hash_of(address), address_of(request.scope))
     changes = Changes(frozenset(fields), **fields)
     async with sms.one(address_of(request.scope), by_phone=form.phone is not None) as counted:
-        changed = await own.change(who.participant_id, changes, Origin.of_request(), issued_at=who.issued_at)
+        changed = await own.change(
+            who.participant_id,
+            changes,
+            Origin.of_request(),
+            issued_at=who.issued_at,
+            matches=matching(if_match),
+        )
         if counted and changed.sign_in is None:
             await sms.give_back(counted)
     on_roster = await members.is_member(who.participant_id)
+    response.headers["etag"] = etag(changed.participant.version)
     return MeChangedOut.after(changed, give_token(signer, changed.participant, on_roster=on_roster))
 
 

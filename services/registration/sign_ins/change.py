@@ -18,6 +18,7 @@ from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotAuthenticated, Rejected
+from shared.runtime.versions import Matching, always, check_version
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -78,7 +79,15 @@ class OwnData:
         assert participant is not None  # noqa: S101 (it has a profile)
         return Self(participant, profile, _opened(profile, key))
 
-    async def change(self, participant_id: str, changes: Changes, origin: Origin, *, issued_at: int) -> Self:
+    async def change(
+        self,
+        participant_id: str,
+        changes: Changes,
+        origin: Origin,
+        *,
+        issued_at: int,
+        matches: Matching = always,
+    ) -> Self:
         """
         Change one's own data. A new contact takes effect when it is verified by its code.
 
@@ -87,6 +96,7 @@ class OwnData:
 
         Raises:
             NotAuthenticated: the participant does not exist, or is erased, or the token has ended.
+            Outdated: it is not the version that was read.
             Conflict: it is no person (`not_a_person`), or somebody has the new contact (`contact_known`).
             Rejected: there is no such group (`group_unknown`), or the name is needed too (`name_missing`), or
                 the contact (`contact_missing`).
@@ -95,6 +105,7 @@ class OwnData:
 
         async def work(unit: UnitOfWork) -> Self:
             before, profile, key = await self._locked(unit, id_, issued_at)
+            check_version(matches, before.version, f"participant {id_}")
             if profile.kind != "person":
                 raise Conflict("organisers keep the data of groups", code="not_a_person")
             given: dict[str, Any] = {

@@ -8,7 +8,8 @@ same way.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from shared.runtime.errors import KepuError
@@ -24,7 +25,7 @@ from shared.web.edge.gate import is_host
 from shared.web.edge.raw_problems import ALWAYS_LINES, STATUS_LINES, Stop
 from shared.web.edge.shedding import Shedding
 from shared.web.edge.turns import Turns
-from shared.web.hot import HotAnswer, HotRoute, Who, hot_route
+from shared.web.hot import HotAnswer, HotRoute, UnderWay, Who, hot_route
 from shared.web.problems import REFUSED_AFTER_SECONDS, no_room
 
 # The usual spellings. The gate judges others.
@@ -69,6 +70,10 @@ class _Exchange:
         self.response_complete = False
         self.task: asyncio.Task[None] | None = None
         self.who: object = None
+
+
+async def _already(answer: HotAnswer) -> HotAnswer:
+    return answer
 
 
 class HotProtocol(BoundedProtocol):
@@ -145,8 +150,7 @@ class HotProtocol(BoundedProtocol):
         elif not self._shedding.takes_on():
             self.loop.call_later(REFUSED_AFTER_SECONDS, self._refuse_hot, exchange)
         else:
-            exchange.task = self.loop.create_task(self._answer(exchange))
-            self.tasks.add(exchange.task)
+            self._begin(exchange)
 
     def _body_received(self) -> int:
         # Counted only when the sweep asks: most bodies come in one piece.
@@ -207,19 +211,53 @@ class HotProtocol(BoundedProtocol):
             return None
         return _Exchange(route, id_, headers)
 
-    async def _answer(self, exchange: _Exchange) -> None:
+    def _begin(self, exchange: _Exchange) -> None:
+        route = exchange.route
+        address = self._address if self._trusted is None else self._forwarded(exchange.headers)
+        under_way = route.begin(exchange.id, exchange.headers, exchange.body, exchange.who, address)
+        if under_way is None:
+            answer = route.respond(exchange.id, exchange.headers, exchange.body, exchange.who, address)
+            self._wait_for(exchange, answer)
+        else:
+            self._turns.hot_under_way += 1
+            done = under_way.begun.done
+            # uvicorn waits for these when it stops, and at last cancels them. A future can be cancelled too.
+            self.tasks.add(done)  # type: ignore[arg-type]
+            done.add_done_callback(partial(self._end, exchange, under_way))
+
+    def _end(self, exchange: _Exchange, under_way: UnderWay, done: asyncio.Future[Any]) -> None:
+        self._turns.hot_under_way -= 1
+        self.tasks.discard(done)
+        route = exchange.route
+        try:
+            answer = route.end(under_way)
+        except Exception as error:  # noqa: BLE001 (it becomes a problem)
+            self._wait_for(exchange, route.end_with_problem(under_way, error, exchange.headers))
+            return
+        except asyncio.CancelledError:
+            # The server stops, and waits for nobody any more.
+            self._release(exchange)
+            return
+        if self.flow.write_paused and not exchange.disconnected:
+            self._wait_for(exchange, _already(answer))
+        else:
+            self._release(exchange)
+            self._write(exchange, answer)
+
+    def _wait_for(self, exchange: _Exchange, answer: Coroutine[Any, Any, HotAnswer]) -> None:
+        exchange.task = self.loop.create_task(self._answer(exchange, answer))
+        self.tasks.add(exchange.task)
+
+    async def _answer(self, exchange: _Exchange, answer: Coroutine[Any, Any, HotAnswer]) -> None:
         self._turns.hot_under_way += 1
         try:
-            address = self._address if self._trusted is None else self._forwarded(exchange.headers)
-            answer = await exchange.route.respond(
-                exchange.id, exchange.headers, exchange.body, exchange.who, address
-            )
+            answered = await answer
             if self.flow.write_paused and not exchange.disconnected:
                 await self.flow.drain()
-            self._write(exchange, answer)
+            self._write(exchange, answered)
         finally:
             self._turns.hot_under_way -= 1
-            self._bodies.bytes -= len(exchange.body)
+            self._release(exchange)
             # Cheaper than a callback, which would cost a turn of the event loop.
             self.tasks.discard(exchange.task)
 

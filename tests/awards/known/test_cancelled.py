@@ -6,7 +6,8 @@ import pytest
 
 from shared.contracts.events import QuizCancelled
 from shared.runtime.errors import Conflict, NotFound, Outdated
-from shared.web.versions import always, matching
+from shared.runtime.versions import always
+from shared.web.versions import matching
 from tests.awards.builders import NOW, certificate, completed, published, scheme
 from tests.awards.parts import new_parts
 from tests.support.service import new_id

@@ -94,6 +94,23 @@ def test_one_recipient_that_hangs_does_not_stop_the_place() -> None:
     assert places.begin("another@good.example", is_code=False, now=10.0) is None
 
 
+def test_what_takes_too_long_beyond_half_of_the_connections_is_overdue_the_oldest_first() -> None:
+    places = Places(8)
+    begun = [places.begin(f"a@quick-{n}.example", is_code=True, now=n / 10) for n in range(6)]
+    assert None not in begun
+    assert places.overdue(now=2.0) == []
+    assert places.overdue(now=2.35) == []
+    assert places.overdue(now=2.45) == begun[:1]
+    assert places.overdue(now=9.0) == begun[:2]
+    assert begun[0] is not None
+    places.end(begun[0], 9.0)
+    assert places.overdue(now=9.0) == begun[1:2]
+    # A single connection is never taken away.
+    one = Places(1)
+    assert one.begin("a@slow.example", is_code=True, now=0.0)
+    assert one.overdue(now=9.0) == []
+
+
 def test_names_below_one_domain_have_no_more_than_the_domain() -> None:
     places = Places(8)
     for number in range(40):

@@ -34,6 +34,7 @@ from tests.support.kafka import read_all
 from tests.support.servers import own_stack
 from tests.support.service import ORGANISER, running
 from tests.support.waiting import eventually
+from tests.support.web import BOTH_WAYS, answered
 
 pytestmark = pytest.mark.stack
 
@@ -113,9 +114,12 @@ class Slow(Publisher):
         self.written: list[Record] = []
         self.let = asyncio.Event()
         self.let.set()
+        self.is_down = False
 
     async def write(self, records: Sequence[Record]) -> None:
         self.written += records
+        if self.is_down:
+            raise Unavailable("Kafka did not acknowledge")
         await self.let.wait()
 
 
@@ -126,6 +130,7 @@ class OwnIntake:
     parts: Parts
     kafka: Slow
     intake: Intake
+    begins: bool
 
     def attempt(self, who: str) -> Attempt:
         return attempt(self.parts.quiz_id, self.parts.quiz, who)
@@ -134,25 +139,33 @@ class OwnIntake:
         self, of: Attempt, body: bytes = b'{"answers":{}}', *, group_id: str | None = None
     ) -> dict[str, Any]:
         authorization = token(of, group_id=group_id)["Authorization"].encode()
-        status, said = await self.intake.submit(HotRequest(of.attempt_id, authorization, b"", body))
+        request = HotRequest(of.attempt_id, authorization, b"", body)
+        begin = self.intake.begin if self.begins else None
+        status, said = await answered(request, self.intake.submit, begin)
         assert status == 202
         receipt: dict[str, Any] = msgspec.json.decode(said)
         return receipt
 
 
 @asynccontextmanager
-async def own_intake(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[OwnIntake]:
+async def own_intake(
+    kafka: str, mongo: str, *, begins: bool = True, **bounds: Any
+) -> AsyncIterator[OwnIntake]:
     async with new_parts(kafka, mongo) as parts:
         slow = Slow()
         yield OwnIntake(
             parts,
             slow,
             Intake(AttemptTokens(ATTEMPT_KEY), parts.catalogue, parts.grading.erased, slow, **bounds),
+            begins,
         )
 
 
-async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str, mongo: str) -> None:
-    async with own_intake(kafka, mongo, waiting_max=3) as one:
+@BOTH_WAYS
+async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(
+    kafka: str, mongo: str, begins: bool
+) -> None:
+    async with own_intake(kafka, mongo, begins=begins, waiting_max=3) as one:
         one.kafka.let.clear()
         waiting = [asyncio.create_task(one.submit(one.attempt(f"p{n}"))) for n in range(3)]
         await eventually(lambda: len(one.kafka.written) >= 1)
@@ -163,10 +176,11 @@ async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str,
         assert len(one.kafka.written) == 3
 
 
+@BOTH_WAYS
 async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_written_once(
-    kafka: str, mongo: str
+    kafka: str, mongo: str, begins: bool
 ) -> None:
-    async with own_intake(kafka, mongo) as one:
+    async with own_intake(kafka, mongo, begins=begins) as one:
         mine = one.attempt("wang")
         receipt = await one.submit(mine)
         assert await one.submit(mine) == receipt
@@ -200,8 +214,21 @@ async def test_intake_sets_every_field_of_the_event(kafka: str, mongo: str) -> N
         assert list(msgspec.json.decode(value or b"")) == set_here
 
 
-async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str) -> None:
-    async with own_intake(kafka, mongo, accepted_seconds_max=0.2) as one:
+@BOTH_WAYS
+async def test_what_is_not_in_the_log_gets_no_receipt(kafka: str, mongo: str, begins: bool) -> None:
+    async with own_intake(kafka, mongo, begins=begins) as one:
+        mine = one.attempt("wang")
+        one.kafka.is_down = True
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="did not acknowledge"):
+                await one.submit(mine)
+        one.kafka.is_down = False
+        assert (await one.submit(mine))["attempt_id"] == mine.attempt_id
+
+
+@BOTH_WAYS
+async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str, begins: bool) -> None:
+    async with own_intake(kafka, mongo, begins=begins, accepted_seconds_max=0.2) as one:
         mine = one.attempt("wang")
         one.kafka.let.clear()
         with pytest.raises(Unavailable):
@@ -226,8 +253,11 @@ async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) ->
             assert sum(receipts.get(f"a{m}") is not None for m in range(100)) <= 5
 
 
-async def test_a_process_that_stands_still_before_the_append_promises_nothing(kafka: str, mongo: str) -> None:
-    async with own_intake(kafka, mongo, accepted_seconds_max=0.2) as one:
+@BOTH_WAYS
+async def test_a_process_that_stands_still_before_the_append_promises_nothing(
+    kafka: str, mongo: str, begins: bool
+) -> None:
+    async with own_intake(kafka, mongo, begins=begins, accepted_seconds_max=0.2) as one:
         mine = one.attempt("wang")
         one.kafka.let.clear()
         sent = asyncio.create_task(one.submit(mine))

@@ -1,5 +1,6 @@
 """Flags over HTTP: pages, explanations and verdicts, for organisers alone."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,6 +62,17 @@ async def test_flags_come_in_pages_are_explained_and_are_judged(mongo: str) -> N
         assert judgement["at"]
         is_open = (await client.get(PATH, params={"verdict": "open"}, headers=ORGANISER)).json()
         assert len(is_open["flags"]) == 4
+        tag = (await client.get(one, headers=ORGANISER)).headers["etag"]
+        assert judged.headers["etag"] == tag
+        under, note = ORGANISER | {"If-Match": tag}, {"verdict": "unfair", "note": "再看"}
+        both = await asyncio.gather(
+            *(client.post(f"{one}/verdict", json=note, headers=under) for _ in range(2))
+        )
+        assert sorted(answer.status_code for answer in both) == [200, 412]
+        assert code_of(max(both, key=lambda answer: answer.status_code)) == (412, "version_differs")
+        kept = (await client.get(one, headers=ORGANISER)).json()["judgement"]
+        assert (kept["verdict"], kept["note"]) == ("unfair", "再看")
+        await client.post(f"{one}/verdict", json={"verdict": "fair"}, headers=ORGANISER)
         fair = (await client.get(PATH, params={"verdict": "fair"}, headers=ORGANISER)).json()
         assert len(fair["flags"]) == 1
         again = await client.post(f"{one}/verdict", json={"verdict": "open"}, headers=ORGANISER)

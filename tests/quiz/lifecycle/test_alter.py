@@ -14,8 +14,8 @@ from services.quiz.saving.rules import HAND_IN_AFTER
 from shared.contracts.events import QuizCancelled, QuizCompleted
 from shared.messaging.create_topics import create_missing
 from shared.runtime.errors import Conflict
+from shared.runtime.versions import always
 from shared.storage.unit_of_work import save_together
-from shared.web.versions import always
 from tests.quiz.builders import as_resident, attempt, quiz, service
 from tests.quiz.http import put
 from tests.quiz.parts import new_parts

@@ -26,6 +26,7 @@ from tests.quiz.parts import Parts, new_parts
 from tests.quiz.saving.builders import event_of, in_the_log, minutes_ago, saves, sheet, sheet_of
 from tests.support.service import code_of
 from tests.support.waiting import eventually
+from tests.support.web import BOTH_WAYS, answered
 
 pytestmark = pytest.mark.stack
 
@@ -38,6 +39,7 @@ class OwnSaves:
     kafka: Slow
     intake: Intake
     saves: Saves
+    begins: bool
 
     def attempt(self, who: str, **changes: Any) -> Attempt:
         return attempt(self.parts.quiz_id, self.parts.quiz, who, **changes)
@@ -51,19 +53,20 @@ class OwnSaves:
         headers: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         authorization = (headers or token(of, group_id=group_id))["Authorization"].encode()
-        status, said = await self.saves.save(HotRequest(of.attempt_id, authorization, b"", body))
+        request = HotRequest(of.attempt_id, authorization, b"", body)
+        status, said = await answered(request, self.saves.save, self.saves.begin if self.begins else None)
         assert status == 202
         answer: dict[str, Any] = msgspec.json.decode(said)
         return answer
 
 
 @asynccontextmanager
-async def own_saves(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[OwnSaves]:
+async def own_saves(kafka: str, mongo: str, *, begins: bool = True, **bounds: Any) -> AsyncIterator[OwnSaves]:
     async with new_parts(kafka, mongo) as parts:
         slow = Slow()
         catalogue, erased_ = parts.catalogue, parts.grading.erased
         intake = Intake(AttemptTokens(ATTEMPT_KEY), catalogue, erased_, slow)
-        yield OwnSaves(parts, slow, intake, Saves(intake, catalogue, erased_, slow, **bounds))
+        yield OwnSaves(parts, slow, intake, Saves(intake, catalogue, erased_, slow, **bounds), begins)
 
 
 async def test_answers_are_saved_in_the_log_and_read_back_on_another_device(kafka: str, mongo: str) -> None:
@@ -96,10 +99,11 @@ async def test_answers_are_saved_in_the_log_and_read_back_on_another_device(kafk
             assert code_of(await one.get(path)) == (401, "attempt_token_missing")
 
 
+@BOTH_WAYS
 async def test_a_save_sets_every_field_of_the_event_and_the_contract_reads_the_same(
-    kafka: str, mongo: str
+    kafka: str, mongo: str, begins: bool
 ) -> None:
-    async with own_saves(kafka, mongo) as one:
+    async with own_saves(kafka, mongo, begins=begins) as one:
         mine = one.attempt("wang")
         await one.save(mine, group_id="school-1")
         [(topic, key, value, _)] = one.kafka.written
@@ -112,8 +116,9 @@ async def test_a_save_sets_every_field_of_the_event_and_the_contract_reads_the_s
         assert read == event_of(made)
 
 
-async def test_what_cannot_be_submitted_cannot_be_saved(kafka: str, mongo: str) -> None:
-    async with own_saves(kafka, mongo) as one:
+@BOTH_WAYS
+async def test_what_cannot_be_submitted_cannot_be_saved(kafka: str, mongo: str, begins: bool) -> None:
+    async with own_saves(kafka, mongo, begins=begins) as one:
         mine = one.attempt("wang")
         for body in (
             b"{",
@@ -144,8 +149,11 @@ async def test_what_cannot_be_submitted_cannot_be_saved(kafka: str, mongo: str) 
         assert one.kafka.written == []
 
 
-async def test_one_attempt_is_saved_once_a_second_and_others_meanwhile(kafka: str, mongo: str) -> None:
-    async with own_saves(kafka, mongo, every_seconds=0.2) as one:
+@BOTH_WAYS
+async def test_one_attempt_is_saved_once_a_second_and_others_meanwhile(
+    kafka: str, mongo: str, begins: bool
+) -> None:
+    async with own_saves(kafka, mongo, begins=begins, every_seconds=0.2) as one:
         mine = one.attempt("wang")
         await one.save(mine)
         with pytest.raises(NotHttp) as why:
@@ -169,10 +177,11 @@ async def test_one_attempt_is_saved_once_a_second_and_others_meanwhile(kafka: st
             assert sum(pace.is_too_fast(f"a{m}") for m in range(100)) <= 5
 
 
+@BOTH_WAYS
 async def test_saves_that_wait_are_bounded_and_do_not_keep_a_submission_waiting(
-    kafka: str, mongo: str
+    kafka: str, mongo: str, begins: bool
 ) -> None:
-    async with own_saves(kafka, mongo, waiting_max=2) as one:
+    async with own_saves(kafka, mongo, begins=begins, waiting_max=2) as one:
         one.kafka.let.clear()
         waiting = [asyncio.create_task(one.save(one.attempt(f"p{n}"))) for n in range(2)]
         await eventually(lambda: len(one.kafka.written) >= 1)
@@ -186,8 +195,9 @@ async def test_saves_that_wait_are_bounded_and_do_not_keep_a_submission_waiting(
         await asyncio.gather(*waiting, sent)
 
 
-async def test_what_is_submitted_is_not_saved_any_more(kafka: str, mongo: str) -> None:
-    async with own_saves(kafka, mongo) as one:
+@BOTH_WAYS
+async def test_what_is_submitted_is_not_saved_any_more(kafka: str, mongo: str, begins: bool) -> None:
+    async with own_saves(kafka, mongo, begins=begins) as one:
         mine = one.attempt("wang")
         head = HotRequest(mine.attempt_id, token(mine)["Authorization"].encode(), b"", b'{"answers":{}}')
         await one.intake.submit(head)

@@ -199,6 +199,8 @@ async def test_the_name_comes_off_bookings_and_the_waiting_list_moves_up(mongo: 
         alone = (await book(client, manager, [mine], session_id="two")).json()
         waiting = (await ask(client, "one")).json()
         assert (both["status"], waiting["status"]) == ("confirmed", "waitlisted")
+        attendees = f"/groups/school-1/bookings/{both['registration_id']}/attendees"
+        read = await client.get(attendees, headers=manager)
         await leave(client, who, mine)
         await killed_in_the_middle(take_off, mongo, database.name, mine)
         await end_transactions(database)
@@ -208,6 +210,10 @@ async def test_the_name_comes_off_bookings_and_the_waiting_list_moves_up(mongo: 
         booked: dict[str, Any] = {one["registration_id"]: one for one in page["registrations"]}
         after = booked[both["registration_id"]]
         assert (after["places"], after["member_ids"], after["status"]) == (1, [other], "confirmed")
+        # Who has read it before does not put the name back.
+        under = manager | {"If-Match": read.headers["etag"]}
+        late = await client.put(attendees, json=read.json(), headers=under)
+        assert code_of(late) == (412, "version_differs")
         assert booked[alone["registration_id"]]["status"] == "cancelled"
         assert await seats(client, "one") == (0, 0)
         assert await seats(client, "two") == (2, 0)

@@ -138,6 +138,32 @@ async def test_a_manager_changes_the_own_group_and_no_other(mongo: str) -> None:
         assert (joined["participant_id"], joined["district"]) == ("school-1", "濮阳县")
         refused = await client.put("/groups/school-2/details", json=form, headers=manager)
         assert code_of(refused) == (403, "not_manager")
+        refused = await client.get("/groups/school-2/details", headers=manager)
+        assert code_of(refused) == (403, "not_manager")
+
+
+async def test_a_manager_and_an_organiser_change_the_same_group_and_neither_overwrites_the_other(
+    mongo: str,
+) -> None:
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        path = "/groups/school-1"
+        before = await client.get(f"{path}/details", headers=manager)
+        tag = before.headers["etag"]
+        assert (await client.get(path)).headers["etag"] == tag
+        contact = {"kind": "unit", "contact": {"name": "王老师", "email": "wang@example.org"}}
+        body = (await client.get(path)).json() | contact
+        assert (await client.put(path, json=body, headers=ORGANISER | {"If-Match": tag})).status_code == 200
+        form = before.json() | {"name": "第一中学"}
+        late = await client.put(f"{path}/details", json=form, headers=manager | {"If-Match": tag})
+        assert code_of(late) == (412, "version_differs")
+        # What only organisers change stays, also of who does not ask for a version.
+        assert (await client.put(f"{path}/details", json=form, headers=manager)).status_code == 200
+        now = await client.get(path)
+        assert (now.json()["name"], now.json()["kind"]) == ("第一中学", "unit")
+        # Nobody can read the contact, and a change of it is a change all the same.
+        again = await client.put(path, json=now.json() | {"contact": None}, headers=ORGANISER)
+        assert again.headers["etag"] != now.headers["etag"]
 
 
 async def test_an_approved_body_is_a_group_and_its_applicant_manages_it(mongo: str) -> None:
@@ -202,6 +228,19 @@ async def test_what_the_applicant_changed_meanwhile_is_not_approved(mongo: str) 
         for _ in range(2):
             approved = await decide(client, changed, "approval", group_id="school-9")
             assert approved.json()["status"] == "approved"
+
+
+async def test_what_the_applicant_changed_meanwhile_is_not_refused_by_who_names_a_version(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        applicant = await newcomer_with_token(client)
+        looked_at = (await apply(client, applicant)).json()
+        changed = (await apply(client, applicant, district="濮阳县")).json()
+        late = await decide(client, looked_at, "refusal", reason="区县有误", version=1)
+        assert code_of(late) == (412, "application_changed")
+        assert await in_outbox(database, "group.application_decided") == []
+        for _ in range(2):
+            refused = await decide(client, changed, "refusal", reason="同名学校", version=2)
+            assert refused.json()["status"] == "refused"
 
 
 async def test_open_invitations_of_a_group_end_and_those_of_others_do_not(mongo: str) -> None:

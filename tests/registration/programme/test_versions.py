@@ -33,7 +33,7 @@ async def test_what_is_read_is_put_back_under_its_tag_and_a_stale_tag_is_refused
             json=first.json(),
             headers=ORGANISER | {"If-Match": '"1"', "Accept-Language": "zh-CN"},
         )
-        assert chinese.json()["detail"] == "该活动在您读取之后已有变化，请重新读取"
+        assert chinese.json()["detail"] == "内容在您读取之后已有变化，请重新读取"
         read = (await client.get("/activities/street")).json()
         assert (read["title"], read["remarks"]) == ("科普大集", "")
         # Without the header as ever.

@@ -221,6 +221,30 @@ async def test_a_shift_that_is_removed_tells_its_people_and_its_id_is_free(mongo
         assert (await volunteer(client, people[0])).status_code == 201
 
 
+async def test_a_shift_that_has_moved_with_its_session_is_not_put_back_by_who_read_it_before(
+    mongo: str,
+) -> None:
+    async with service(mongo) as ([client], database):
+        await session(client)
+        await put_shift(client)
+        path = "/sessions/one/shifts/guide"
+        before = await client.get(path)
+        await assign(client, (await person(client, database))["participant_id"])
+        # The people are no part of the version.
+        assert (await client.get(path)).headers["etag"] == before.headers["etag"]
+        await session(client, **times(3))
+        under = ORGANISER | {"If-Match": before.headers["etag"]}
+        late = await client.put(path, json=before.json() | {"duty": "引导员"}, headers=under)
+        assert code_of(late) == (412, "version_differs")
+        assert code_of(await client.delete(path, headers=under)) == (412, "version_differs")
+        now = await client.get(path)
+        assert (now.json()["duty"], now.json()["starts_at"]) != ("引导员", before.json()["starts_at"])
+        under = ORGANISER | {"If-Match": now.headers["etag"]}
+        assert (await client.put(path, json=now.json() | {"duty": "引导员"}, headers=under)).is_success
+        assert code_of(await client.get("/sessions/one/shifts/none")) == (404, "shift_unknown")
+        assert code_of(await client.get("/sessions/none/shifts/guide")) == (404, "session_unknown")
+
+
 async def test_nobody_is_on_two_rotas_at_the_same_time(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         for name in ("one", "two"):

@@ -11,14 +11,14 @@ import pytest
 import uvicorn
 from prometheus_client import REGISTRY
 
-from shared.runtime.errors import Overloaded
+from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits
 from shared.web.edge.shedding import Shedding
-from shared.web.hot import HotRequest, HotRoute
+from shared.web.hot import Begun, HotRequest, HotRoute
 from shared.web.problems import REFUSED_AFTER_SECONDS
 from tests.support.waiting import eventually
-from tests.support.web import bare_app, port_of, serving
+from tests.support.web import BOTH_WAYS, bare_app, port_of, serving
 
 BODY_BYTES_MAX = 1_000_000
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -32,6 +32,7 @@ class Echo:
     begun: list[str] = field(default_factory=list)
     by_parser: int = 0
     full: bool = False
+    lost: bool = False
 
     async def answer(self, request: HotRequest) -> tuple[int, bytes]:
         if self.full:
@@ -39,6 +40,20 @@ class Echo:
         self.begun.append(request.id)
         await self.open.wait()
         return 202, json.dumps([request.id, request.body.decode()]).encode()
+
+    def begin(self, request: HotRequest) -> Begun | None:
+        if self.full:
+            return None
+        self.begun.append(request.id)
+        opened = asyncio.ensure_future(self.open.wait())
+
+        def answer() -> tuple[int, bytes]:
+            opened.result()
+            if self.lost:
+                raise Unavailable("lost")
+            return 202, json.dumps([request.id, request.body.decode()]).encode()
+
+        return Begun(opened, answer)
 
 
 @dataclass
@@ -71,17 +86,20 @@ async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def served(limits: Limits | None = None, shedding: Shedding | None = None) -> AsyncIterator[Served]:
+async def served(
+    limits: Limits | None = None, shedding: Shedding | None = None, *, begins: bool = False
+) -> AsyncIterator[Served]:
     echo = Echo()
     echo.open.set()
 
     class Counted(HotProtocol):
-        async def _answer(self, *args: object) -> None:
+        def _begin(self, *args: object) -> None:
             echo.by_parser += 1
-            await super()._answer(*args)  # type: ignore[arg-type]
+            super()._begin(*args)  # type: ignore[arg-type]
 
+    begin = echo.begin if begins else None
     app = bare_app(
-        HotRoute("POST", "/echo/{id}/hot", echo.answer, body_bytes_max=BODY_BYTES_MAX),
+        HotRoute("POST", "/echo/{id}/hot", echo.answer, body_bytes_max=BODY_BYTES_MAX, begins=begin),
         HotRoute("GET", "/echo/{id}/hot", echo.answer),
         limits=limits,
     )
@@ -109,8 +127,9 @@ def refusals_timed() -> float:
     return REGISTRY.get_sample_value("kepu_http_request_seconds_count", labels) or 0.0
 
 
-async def test_requests_of_one_connection_are_answered_by_the_parser() -> None:
-    async with served() as at:
+@BOTH_WAYS
+async def test_requests_of_one_connection_are_answered_by_the_parser(begins: bool) -> None:
+    async with served(begins=begins) as at:
         reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
         for number in range(3):
             writer.write(post(f"n{number}", b"hello", b"X-Correlation-Id: a-request"))
@@ -138,8 +157,9 @@ async def test_a_body_in_pieces_is_put_together(size: int) -> None:
         writer.close()
 
 
-async def test_pipelined_requests_are_answered_in_order() -> None:
-    async with served() as at:
+@BOTH_WAYS
+async def test_pipelined_requests_are_answered_in_order(begins: bool) -> None:
+    async with served(begins=begins) as at:
         health = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
         answer = await at.send(post("a", b"1") + post("b", b"2") + health + post("c", b"3"))
     places = [answer.index(text) for text in (b'["a", "1"]', b'["b", "2"]', b'"status":"ok"', b'["c", "3"]')]
@@ -174,8 +194,9 @@ async def test_a_body_beyond_the_bound_is_refused_unread() -> None:
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-async def test_whoever_leaves_disturbs_nobody() -> None:
-    async with served() as at:
+@BOTH_WAYS
+async def test_whoever_leaves_disturbs_nobody(begins: bool) -> None:
+    async with served(begins=begins) as at:
         at.echo.open.clear()
         _, half = await asyncio.open_connection("127.0.0.1", at.port)
         half.write(post("half", b"hello")[:-2])
@@ -192,8 +213,11 @@ async def test_whoever_leaves_disturbs_nobody() -> None:
         await eventually(lambda: not at.server.server_state.tasks)
 
 
-async def test_beyond_the_bound_requests_are_refused_at_once_and_those_within_it_answered() -> None:
-    async with served(Limits(under_way_max=2)) as at:
+@BOTH_WAYS
+async def test_beyond_the_bound_requests_are_refused_at_once_and_those_within_it_answered(
+    begins: bool,
+) -> None:
+    async with served(Limits(under_way_max=2), begins=begins) as at:
         at.echo.open.clear()
         within = [asyncio.create_task(at.send(post(name, b"hello"))) for name in ("a", "b")]
         await eventually(lambda: len(at.echo.begun) == 2)
@@ -241,8 +265,9 @@ async def test_a_process_that_is_late_refuses_before_anything_is_done(more: byte
         assert bodies((await at.send(post("a", b"hello", more))).replace(CONTINUE, b"")) == [["a", "hello"]]
 
 
-async def test_who_finds_a_bound_reached_is_not_told_at_once() -> None:
-    async with served() as at:
+@BOTH_WAYS
+async def test_who_finds_a_bound_reached_is_not_told_at_once(begins: bool) -> None:
+    async with served(begins=begins) as at:
         at.echo.full = True
         began_at = time.monotonic()
         refused = await at.send(post("a", b"hello"))
@@ -276,8 +301,9 @@ async def test_a_connection_is_closed_when_it_was_idle_for_long_and_only_then(pa
         writer.close()
 
 
-async def test_requests_under_way_are_answered_before_the_server_ends() -> None:
-    async with served() as at:
+@BOTH_WAYS
+async def test_requests_under_way_are_answered_before_the_server_ends(begins: bool) -> None:
+    async with served(begins=begins) as at:
         at.echo.open.clear()
         asking = asyncio.create_task(at.send(post("a", b"hello"), end=True))
         await eventually(lambda: at.echo.begun)
@@ -287,6 +313,51 @@ async def test_requests_under_way_are_answered_before_the_server_ends() -> None:
         answer = await asking
     assert b"connection: close\r\n" in answer
     assert bodies(answer) == [["a", "hello"]]
+
+
+async def test_what_goes_wrong_after_the_beginning_is_a_problem_of_this_request_only() -> None:
+    async with served(begins=True) as at:
+        at.echo.lost = True
+        refused = await at.send(post("a", b"hello", b"X-Correlation-Id: a-request"))
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b'"code":"unavailable"' in refused
+        assert b"x-correlation-id: a-request\r\n" in refused
+        at.echo.lost = False
+        assert bodies(await at.send(post("b", b"hello"))) == [["b", "hello"]]
+        assert not at.server.server_state.tasks
+
+
+async def test_a_begun_answer_waits_for_a_client_that_does_not_read() -> None:
+    async with served(begins=True) as at:
+        body, sent = b"x" * BODY_BYTES_MAX, 0
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port, limit=65_536)
+        # Until the buffers between the two are full, and an answer waits.
+        while not at.server.server_state.tasks:
+            assert sent < 50
+            writer.write(post("a", body))
+            sent += 1
+            await eventually(lambda: len(at.echo.begun), lambda many: many == sent)  # noqa: B023 (awaited here)
+            await asyncio.sleep(0.05)
+        for _ in range(sent):
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 202 ")
+            assert json.loads(await reader.readexactly(BODY_BYTES_MAX + len('["a", ""]')))[0] == "a"
+        await eventually(lambda: not at.server.server_state.tasks)
+        writer.close()
+
+
+@BOTH_WAYS
+async def test_the_server_ends_at_last_though_nothing_answers(begins: bool) -> None:
+    async with served(begins=begins) as at:
+        at.server.config.timeout_graceful_shutdown = 1
+        at.echo.open.clear()
+        _, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        writer.write(post("a", b"hello"))
+        await eventually(lambda: at.echo.begun)
+        assert at.server.server_state.tasks
+        at.server.should_exit = True
+        await eventually(lambda: not at.server.server_state.tasks, seconds=10)
+        writer.close()
 
 
 @pytest.mark.parametrize(

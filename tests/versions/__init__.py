@@ -1,0 +1,1 @@
+"""What people put, of all services: nobody's change is overwritten unseen."""
