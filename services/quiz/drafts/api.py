@@ -64,7 +64,7 @@ async def put_draft(
     """
     draft = await drafts.put(quiz_id, definition, matching(if_match, if_none_match))
     response.headers["etag"] = etag(draft.version)
-    return DraftOut.of(draft)
+    return DraftOut.of(draft.line)
 
 
 @routes.get(

@@ -1,5 +1,5 @@
 """
-Examine quizzes in the background: when an organiser asks, and once after the close.
+Examine quizzes in the background: when an organiser asks, after the close, and when results change after it.
 
 One worker at a time examines one quiz, and rests three times as long as it works. If it dies, another one
 begins again: the same flags have the same ids. Some weeks after the close it deletes where attempts were
@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from services.quiz.fair_play import metrics
 from services.quiz.fair_play.examination import SHEETS_MAX, Examination, Reads
 from services.quiz.fair_play.rules import TRACES_KEPT
-from services.quiz.fair_play.store import FlagStore
+from services.quiz.fair_play.store import FlagStore, State
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.results.rules import Portion
 from shared.runtime import clock
 from shared.runtime.backlog import Backlog
@@ -111,7 +112,7 @@ class Examiner:
             if record.regrading is None
             and (
                 ((state := states.get(record.quiz_id)) and (state.due or state.percent is not None))
-                or (record.status == "closed" and not (state and state.final))
+                or (record.status == "closed" and not (state and state.final and _is_of_now(state, record)))
             )
         ]
 
@@ -201,3 +202,9 @@ class Examiner:
                 self._to_forget[quiz_id] = left
                 return
         await self._flags.forgotten(quiz_id)
+
+
+def _is_of_now(state: State, record: QuizRecord) -> bool:
+    """Whether the last examination began after results of a closed quiz have changed."""
+    revised_at = record.final.revised_at
+    return revised_at is None or (state.made_at is not None and state.made_at > revised_at)

@@ -30,6 +30,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 FLAGS, EXAMINATIONS = "flags", "examinations"
 # Others judge the same flag at the same moment so often.
 VERDICTS_MAX = 5
+OF_TIMES: tuple[Kind, ...] = ("too_fast", "all_right_too_fast")
 FlagPlace = tuple[str, float, str]
 """Kind, strength and id of the last flag of a page."""
 
@@ -140,7 +141,8 @@ class FlagStore:
         """
         Keep the flags of an examination; False if another one has begun since.
 
-        Flags that it has not found go, unless somebody has judged them.
+        Flags that it has not found go, unless somebody has judged them, or where attempts were started is
+        deleted and they may come from that.
         """
         done = {"made_at": began_at, "final": final, "found": msgspec.to_builtins(found)}
 
@@ -155,11 +157,15 @@ class FlagStore:
             changes = [_upsert(flag, began_at) for flag in flags]
             if changes:
                 await self._flags.bulk_write(changes, ordered=False, session=unit.session)
-            stale = {
+            stale: Document = {
                 "quiz_id": quiz_id,
                 "judgement": None,
                 "_id": {"$nin": [flag.flag_id for flag in flags]},
             }
+            examined = await self._examinations.find_one({"_id": quiz_id}, session=unit.session)
+            if examined and examined.get("forgotten"):
+                # What was found by where attempts were started cannot be found again.
+                stale["kind"] = {"$in": OF_TIMES}
             await self._flags.delete_many(stale, session=unit.session)
             return True
 

@@ -26,6 +26,7 @@ from services.quiz.quizzes.changes import (
     version_id,
 )
 from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
+from services.quiz.quizzes.names import prepare_names
 from services.quiz.quizzes.record import Correction, Final, QuizRecord, schedule_of
 from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Unavailable
@@ -59,6 +60,7 @@ class QuizStore:
         """Create the indexes, and the collections that transactions write to."""
         with outages_named():
             await mongo.create_missing(self.database, (QUIZZES, VERSIONS))
+            await prepare_names(self.database)
             await self._quizzes.create_index([("status", ASCENDING), ("accepts_until", ASCENDING)])
 
     async def revisions(self) -> dict[str, tuple[int, int]]:
@@ -100,6 +102,10 @@ class QuizStore:
         with outages_named():
             kept: int = await self._versions.count_documents({"_id": ids_of(quiz_id)})
         return kept
+
+    async def is_there(self, unit: UnitOfWork, quiz_id: str) -> bool:
+        """Whether there is a quiz of this name, in a transaction."""
+        return await self._quizzes.find_one({"_id": quiz_id}, {"_id": 1}, session=unit.session) is not None
 
     async def add_version(
         self,

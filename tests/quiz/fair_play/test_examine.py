@@ -421,6 +421,39 @@ async def test_a_closed_quiz_is_examined_once_more_and_weeks_later_where_attempt
         assert timedelta(weeks=1) < TRACES_KEPT < timedelta(weeks=26)
 
 
+async def test_a_closed_quiz_is_examined_again_whenever_its_results_have_changed(mongo: str) -> None:
+    async with room(mongo) as of:
+        sheets = [of.crowd.sheet() for _ in range(30)]
+        quick = of.crowd.sheet(lambda one: one.key)._replace(seconds=3)
+        await of.store([*sheets, quick])
+        await of.start(sheets, ADDRESS, DEVICE)
+        await of.close()
+        worker, crowds = of.worker(), {"same_address", "same_device"}
+        await turns(worker)
+        assert {one.flag.kind for one in await of.flags()} == crowds | {"all_right_too_fast"}
+        assert await turns(worker) == 0
+
+        async def revise(half_points: int) -> None:
+            quizzes, results = (of.stores.database[name] for name in ("quizzes", "results"))
+            await results.update_one({"_id": quick.attempt_id}, {"$set": {"halves": half_points}})
+            change = {"$set": {"revised_at": clock.now()}, "$inc": {"closing_version": 1, "revision": 1}}
+            await quizzes.update_one({"_id": QUIZ}, change)
+            await of.catalogue.refresh()
+
+        # A correction has made one of its answers wrong.
+        await revise(2)
+        assert await turns(worker) > 0
+        assert {one.flag.kind for one in await of.flags()} == crowds
+        assert await turns(worker) == 0
+        # What was found by where attempts were started stays when that is deleted.
+        await of.stores.flags.forgotten(QUIZ)
+        traces = {"$unset": {"address_hash": "", "device_hash": ""}}
+        await of.stores.database["attempts"].update_many({}, traces)
+        await revise(quick.half_points)
+        assert await turns(worker) > 0
+        assert {one.flag.kind for one in await of.flags()} == crowds | {"all_right_too_fast"}
+
+
 async def test_open_flags_are_counted_by_kind(mongo: str) -> None:
     async with room(mongo) as of:
         sheets = [of.crowd.sheet(lambda one: one.key)._replace(seconds=3) for _ in range(4)]

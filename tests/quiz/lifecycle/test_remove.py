@@ -31,9 +31,9 @@ from tests.support.service import ORGANISER, code_of, new_id
 
 pytestmark = pytest.mark.stack
 
-# What may name a removed quiz: its last version, decisions that do not hold any more, acts of organisers,
-# events under way.
-NAMED_AFTER = {"removed_quizzes", "disqualifications", "acts", "outbox"}
+# What may name a removed quiz: its last version, its name, decisions that do not hold any more, acts of
+# organisers, events under way.
+NAMED_AFTER = {"removed_quizzes", "disqualifications", "acts", "outbox", "quiz_names"}
 MEASURE = {"tiers": [{"name": "甲", "from_percent": 10}], "cell_min": 5}
 
 
