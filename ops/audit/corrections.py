@@ -28,8 +28,7 @@ def right_letters(quiz: Json, definition: Json, present: Json) -> dict[str, froz
     then = {question["id"]: question for question in definition["questions"]}
     for correction in quiz.get("corrections", ()):
         id_ = correction["question_id"]
-        # An earlier version may ask something else under this id.
-        if id_ in then and all(then[id_][name] == now[id_][name] for name in READ_BY_PARTICIPANTS):
+        if id_ in then and _read_the_same(then[id_], now[id_]):
             right[id_] = None if correction["key"] is None else frozenset(correction["key"])
     return right
 
@@ -42,7 +41,7 @@ def points_of_questions(quiz: Json, published: Json, present: Json) -> dict[str,
     of_quiz = dict(worth)
     for correction in quiz.get("corrections", ()):
         id_ = correction["question_id"]
-        if id_ not in then or any(then[id_][name] != now[id_][name] for name in READ_BY_PARTICIPANTS):
+        if id_ not in then or not _read_the_same(then[id_], now[id_]):
             continue
         if correction.get("taken_out"):
             worth[id_] = Fraction(0)
@@ -111,6 +110,11 @@ def correction_checks(log: Log, quizzes: Mapping[str, Json], results: Mapping[st
     ]
 
 
+def _read_the_same(then: Json, now: Json) -> bool:
+    """False if another version asks something else under the same id."""
+    return all(then[name] == now[name] for name in READ_BY_PARTICIPANTS)
+
+
 def _versions(log: Log) -> dict[str, list[Json]]:
     """By result, what `quiz.regraded` said of it, in the order of the versions."""
     found: dict[str, list[Json]] = {}
@@ -150,10 +154,5 @@ def _first(stored: Json) -> tuple[int, bool, int]:
 
 
 def _says(published: Json, halves: int, halves_max: int, passed: bool) -> bool:
-    points = halves / 2, halves_max / 2, floor(Fraction(100 * halves, halves_max)), passed
-    return (
-        published["points"],
-        published["points_max"],
-        published["score_percent"],
-        published["passed"],
-    ) == points
+    said = tuple(published[name] for name in ("points", "points_max", "score_percent", "passed"))
+    return said == (halves / 2, halves_max / 2, floor(Fraction(100 * halves, halves_max)), passed)

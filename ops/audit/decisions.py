@@ -14,12 +14,8 @@ DECIDED, CLOSED = "quiz.disqualification_decided", "quiz.closed"
 
 def states_of_now(log: Log) -> dict[str, Json]:
     """By "quiz/participant", the event with the highest version."""
-    found: dict[str, Json] = {}
-    for event in log.events(DECIDED):
-        id_ = f"{event.body['quiz_id']}/{event.body['participant_id']}"
-        if id_ not in found or event.body["version"] > found[id_]["version"]:
-            found[id_] = event.body
-    return found
+    bodies = (event.body for event in log.events(DECIDED))
+    return _latest((f"{body['quiz_id']}/{body['participant_id']}", body) for body in bodies)
 
 
 def does_count(states: States, quiz_id: str, participant_id: str, attempt_id: str) -> bool:
@@ -64,12 +60,8 @@ def decision_checks(log: Log, stored: Mapping[str, Json], erased: Collection[str
 
 def last_closings(log: Log) -> dict[str, Json]:
     """By quiz, the closing with the highest version."""
-    found: dict[str, Json] = {}
-    for event in log.events(CLOSED):
-        known = found.get(event.body["quiz_id"])
-        if known is None or event.body.get("version", 1) > known.get("version", 1):
-            found[event.body["quiz_id"]] = event.body
-    return found
+    bodies = (event.body for event in log.events(CLOSED))
+    return _latest((body["quiz_id"], body) for body in bodies)
 
 
 def closing_checks(log: Log, quizzes: Mapping[str, Json]) -> list[Check]:
@@ -91,6 +83,15 @@ def closing_checks(log: Log, quizzes: Mapping[str, Json]) -> list[Check]:
             len(closed),
         ),
     ]
+
+
+def _latest(bodies: Iterable[tuple[str, Json]]) -> dict[str, Json]:
+    """Of each id the body with the highest version; one without a version is the first."""
+    found: dict[str, Json] = {}
+    for id_, body in bodies:
+        if id_ not in found or body.get("version", 1) > found[id_].get("version", 1):
+            found[id_] = body
+    return found
 
 
 def _differing(events: list[Json], stored: Mapping[str, Json]) -> Iterator[str]:

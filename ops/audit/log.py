@@ -24,8 +24,6 @@ READ_SECONDS_MAX = 120.0
 RECORDS_A_POLL = 10_000
 POLL_SECONDS = 0.2
 SILENCE_SECONDS_MAX = 10.0
-
-
 # The headers that the audit looks at. A peak hour leaves millions of records, so other headers are not kept.
 KEPT = frozenset(
     {
@@ -36,7 +34,7 @@ KEPT = frozenset(
         "dead_offset",
     }
 )
-# The topics that other systems write to: what consumers refuse there is no event for the audit either.
+# The topics that other systems write to. A record that consumers refuse is no event for the audit either.
 RULES: Mapping[str, Rule] = {contract.topic: Rule(contract) for contract in OF_OTHERS}
 # For these topics the time is kept too, to put outcomes in order. These topics have fewer records.
 TIMED = "registration."

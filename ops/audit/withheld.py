@@ -48,8 +48,8 @@ def _to_be_published(
     """
     All results but those of quizzes that withhold them now.
 
-    Those of the erased only if they were published before quiz heard of the erasure. While a quiz is being
-    closed, any part of its results may be published.
+    Results of the erased are among them only if they were published before quiz heard of the erasure. While a
+    quiz is being closed, any part of its results may be published.
     """
     published = {entry.body["result_id"] for entry in completed}
     silent = {quiz_id for quiz_id in withheld if quizzes[quiz_id]["status"] != "closed"}

@@ -33,7 +33,7 @@ class HotRequest(NamedTuple):
     """
     The parts of a request that a hot route may look at. A header that is missing is empty.
 
-    Args:
+    Attributes:
         who: what the route's `who` found in the token, if the body came later than the head; else None.
         address: where it comes from; behind a proxy that is not trusted it is the proxy's address.
     """
@@ -61,7 +61,7 @@ class Begun(NamedTuple):
     """
     An answer that is under way.
 
-    Args:
+    Attributes:
         done: the future that it waits for.
         answer: the answer as `Answer` returns it, once `done` is done; it raises what went wrong.
     """
@@ -83,7 +83,7 @@ class HotAnswer(NamedTuple):
     """
     The answer, without the headers that all answers have.
 
-    Args:
+    Attributes:
         more: headers of this answer only.
     """
 

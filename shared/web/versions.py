@@ -28,8 +28,6 @@ IfMatch = Annotated[
         examples=['"7"'],
     ),
 ]
-
-
 IfNoneMatch = Annotated[
     str | None,
     Header(

@@ -53,7 +53,7 @@ class Follower:
     async def go_on(self, quiz_id: str) -> None:
         """Compare the awards of the next marked participants of a quiz."""
         until = time.monotonic() + CHUNK_SECONDS
-        # The marks before the facts: what changes after this makes another mark.
+        # Read the marks before the facts: a later change makes another mark.
         marks = await self._changes.of_quiz(quiz_id, FOLLOWED_MAX)
         if not marks:
             return

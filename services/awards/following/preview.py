@@ -74,7 +74,7 @@ class Previews:
 
         Raises:
             NotFound: the quiz is not known.
-            Rejected: so many awards are concerned that they are not looked at in one request.
+            Rejected: more than `PREVIEWED_AWARDS_MAX` awards are concerned.
         """
         check_quiz(quiz_id, known=await self._known.has_quiz(quiz_id))
         schemes = sorted(await self._schemes.of_quizzes([quiz_id]), key=lambda scheme: scheme.scheme_id)

@@ -49,7 +49,7 @@ BEGUN_WAIT_SECONDS = 0.5
 MARK_SECONDS = 0.5
 # How long a mail waits that had to let others go before it (places.py): from, to.
 CROWDED_SECONDS = (5.0, 30.0)
-# A code waits shorter: somebody waits for it.
+# A code waits for a shorter time, because a person is waiting for it.
 CODE_CROWDED_SECONDS = (0.5, 2.0)
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
 LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)

@@ -8,13 +8,14 @@ names below it, and as many participants there as the limits allow. So:
 - all names below a domain are one place;
 - a place never has all connections that the others leave free: three quarters, or half if it is slow;
 - a quarter of the connections is only for quick places, and places that are slow have half of them at most;
-- those at which the server hangs have half of the connections at most, also at places that have been quick:
-  what is beyond that is interrupted, the oldest first;
-- the mean time of its last messages says whether a place is slow, and those under way count as long as they
-  have taken: nobody waits for their end, and one slow recipient does not make a large provider slow.
+- messages at which the server hangs have half of the connections at most, also at places that have been
+  quick: if there are more, the oldest ones are interrupted;
+- the mean time of its last messages says whether a place is slow. A message that is under way counts with the
+  time that it has taken so far. So nobody waits for its end, and one slow recipient does not make a large
+  provider slow.
 
-And a message to all of a session is thousands of mails: so of all these connections one is only for codes,
-which people wait for.
+A message to everybody in a session is thousands of mails, and people wait for codes. So one connection is
+only for codes.
 """
 
 import time
@@ -22,11 +23,11 @@ from collections import OrderedDict
 from enum import IntEnum
 from typing import NamedTuple
 
-# A place is quick after so many messages that took no longer than this, as a mean. That it is slow is known
-# sooner.
+# A place is quick after this number of messages, if they took no longer than this on average. It may be slow
+# after fewer messages.
 QUICK_MESSAGES_MIN = 10
 QUICK_SECONDS_MAX = 2.0
-# One in so many connections is only for quick places. With fewer connections none is kept for anything.
+# One in this number of connections is only for quick places. With fewer connections none is kept.
 CONNECTIONS_FOR_ONE_KEPT = 4
 # If more places are known, the one that was used longest ago is forgotten.
 PLACES_MAX = 10_000
@@ -108,7 +109,7 @@ class Places:
 
     @property
     def take_only_codes(self) -> bool:
-        """Whether all connections are in use for messages that are no codes, but the one that is kept."""
+        """Whether messages that are no codes use all connections but the one that is kept for codes."""
         return sum(not one.is_code for one in self._begun.values()) >= self._no_codes_max
 
     def begin(self, address: str, *, is_code: bool, now: float | None = None) -> Begun | None:
@@ -120,7 +121,7 @@ class Places:
         kind = self.kind(place, now)
         # Codes do not wait for other messages to the same place, or to slow ones.
         same = [one for one in self._begun.values() if one.is_code or not is_code]
-        # Those that are late count where all of their kind do: a single recipient may be the reason.
+        # Late messages do not count for their place: a single recipient may be the reason. They count below.
         mine = sum(one.place == place and not one.is_late(now) for one in same)
         for_codes = 0 if is_code or not self._are_kept else 1
         for such in Kind:
@@ -137,7 +138,7 @@ class Places:
         return begun
 
     def overdue(self, now: float | None = None) -> list[Begun]:
-        """Those that take too long, beyond half of the connections; the oldest first."""
+        """The messages that take too long and are more than half of the connections; the oldest first."""
         now = time.monotonic() if now is None else now
         late = sorted((one for one in self._begun.values() if one.is_late(now)), key=lambda one: one.since)
         return late[: max(0, len(late) - self._most[Kind.SLOW])]

@@ -5,8 +5,8 @@ A server may close the connection because of one recipient, or for its own reaso
 closes at a message, the message is sent once more after all others, on another connection. If that connection
 closes too, the message is the reason.
 
-A message waits if too many of its kind are under way (places.py). Others go before it. If none of those that
-are left can be begun for a while, they are put back: they must not wait for the end of those at which the
+A message waits if too many of its kind are under way (places.py). Others go before it. If no message that is
+left can be begun for a while, all that are left are put back: they must not wait for messages at which the
 server hangs.
 """
 
@@ -141,7 +141,7 @@ class _Run(Generic[Item]):
                 if (connection := self._sending.get(one.number)) is not None:
                     connection.interrupt()
             if not self._lost:
-                # One that has closed a connection is sent once more now: it may be the reason.
+                # A message that has closed a connection stays, and is sent once more: it may be the reason.
                 self._sent.put_back += self._left.take_idle(
                     lambda one: not self._closings[one.message.message_id]
                 )
@@ -180,7 +180,7 @@ class _Left(Generic[Item]):
         return None
 
     def take_idle(self, may_go: Callable[[Claimed], bool]) -> list[Claimed]:
-        """Those that may go, if none was begun for `PUT_BACK_SECONDS`."""
+        """The messages that may go, if none was begun for `PUT_BACK_SECONDS`. They are taken out."""
         if time.monotonic() - self._begun_at < PUT_BACK_SECONDS:
             return []
         taken = [one for one, _ in self.items if may_go(one)]

@@ -2,9 +2,9 @@
 The close of a quiz: everything that was accepted in time is graded, then the standings are final.
 
 A quiz that is over first waits for `LOG_DELAY_SECONDS_MAX`. Then all that intake has acknowledged is in the
-log, and the broker's time makes any further submission late. Then every save that
-the log holds must be kept, and what was saved and not submitted must be handed in (saving/hand_in.py). After
-that the graders must have committed every submission that the log held at that moment.
+log, and the broker's time makes any further submission late. Next, every save in the log must be kept, and
+what was saved and not submitted must be handed in (saving/hand_in.py). At last the graders must have
+committed every submission that was in the log when everything was handed in.
 """
 
 import logging
@@ -109,7 +109,7 @@ class Closer:
             raise CloseError(f"{failed} quizzes are due, and none can be closed")
 
     async def _handed_in(self, quiz_ids: Sequence[str]) -> list[str]:
-        """Those of these quizzes of which nothing that was saved has to be handed in any more."""
+        """The quizzes among these whose saved answers are all handed in."""
         if not quiz_ids:
             return []
         saved = (await read_log_states(self._kafka)).saved
@@ -131,12 +131,12 @@ class Closer:
             # Only this quiz has a problem: the others close.
             raise CloseError(error.message) from error
         await self._standings.release_all(quiz_id)
-        # Before the end, so that a worker that dies leaves a quiz that is still to be closed.
+        # Results are published before the quiz is closed: if this worker dies, another one closes the quiz.
         if (record := await self._quizzes.read(quiz_id)) and await self._teller.tell(record):
             await self._finish(record, now)
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
-        # Until then a grader that does not know of a disqualification may bring a standing back.
+        # While a decision is not settled, a grader that does not know of it may bring a standing back.
         if await self._disqualified.is_any_unsettled(record.quiz_id):
             return
         # The record was read before the standings. If a correction comes now, the quiz does not close yet.

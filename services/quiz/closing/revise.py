@@ -1,7 +1,7 @@
 """
 Publish the final standings of a closed quiz again, when a correction or a disqualification has changed them.
 
-Whatever changes results of a closed quiz notes in the same transaction that its standings are due
+A transaction that changes results of a closed quiz also notes that its standings are due
 (quizzes/decided.py). The new version and its event are saved together, and only if nothing has changed since
 the quiz was read. So after a crash at any step the standings are still due, or published.
 """
@@ -40,7 +40,7 @@ class Reviser:
     async def go_on(self, quiz_id: str) -> None:
         """Publish the standings of now, unless another worker has, or something changes meanwhile."""
         now = clock.now()
-        # Before the standings: what changes after this changes the record too, and then nothing is saved.
+        # Read the record before the standings: a later change changes the record too, and nothing is saved.
         if (record := await self._quizzes.read(quiz_id)) is None:
             return
         best = await self._standings.top(quiz_id, STANDINGS_MAX)

@@ -1,9 +1,9 @@
 """
-Put standings anew once more, when no transaction lives that does not know the decision about them.
+Put standings anew a second time, when every transaction has ended that does not know the decision.
 
-Such a transaction may have stored a result that the decision did not see, or the decision a standing that the
-transaction did not see. After this the standing is right in any case, and the quiz may close. Statistics are
-made again then.
+Such a transaction may have stored a result that the decision did not see. Or the decision has put a standing
+that the transaction did not see. The second time puts the standing right in both cases. Then the quiz may
+close, and its statistics are made again.
 """
 
 from services.quiz.disqualified.store import DisqualifiedStore
@@ -49,7 +49,7 @@ class Settler:
         if state is None:
             return
         offered = await self._catalogue.look_up(state.quiz_id)
-        # Before the end: after a crash it is asked again.
+        # Ask before the decision is settled: after a crash the statistics are asked for again.
         await self._statistics.ask(state.quiz_id)
 
         async def work(unit: UnitOfWork) -> bool:
@@ -58,10 +58,10 @@ class Settler:
             found = await self._database[QUIZZES].find_one(
                 {"_id": state.quiz_id}, FIELDS, session=unit.session
             )
-            now = marks(found or {})
-            changed = await place_anew(self._database, unit, self._results, offered, state, now)
+            present = marks(found or {})
+            changed = await place_anew(self._database, unit, self._results, offered, state, present)
             if changed:
-                # Whoever has read the standings before must not publish them as final.
+                # A worker that has read the standings before this change must not publish them as final.
                 await note_decision(self._database, unit, state.quiz_id, clock.now())
             return changed
 

@@ -60,11 +60,11 @@ def item_of(asked: int, wrong: Mapping[str, int]) -> Item:
     The question by what was answered.
 
     Args:
-        asked: so many people had it.
+        asked: how many people had it.
         wrong: by wrong answer, how many gave it.
     """
     total = sum(wrong.values())
-    # Half an answer more on both sides: no share is 0 or 1.
+    # Half a wrong answer and half a right one are added: no share is 0 or 1.
     share = (total + 0.5) / (asked + 1)
     return Item(log(share / (1 - share)), same_of(wrong, total))
 
@@ -75,7 +75,7 @@ def same_of(wrong: Mapping[str, int], total: int) -> float:
 
 
 def leaning(paper: Sequence[Item | Likely], wrong: int) -> float:
-    """How much somebody tends to be wrong, who has so many wrong answers on this paper."""
+    """How much a person with this number of wrong answers on this paper tends to be wrong."""
     if wrong <= 0:
         return -LEANING_MAX
     if wrong >= len(paper):
@@ -99,14 +99,14 @@ class Chance(NamedTuple):
 
 def identical_by_chance(questions: Sequence[Likely], wrong: int, identical: int) -> Chance:
     """
-    The chance that somebody gives so many of the given wrong answers, or more.
+    The chance that a person gives `identical` of the given wrong answers, or more.
 
     Args:
         wrong: the number of this person's wrong answers to these questions.
     """
     at = leaning(questions, wrong)
     shared = [one for one in questions if one.same]
-    # By the number of wrong answers: to the questions without a given wrong answer.
+    # By number of wrong answers: the chance of this number at the questions without a given wrong answer.
     alone = [1.0] + [0.0] * wrong
     for one in questions:
         if not one.same:
@@ -114,7 +114,7 @@ def identical_by_chance(questions: Sequence[Likely], wrong: int, identical: int)
             alone = [
                 now * (1 - odd) + before * odd for now, before in zip(alone, [0.0, *alone], strict=False)
             ]
-    # By the number of wrong answers and of identical ones: to the others.
+    # By number of wrong answers and of identical ones: the chance of these numbers at the other questions.
     both = [[1.0] + [0.0] * len(shared)] + [[0.0] * (len(shared) + 1) for _ in range(wrong)]
     for one in shared:
         odd = _logistic(at + one.hardness)
@@ -125,7 +125,7 @@ def identical_by_chance(questions: Sequence[Likely], wrong: int, identical: int)
             both[number] = [
                 a * right + b * other + c * same for a, b, c in zip(now, before, shifted, strict=False)
             ]
-        both[0] = [one_ * right for one_ in both[0]]
+        both[0] = [chance * right for chance in both[0]]
     of = [
         sum(alone[wrong - number] * both[number][found] for number in range(wrong + 1))
         for found in range(len(shared) + 1)
@@ -143,7 +143,7 @@ def chances(items: Sequence[Item], one: float, other: float) -> list[float]:
 
 def tail(mean: float, questions: int, identical: int) -> float:
     """
-    A first estimate of the probability of so many identical wrong answers or more, by the binomial.
+    A first estimate of the probability of `identical` identical wrong answers or more, by the binomial.
 
     Args:
         mean: the expected number.
@@ -169,7 +169,7 @@ def tail(mean: float, questions: int, identical: int) -> float:
 
 
 def least_flagged(mean: float, questions: int, chance_max: float, least: int) -> int:
-    """The least number of identical wrong answers that chance explains too badly, `least` at least."""
+    """The lowest number of identical wrong answers, from `least` on, whose chance is at most `chance_max`."""
     low, high = max(least, ceil(mean)), questions + 1
     while low < high:
         middle = (low + high) // 2

@@ -38,11 +38,11 @@ from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Portion, Sheet
 from services.quiz.results.store import ResultStore
 
-# Sheets in memory: about 100 MB. Of more, the quiz is read several times.
+# Sheets in memory: about 100 MB. If there are more, the quiz is read several times.
 SHEETS_MAX = 150_000
 # Pairs that are kept until all is read.
 CANDIDATES_MAX = 2_000
-# An attempt is compared with so many that were started after it at the same address or device.
+# An attempt is compared with this many that were started after it at the same address or device.
 NEAR_STARTS = 50
 # Sheets of one query by their ids.
 SHEETS_A_QUERY = 500
@@ -78,11 +78,11 @@ class Examination:
 
     Args:
         portions: of all results.
-        sheets_max: so many sheets may be in memory.
+        sheets_max: this many sheets may be in memory.
 
     Attributes:
-        percent: of it is done.
-        found: what it has looked at, when it has ended.
+        percent: how much of it is done.
+        found: the numbers of what was looked at; set at the end.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Examination:
             self._advance()
 
     async def _alive(self, sheets: Sequence[Sheet]) -> list[Sheet]:
-        """Without those of erased people; the versions that they name are known then."""
+        """The sheets of people who are not erased. Reads the versions of the quiz that sheets name."""
         for version in {sheet.quiz_version for sheet in sheets} - self._quizzes.keys():
             offered = await self._reads.catalogue.look_up(self._quiz_id, version)
             self._quizzes[version] = offered.record.quiz
@@ -153,7 +153,7 @@ class Examination:
 
     def _advance(self) -> None:
         self._portions_read += 1
-        # All is read to count, for each part once to compare and once for its starts, and for classes.
+        # Everything is read once to count, twice for each part (sheets and starts), and once for classes.
         self.percent = 100 * self._portions_read // (len(self._portions) * (2 + 2 * self._parts))
 
     def _count(self, sheets: Sequence[Sheet]) -> None:
@@ -269,7 +269,7 @@ class Examination:
         """Flag the pairs that chance explains too badly, also if their class is taken into account."""
         limits = {False: (pairs, FALSE_PAIRS_MAX / max(1, pairs))}
         limits[True] = self._near_pairs, FALSE_PAIRS_MAX / max(1, self._near_pairs)
-        # Those that share something come first: their flag says so.
+        # Pairs that share an address or a device come first: their flag says so.
         left = [
             one
             for is_near in (True, False)

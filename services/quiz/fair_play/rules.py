@@ -23,25 +23,25 @@ Verdict = Literal["open", "fair", "unfair"]
 Shares = Literal["nothing", "address", "device"]
 
 FLAG_IDS = UUID("d4c6f0a2-6c1b-5b07-9f3e-52d0c3a6b811")
-# Flags of one kind in a quiz: the strongest ones. The others are counted.
+# The strongest flags of a kind in a quiz are kept, up to this number. The others are counted.
 FLAGS_A_KIND_MAX = 500
 # People whom a flag about many names.
 PEOPLE_NAMED_MAX = 100
 NOTE_CHARS_MAX = 500
-# Hashes of addresses and devices are deleted so long after the close.
+# Hashes of addresses and devices are deleted this long after the close.
 TRACES_KEPT = timedelta(weeks=6)
 
-# Of all pairs that are compared in a quiz, so many may be flagged by chance.
+# Of all pairs that are compared in a quiz, chance alone may flag this many.
 FALSE_PAIRS_MAX = 0.01
 # Fewer identical wrong answers than this are never flagged.
 IDENTICAL_MIN = 4
 # Starts from one address are counted within this time.
 CROWD_WINDOW = timedelta(minutes=10)
-# So many people who are in no class there are flagged.
+# An address is flagged from this number of people on who are there without a class.
 CROWD_MIN = 20
-# So many people of one group at an address are a class, and explained by that.
+# This number of people of one group at an address is a class, which explains why they are there.
 CLASS_MIN = 3
-# So many people with one device are flagged.
+# A device is flagged from this number of people on.
 DEVICE_PEOPLE_MIN = 4
 # Nobody reads a question, and chooses the right answer, in less time.
 READING_SECONDS = 1
@@ -60,7 +60,7 @@ class AlikeFigures(msgspec.Struct, frozen=True, tag="alike"):
 
     Attributes:
         identical: questions to which both gave the same wrong answer.
-        expected: so many are expected by chance.
+        expected: how many are expected by chance.
         questions: that both have.
         wrong: the wrong answers of each, on the whole paper.
         chance: the probability of so many identical wrong answers, or more; it is flagged up to `chance_max`.
@@ -87,7 +87,7 @@ class CrowdFigures(msgspec.Struct, frozen=True, tag="crowd"):
     Attributes:
         people: who started within the time, for a device at all.
         unexplained: of them, those who are not there with a class.
-        unexplained_min: so many are flagged.
+        unexplained_min: from this number on a crowd is flagged.
         first_at, last_at: the first and the last of these starts.
     """
 
@@ -179,7 +179,10 @@ def flags_of_time(quiz_id: str, sheet: Sheet, least_seconds: int | None, questio
 
 def busiest(starts: Sequence[tuple[datetime, Person]], window: timedelta) -> list[tuple[datetime, Person]]:
     """
-    Of starts in the order of time, those within the window that has most people: the first of each.
+    The starts within the window that has most people, the first start of each person.
+
+    Args:
+        starts: in the order of time.
     """
     best: tuple[int, int, int] = 0, 0, 0
     inside: Counter[str] = Counter()

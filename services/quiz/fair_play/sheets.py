@@ -32,15 +32,15 @@ from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Sheet
 
 CELL_SHEETS_MAX = 2_000
-# Of a paper with more sheets: so often they are put into cells of about this size, by the answers to some
-# questions.
+# If a paper has more sheets, they are put into cells of about `CELL_SHEETS`, by the answers to some
+# questions. This is done `PASSES` times, each time by other questions.
 PASSES = 8
 CELL_SHEETS = 200
 # Sheets that are read in one step.
 READ_MAX = 100
-# Fewer others of a class say nothing about it.
+# If fewer others of a class had a question, their answers say nothing about the class.
 OTHERS_MIN = 4
-# Pairs are computed if a first estimate of their chance is below this; of one paper about so many at most.
+# Pairs are computed if a first estimate of their chance is below this, about `ESTIMATED_PAIRS` for one paper.
 ESTIMATE_MAX = 1e-3
 ESTIMATED_PAIRS = 500
 
@@ -85,7 +85,8 @@ class Answers:
         """
         A question, and how often a wrong answer to it is the given one; None if that is not wrong.
 
-        The given answer counts, too: so what nobody else answered has a share that is too large, not 0.
+        The given answer is counted too. So an answer that nobody else gave has a share above 0, which is
+        rather too large.
         """
         wrong = self.wrong[item]
         total = wrong.total()
@@ -132,7 +133,7 @@ class Book:
 
     def _place(self, version: int, question: Question) -> Place:
         if (place := self._places.get((version, question.id))) is None:
-            # One that reads otherwise in another version is another question.
+            # A question with another text in another version is another question.
             same = question.id, asked(question)
             right = frozenset(self._keys.corrected(question).key)
             number = self._numbers.setdefault(same, len(self._numbers))
@@ -169,21 +170,23 @@ class Book:
 
     def compare(self, one: Sheet, other: Sheet, of_class: Answers | None = None) -> Pair | None:
         """
-        Two sheets, of whatever papers, by the questions that both have; None if few answers are identical.
+        Compare two sheets, also of different papers, by the questions that both have.
 
         Args:
             of_class: what their class answered; the two are in it. What the class often gets wrong together
                 tells nothing about these two.
+
+        Returns: None if fewer than `IDENTICAL_MIN` wrong answers are identical.
         """
         mine, theirs = dict(self.wrong(one)), dict(self.wrong(other))
         identical = len(mine.items() & theirs.items())
         if identical < IDENTICAL_MIN:
             return None
         common = sorted(self._items_of(one) & self._items_of(other))
-        chances = [
+        directions = [
             self._given(common, *pair, identical, of_class) for pair in ((mine, theirs), (theirs, mine))
         ]
-        expected, chance = max(chances, key=lambda one: one.chance)
+        expected, chance = max(directions, key=lambda direction: direction.chance)
         return Pair(one, other, identical, len(common), expected, chance, (len(mine), len(theirs)))
 
     def _items_of(self, sheet: Sheet) -> set[int]:
@@ -267,7 +270,7 @@ class Paper:
         return pair if pair is not None and pair.chance <= self._chance_max else None
 
     def _least_of(self, wrong: int) -> list[int]:
-        """By the number of wrong answers of another, the least number of identical ones that is found."""
+        """By the wrong answers on the other sheet, from how many identical ones on a pair is computed."""
         if (known := self._least.get(wrong)) is None:
             items = self._book.items([place.item for place in self._places])
             questions, mine = len(items), self._book.leaning(self._number, wrong)

@@ -45,7 +45,7 @@ class Cancelling:
         Cancel a quiz. Cancelling it again changes nothing, and the first reason stays.
 
         Raises:
-            NotFound: there is none of this name.
+            NotFound: there is no such quiz.
             Conflict: its standings are final.
         """
         record = await self._record(quiz_id)
@@ -55,14 +55,14 @@ class Cancelling:
             raise final(record)
         now = clock.now()
         cancellation = Cancellation(
-            cancellation_id(quiz_id, record.version),
-            quiz_id,
-            record.version,
-            record.quiz.title,
-            code,
-            text,
-            now,
-            now + NOTICE + TOLD_AFTER,
+            cancellation_id=cancellation_id(quiz_id, record.version),
+            quiz_id=quiz_id,
+            version=record.version,
+            title=record.quiz.title,
+            code=code,
+            text=text,
+            cancelled_at=now,
+            tell_after=now + NOTICE + TOLD_AFTER,
         )
 
         async def work(unit: UnitOfWork) -> None:

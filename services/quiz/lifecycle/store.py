@@ -52,7 +52,7 @@ class CancellationStore:
         return from_document(Cancellation, found, "cancellation_id") if found else None
 
     async def unfinished(self, after: str, limit: int, now: datetime) -> list[str]:
-        """The ids of cancellations of which people have to be told now, from the one after `after`."""
+        """The ids after `after` of the cancellations that people have to be told of now."""
         these = {"unfinished": True, "_id": {"$gt": after}, "tell_after": {"$lte": now}}
         with outages_named():
             found = self._cancellations.find(these, {"_id": 1}).sort("_id", ASCENDING).limit(limit)

@@ -31,7 +31,7 @@ PAGE_PEOPLE = 500
 RESTS = 3
 # After this time the progress is stored.
 TURN_SECONDS = 1.0
-# Whoever has no profile, as in a submission of another system, is in no cell but that of all.
+# People without a profile, as in submissions of other systems, are only counted among all.
 _UNKNOWN = Profile(None, None)
 
 
@@ -96,7 +96,7 @@ class Counter:
 
     async def go_on(self, quiz_id: str) -> None:
         """Count for about a second, and at the end store the counts."""
-        # Until all went well: half a page that is read again would count twice.
+        # Forget it until the turn has gone well: half a page that is read again would count twice.
         count, self._count = self._count, None
         if count is None or count.quiz_id != quiz_id:
             count = await self._begin(quiz_id)

@@ -6,8 +6,8 @@ from typing import TypeAlias
 from services.quiz.literacy.rules import Cell, Census
 from services.quiz.participants.rules import Profile
 
-# Districts, units, and pairs of both, that are counted each for itself. People of further ones count as those
-# without one. So what is stored has at most 16 MB, also if each cell has all numbers of points.
+# How many districts, units, and pairs of both are counted. People of any others are counted as people without
+# one. So what is stored has at most 16 MB, also if each cell has all numbers of points.
 CELLS_OF_A_KIND_MAX = 2_000
 PLACES_MAX = 10_000
 

@@ -26,7 +26,7 @@ from shared.runtime.versions import version_of
 TIERS_MAX = 10
 CELL_MIN_LEAST = 5
 CELL_MIN_MOST = 1_000
-# Two hidden cells together hide each other.
+# At least this many cells are hidden together, so that none can be computed from the others.
 HIDDEN_TOGETHER_MIN = 2
 # Of the normal distribution: 95 % lie within.
 Z = 1.959963984540054
@@ -162,11 +162,11 @@ def in_tier(counts: Counts, half_points_max: int, tiers: Sequence[Tier], number:
 
 def hidden_cells(people: Mapping[str | None, int], cell_min: int) -> set[str | None]:
     """
-    The cells that are not shown: those with fewer people, and more if only one would be missing.
+    The cells that are not shown: those with fewer people than `cell_min`, and others that hide them.
 
-    Everybody together is shown. So a single hidden cell would be what the others lack, and of two small ones
-    the sum would be. Then the next larger cells are hidden too, until the hidden ones together are large
-    enough.
+    The number of all people is shown. So a reader could compute a single hidden cell: all people without
+    those in the cells that are shown. Of two small cells a reader could compute the sum. So the next larger
+    cells are hidden too, until the hidden ones together are large enough.
     """
     hidden = {name for name, number in people.items() if number < cell_min}
     _hide_more(hidden, people, people, cell_min)
@@ -177,8 +177,8 @@ def hidden_units(census: Census, cell_min: int) -> set[str | None]:
     """
     The units that are not shown: hidden among all units, and among those of each district too.
 
-    A district's number is the sum of its units. So a unit that is hidden alone in a district that is shown
-    would be what the others there lack. And of a district that is hidden, at least one unit is hidden too.
+    A district's number is the sum of its units. So if a district is shown, and a single unit in it is hidden,
+    a reader could compute the unit. If a district is hidden, at least one of its units is hidden too.
     """
     people = {cell.name: cell.people for cell in census.units}
     districts = hidden_cells({cell.name: cell.people for cell in census.districts}, cell_min)

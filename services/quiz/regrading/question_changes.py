@@ -1,5 +1,5 @@
 """
-What an organiser wants to correct in a question, and whether it can be so. All functions are pure.
+What an organiser wants to correct in a question, and whether this is possible. All functions are pure.
 
 A key may be corrected in any question. What a question is worth may only change if every paper has it:
 otherwise papers would be worth different points, and raw points, which decide ranks, could not be compared
@@ -20,7 +20,8 @@ from shared.runtime.errors import Conflict, Rejected
 
 class Change(NamedTuple):
     """
-    A wish: a new key, other points, or that the question is taken out. None of them: it is cancelled.
+    What an organiser wants: a new key, other points, or that the question is taken out. None of these: the
+    question is cancelled.
     """
 
     key: str | None = None
@@ -66,7 +67,7 @@ def check_worth(
     Check that all papers of all versions are worth the same after the last of these corrections.
 
     Raises:
-        Conflict: not every paper has the question, so they would not be.
+        Conflict: not every paper has the question, so papers would be worth different points.
         Rejected: a paper would be worth too much, or nothing.
     """
     keys = Keys(corrections)

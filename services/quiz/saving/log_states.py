@@ -45,22 +45,22 @@ _GROUPS = {QuizSubmitted.topic: QUIZ_GRADING, QuizAnswersSaved.topic: QUIZ_SAVIN
 
 class KeptSaves:
     """
-    Until when all saves are kept that the log has, by the clock of this process.
+    Up to which moment all saves in the log are kept in the database, by the clock of this process.
 
-    A worker reads what is saved as far as it has come. After an outage, or in a rush, it is behind. Then what
-    is stored may be older than what was acknowledged.
+    After an outage, or in a rush, the workers that keep saves are behind. Then a stored sheet may be older
+    than the one that was acknowledged.
     """
 
     def __init__(self, kafka: str) -> None:
         self._kafka = kafka
         self._until = datetime.min.replace(tzinfo=UTC)
-        # Where the log ended at a moment. It is waited for, and not the present end: new saves come all the
-        # time.
+        # A moment, and where the log ended then. We wait for this end and not for the present one: new saves
+        # come all the time.
         self._awaited: tuple[datetime, Mapping[TopicPartition, int]] | None = None
 
     async def until(self, now: datetime) -> datetime:
         """
-        Everything that was in the log at this moment is kept. It is `now` if nothing is waited for.
+        The moment: everything that was in the log then is kept. It is `now` if no save has to be waited for.
 
         Raises:
             Unavailable: Kafka does not answer.

@@ -9,8 +9,8 @@ from services.quiz.attempts.submission import Answers, Submission
 from services.quiz.quizzes.record import Schedule
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 
-# By its own clock, a worker waits so much longer than the last moment at which a submission may reach the
-# log. The broker's clock decides in the end (grading/rules.py).
+# A worker waits this long after the last moment of an attempt, by its own clock. Then a submission in time is
+# in the log. The broker's clock decides in the end (grading/rules.py).
 HAND_IN_AFTER = timedelta(seconds=LOG_DELAY_SECONDS_MAX + 3)
 
 

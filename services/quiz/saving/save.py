@@ -32,7 +32,7 @@ from shared.web.problems import NotHttp
 SAVES_WINDOW_SECONDS = 0.1
 SAVES_WAITING_MAX = 4_000
 SAVED_SECONDS_MAX = 12.0
-# A client saves after each answer, and waits so long between two saves.
+# A client saves after each answer, and waits this long between two saves.
 SAVE_EVERY_SECONDS = 1.0
 
 

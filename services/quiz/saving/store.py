@@ -16,9 +16,9 @@ from services.quiz.saving.rules import Sheet
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 
-# Answers are handed in within a minute after the attempt. So long an outage of the workers may last.
+# Answers are handed in within a minute after the attempt. An outage of the workers may last this long.
 SAVED_DAYS_STORED = 30
-# A sheet that was handed in is looked at again so soon.
+# A sheet that was handed in is looked at again after this time.
 LOOKED_AGAIN = timedelta(seconds=1)
 OPEN_MAX = 500
 _sheet = msgspec.json.Decoder(Sheet)
@@ -69,7 +69,7 @@ class SavedStore:
         return {document["_id"]: _sheet.decode(document["sheet"]) for document in found}
 
     async def due(self, quiz_ids: Collection[str], now: datetime, *, most: int = OPEN_MAX) -> list[Open]:
-        """Sheets of these quizzes that have to be looked at by then."""
+        """Sheets of these quizzes that are due at this moment, at most `most`."""
         which: Document = {"quiz_id": {"$in": list(quiz_ids)}, "due_at": {"$lte": now}}
         with outages_named():
             found = await self._saved.find(which).limit(most).to_list(None)
@@ -98,13 +98,13 @@ class SavedStore:
         await self._change(attempt_ids, {"$set": {"due_at": now + LOOKED_AGAIN}})
 
     async def settle(self, attempt_ids: Sequence[str]) -> None:
-        """These sheets have not to be handed in any more."""
+        """These sheets need not be handed in any more."""
         await self._change(attempt_ids, {"$unset": {"due_at": ""}})
 
     async def _change(self, attempt_ids: Sequence[str], change: Document) -> None:
         if attempt_ids:
             with outages_named():
-                # One that was settled meanwhile stays settled.
+                # A sheet that was settled meanwhile stays settled.
                 await self._saved.update_many(
                     {"_id": {"$in": attempt_ids}, "due_at": {"$exists": True}}, change
                 )

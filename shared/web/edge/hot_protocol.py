@@ -72,7 +72,8 @@ class _Exchange:
         self.who: object = None
 
 
-async def _already(answer: HotAnswer) -> HotAnswer:
+async def _made(answer: HotAnswer) -> HotAnswer:
+    """An answer that is there already, for `_wait_for`."""
     return answer
 
 
@@ -169,7 +170,7 @@ class HotProtocol(BoundedProtocol):
         super()._count_waiting()
 
     def _check_token(self, exchange: _Exchange, who: Who) -> None:
-        """Nobody waits for the rest of a body whose sender has no good token."""
+        """Refuse a wrong token before the rest of the body comes."""
         try:
             exchange.who = who(exchange.id, exchange.headers.get(b"authorization", b""))
         except KepuError as error:
@@ -239,7 +240,7 @@ class HotProtocol(BoundedProtocol):
             self._release(exchange)
             return
         if self.flow.write_paused and not exchange.disconnected:
-            self._wait_for(exchange, _already(answer))
+            self._wait_for(exchange, _made(answer))
         else:
             self._release(exchange)
             self._write(exchange, answer)
