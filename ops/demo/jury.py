@@ -9,6 +9,21 @@ from ops.deployment.client import Client, UnexpectedAnswer
 Json: TypeAlias = dict[str, Any]
 HEARD_SECONDS_MAX = 60.0
 LOOK_SECONDS = 0.2
+GRADED_SECONDS_MAX = 10.0
+
+
+async def wait_for_a_result(client: Client, person: Person, attempt_id: str) -> None:
+    """
+    Wait until an attempt is graded, so that a correction changes its result.
+
+    Not for long: after a kill it may be late, and has none.
+    """
+    url = f"{client.apis.quiz}/attempts/{attempt_id}/result"
+    deadline = asyncio.get_running_loop().time() + GRADED_SECONDS_MAX
+    while asyncio.get_running_loop().time() < deadline:
+        if (await client.ask("GET", url, headers=person.headers))["status"] != "pending":
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def correct_points(client: Client, quiz_id: str, question_id: str, points: float) -> None:

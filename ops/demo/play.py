@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.demo.doubles import DOUBLES, merge_doubles
-from ops.demo.jury import correct_points, disqualify, reinstate
+from ops.demo.jury import correct_points, disqualify, reinstate, wait_for_a_result
 from ops.demo.leaving import leave, leavers, try_after_leaving
 from ops.demo.lives import live
 from ops.demo.mails import Mails, confirm
@@ -114,6 +114,7 @@ class Play:
         """Sit the short quiz; the jury then corrects points, and decides whose attempts count."""
         quiz_id = late_quiz_id(self.week)
         attempts = await sit_weighted(self.client, quiz_id, people, self._keys)
+        await wait_for_a_result(self.client, people[0], attempts[0])
         await correct_points(self.client, quiz_id, in_every_paper(self.week.quiz), CORRECTED_POINTS)
         await disqualify(self.client, quiz_id, people[0])
         await reinstate(self.client, quiz_id, people[0])

@@ -36,7 +36,6 @@ HAPPENS = {
     "shift.ended",
     "quiz.answers_saved",
     "quiz.completed",
-    "quiz.regraded",
     "quiz.disqualification_decided",
     "quiz.cancelled",
     "quiz.closed",
@@ -65,6 +64,8 @@ NOT_ASKED_FOR = {
     "shift.reminded",
     "quiz.published",
     "quiz.submitted",
+    # After a kill all whom the correction concerns may be late.
+    "quiz.regraded",
     "notification.requested",
     "notification.failed",
 }
