@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from ops.audit.awards import audit_awards
-from ops.audit.log import Entry, Log, entry_of
+from ops.audit.log import Log
 from services.awards.schemes.rules import Scheme
 from shared.messaging.publisher import Record, to_record
 from shared.storage.mongo import Document
@@ -22,18 +22,11 @@ from tests.awards.builders import (
     standing,
 )
 from tests.awards.parts import Happened, Parts, new_parts
-from tests.support.logged import raw
+from tests.support.logged import entries
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 PEOPLE = ("steady", "fallen", "risen", "barred", "back")
-
-
-def entries(records: Sequence[Record]) -> list[Entry]:
-    return [
-        entry_of(raw(topic, key, value, headers, offset=offset), {})
-        for offset, (topic, key, value, headers) in enumerate(records)
-    ]
 
 
 async def wrong(at: Parts, records: Sequence[Record]) -> set[str]:

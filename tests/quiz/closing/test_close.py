@@ -20,16 +20,12 @@ from shared.runtime.background import FAILING_MIN
 from shared.storage.outbox import relaying
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.quiz.builders import batch, envelope
+from tests.quiz.closing.builders import is_closed
 from tests.quiz.parts import Parts, new_parts, subscriptions_of
 from tests.support.kafka import read_all
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
-
-
-async def is_closed(parts: Parts) -> bool:
-    record = await parts.stores.quizzes.read(parts.quiz_id)
-    return record is not None and record.status == "closed"
 
 
 async def closings(parts: Parts, kafka: str) -> list[QuizClosed]:

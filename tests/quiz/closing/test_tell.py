@@ -15,6 +15,7 @@ from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Unavailable
 from shared.storage.lease import Lease
 from tests.quiz.builders import batch, envelope, erased, joined, people, quiz
+from tests.quiz.closing.builders import is_closed
 from tests.quiz.closing.telling_process import tell as tell_and_stop
 from tests.quiz.parts import Parts, new_parts, results_in, subscriptions_of
 from tests.quiz.test_worker import start, workers
@@ -79,11 +80,6 @@ class Dying(Publisher):
             await self._publisher.write(records)
         if self._left < 0:
             raise Unavailable("dead")
-
-
-async def is_closed(parts: Parts) -> bool:
-    record = await parts.stores.quizzes.read(parts.quiz_id)
-    return record is not None and record.status == "closed"
 
 
 async def close(parts: Parts, kafka: str) -> None:

@@ -13,6 +13,7 @@ from shared.messaging.consuming import consuming
 from shared.runtime import clock
 from shared.storage import outbox
 from tests.quiz.builders import as_resident, batch, service
+from tests.quiz.closing.builders import is_closed
 from tests.quiz.parts import Parts, new_parts, results_in, subscriptions_of
 from tests.quiz.regrading.builders import CANCELLED, Correcting, best_of, expected
 from tests.quiz.regrading.test_regrade import correcting
@@ -49,11 +50,6 @@ async def begin_closing(parts: Parts) -> None:
     await parts.catalogue.refresh()
 
 
-async def closed(parts: Parts) -> bool:
-    record = await parts.stores.quizzes.read(parts.quiz_id)
-    return record is not None and record.status == "closed"
-
-
 async def close(parts: Parts, kafka: str) -> QuizClosed:
     """Hand in, grade and close, as a worker does; returns what the close says."""
     closer = parts.closer(kafka)
@@ -62,7 +58,7 @@ async def close(parts: Parts, kafka: str) -> QuizClosed:
         async def is_over() -> bool:
             await parts.grading.hand_in.hand_in_due(clock.now())
             await closer.close_due(clock.now())
-            return await closed(parts)
+            return await is_closed(parts)
 
         await eventually(is_over)
     [said] = [
@@ -179,7 +175,7 @@ async def test_a_quiz_that_withholds_scores_is_corrected_before_its_close_and_te
         closer = parts.closer(kafka)
         for _ in range(3):
             await closer.close_due(clock.now())
-        assert not await closed(parts), "results are being graded again"
+        assert not await is_closed(parts), "results are being graded again"
         assert await parts.completed(kafka) == []
         await at.regrade()
         points = expected(parts, sent, {"q1": "B"})

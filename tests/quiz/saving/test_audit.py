@@ -1,13 +1,9 @@
 """The audit finds what was saved and not handed in, and what was handed in and not saved."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-
 import msgspec
 import pytest
 
-from ops.audit.log import Entry, Log, entry_of
+from ops.audit.log import Entry, Log
 from ops.audit.quiz import audit_quiz
 from services.quiz.attempts.events import submitted_record
 from services.quiz.saving.events import saved_record
@@ -21,18 +17,10 @@ from shared.storage import outbox
 from tests.quiz.builders import attempt
 from tests.quiz.parts import Parts, new_parts
 from tests.quiz.saving.builders import minutes_ago, sheet
-from tests.support.logged import raw
+from tests.support.logged import entries
 from tests.support.service import received
 
 pytestmark = pytest.mark.stack
-
-
-def entries(records: Sequence[Record], at: datetime, first: int = 0) -> list[Entry]:
-    found = [
-        entry_of(raw(topic, key, value, headers, offset=offset), {})
-        for offset, (topic, key, value, headers) in enumerate(records, first)
-    ]
-    return [replace(one, time_ms=int(at.timestamp() * 1000)) for one in found]
 
 
 def hand_in(parts: Parts, saved: Sheet) -> Record:
