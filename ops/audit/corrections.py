@@ -70,7 +70,7 @@ def passed_once(log: Log) -> Iterator[Json]:
 
 def same_as_first(published: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
     """
-    True if `quiz.completed` says what is stored of the first version.
+    True if `quiz.completed` says the same as the stored first version.
 
     Group and district of erased people are not stored any more.
     """

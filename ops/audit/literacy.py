@@ -25,7 +25,7 @@ async def literacy_checks(
     standing: dict[str, Counter[int]] = {quiz_id: Counter() for quiz_id in final}
     gone: dict[str, Counter[int]] = {quiz_id: Counter() for quiz_id in final}
     async for one in database["standings"].find({"quiz_id": {"$in": list(final)}}):
-        # Whoever was erased after the count is in it; whoever was erased before is not.
+        # People who were erased after the count are in it; people who were erased before are not.
         people = gone if one["_id"].rpartition("/")[2] in erased else standing
         people[one["quiz_id"]][one["order"] >> TIME_BITS + FINISH_BITS] += 1
     wrong = [

@@ -39,6 +39,8 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "award.issued": BOTH,
     "award.revoked": BOTH,
 }
+# Their messages go to the contact that the event names.
+NAMING_TOPICS = ("participant.code_requested", "participant.contact_changed")
 FACTS = (
     "ticket_sealed",
     "award_code",
@@ -51,9 +53,9 @@ FACTS = (
     "subject",
     "body",
 )
-# They go to the contact that their event names.
+# The kinds of these messages.
 TO_NAMED_CONTACT = frozenset({"participant_code", "participant_contact_changed"})
-# What goes by SMS to whoever gave a phone number. A cancellation only by organisers.
+# What goes by SMS to people who gave a phone number. A cancellation only if organisers made it.
 TEXTED = frozenset(
     {
         *TO_NAMED_CONTACT,
@@ -98,7 +100,7 @@ async def audit_notifications(
         for event in log.events("participant.joined")
         if event.body.get("contact_sealed") and event.body.get("verified")
     }
-    # Who has given a phone number, now or before: mails to them may have been skipped.
+    # People who have given a phone number, now or before: mails to them may have been skipped.
     phoned = {e.body["participant_id"] for e in log.events("participant.joined") if e.body.get("by_phone")}
     texted = [message for message in messages if message["channel"] == "sms"]
     erased = {event.key for event in log.events("participant.erased")}
@@ -118,7 +120,7 @@ async def audit_notifications(
         true_of_all("what is said is what happened", _misquoted(log, messages), len(messages)),
         true_of_all(
             "who has an address gets mail, all an inbox",
-            _unsent(messages, addressed - phoned, erased | phoned),
+            _unsent(messages, addressed - phoned, left_out=erased | phoned),
             len(messages),
         ),
         true_of_all(
@@ -177,8 +179,7 @@ def _expected(log: Log) -> Iterator[str]:
     for topic, channels in CHANNELS.items():
         for event in filter(_is_taken, log.events(topic)):
             recipient = event.body.get("participant_id") or event.body["recipient_id"]
-            is_named = topic in ("participant.code_requested", "participant.contact_changed")
-            is_texted = is_named and event.body.get("by_phone")
+            is_texted = topic in NAMING_TOPICS and event.body.get("by_phone")
             for channel in ("sms",) if is_texted else channels:
                 yield f"{_event(event.alike.get('ce_source'), event.id)}/{recipient}/{channel}"
     for event in filter(_is_taken, log.events(TOPIC)):
@@ -210,15 +211,14 @@ def _sent(mail_file: Path) -> Iterator[str]:
             yield found.group()
 
 
-def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iterator[str]:
+def _unsent(messages: list[Json], addressed: set[str], *, left_out: set[str]) -> Iterator[str]:
     for message in messages:
-        if message["participant_id"] in erased:
-            # Their unsent messages are cancelled: `_still_notified` checks that.
+        if message["participant_id"] in left_out:
+            # Unsent messages to the erased are cancelled: `_still_notified` checks that.
             continue
+        is_to_profile = message["channel"] == "email" and message["kind"] not in TO_NAMED_CONTACT
         right: tuple[str, ...] = ("delivered",)
-        if message["kind"] in TO_NAMED_CONTACT:
-            pass
-        elif message["channel"] == "email" and message["participant_id"] not in addressed:
+        if is_to_profile and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
         if message["state"] not in right and not (_is_put_off(message) or _is_refused(message)):
             yield message["_id"]

@@ -6,9 +6,9 @@ knows whether the gateway took it, the part stays counted. So a crash never exce
 processes never exceed it.
 
 Strangers choose the numbers that codes are sent to. So codes may use only three quarters of the budget. The
-rest is kept for people who take part: they have to know that a session has moved. And first codes, to numbers
-of which nobody has used a code yet, may use only two thirds of that: whoever has shown a number to be theirs
-can sign in however many numbers strangers make up.
+rest is kept for people who take part: they have to know that a session has moved. First codes go to numbers
+of which nobody has used a code yet. They may use only two thirds of the share of codes. So people who have
+used a code before can sign in, however many numbers strangers make up.
 
 sms_budget    One document per day (rules.py: `day_of`), kept for two months: the parts of each use.
 """

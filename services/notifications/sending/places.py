@@ -144,7 +144,7 @@ class Places:
         return late[: max(0, len(late) - self._most[Kind.SLOW])]
 
     def end(self, begun: Begun, seconds: float) -> None:
-        """A message is not under way any more, after so many seconds."""
+        """A message is not under way any more. It was under way for this number of seconds."""
         del self._begun[begun.number]
         self._known[begun.place] = self._known.pop(begun.place, Known()).and_one(seconds)
         if len(self._known) > PLACES_MAX:

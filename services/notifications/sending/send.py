@@ -104,9 +104,9 @@ class _Run(Generic[Item]):
         self._places = places
         self._closings: Counter[str] = Counter()
         self._lost: list[ServerDown] = []
-        # The connections that had a message that may be under way.
+        # The connections that were given a message.
         self._used: set[int] = set()
-        # The connections that have one now, by the number of what they send.
+        # The connections that send one now, by the number of the message.
         self._sending: dict[int, Connection[Item]] = {}
 
     async def send_until_empty(self, connection: Connection[Item]) -> None:

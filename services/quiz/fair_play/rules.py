@@ -143,7 +143,7 @@ class JudgedFlag(NamedTuple):
 
     @property
     def version(self) -> str:
-        """Of what organisers think of it: another examination changes the figures, and no version."""
+        """The version of the judgement: another examination changes the figures, but not the version."""
         return version_of(self.judgement)
 
 

@@ -162,7 +162,7 @@ class Book:
         return [self._items[number] for number in numbers]
 
     def leaning(self, number: tuple[int, int], wrong: int) -> float:
-        """How much somebody tends to be wrong who has so many wrong answers on this paper."""
+        """How much a person with this number of wrong answers on this paper tends to be wrong."""
         if (known := self._leanings.get((number, wrong))) is None:
             items = self.items([place.item for place in self.paper(number)])
             known = self._leanings[number, wrong] = leaning(items, wrong)
@@ -293,7 +293,7 @@ class Paper:
             sample = sum(1 << bit for (item, _), bit in self._bits.items() if item in some)
             cells: defaultdict[int, list[int]] = defaultdict(list)
             for one, mask in enumerate(self._masks):
-                # Whoever is right in all of these has nothing wrong here that could be copied.
+                # A sheet without a wrong answer among these questions has nothing that could be copied.
                 if agrees := mask & sample:
                     cells[agrees].append(one)
             for cell in cells.values():

@@ -56,7 +56,7 @@ class Standing:
 
 
 class Place(NamedTuple):
-    """Where a page of standings ends: at this order, behind so many standings of exactly this order."""
+    """Where a page of standings ends: at this order, behind `passed` standings of exactly this order."""
 
     order: int
     passed: int

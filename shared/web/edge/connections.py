@@ -13,7 +13,7 @@ from shared.web.edge.limits import Limits, connections_that_fit
 from shared.web.edge.waiting import Holder, Waiting
 from shared.web.problems import no_room
 
-# So many connections are ended together, since finding them takes milliseconds.
+# This number of connections is ended together, since finding them takes milliseconds.
 ENDED_SHARE = 64
 # Why a connection has its place though no request of it is being answered, the weakest reason first.
 NEVER_ASKED, IDLES, UNFINISHED, UNREAD = range(4)

@@ -13,7 +13,7 @@ from shared.runtime.fair_queue import FairQueue, Sender
 from shared.web.problems import no_room
 
 AT_WORK_MAX = 8
-# A request that has waited for so long is not at work: a lock, a slow query or its client keeps it.
+# A request that has waited for this time is not at work: a lock, a slow query or its client keeps it.
 PLACE_SECONDS_MAX = 0.1
 
 
