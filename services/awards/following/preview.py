@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -24,6 +25,9 @@ from shared.runtime.errors import Rejected
 
 # Awards that are looked at for one preview: each participant has at most one by each scheme.
 PREVIEWED_AWARDS_MAX = 20_000
+
+Effect = Literal["issued", "revoked", "upgraded", "downgraded", "not_earned"]
+"""What would become of an award: a field of `Outcome`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,8 @@ class Previews:
         changes: Counter[str] = Counter()
         for one in people:
             award = existing.get(award_id(scheme.scheme_id, one))
-            changes[outcome_of(scheme, one, facts, award, now)] += 1
-        del changes[""]
+            if effect := effect_on(scheme, one, facts, award, now):
+                changes[effect] += 1
         return Outcome(scheme, **changes)
 
 
@@ -126,14 +130,16 @@ def supposing(facts: Facts, supposed: Supposed, closing: Closing | None, schemes
     )
 
 
-def outcome_of(scheme: Scheme, participant_id: str, facts: Facts, award: Award | None, now: datetime) -> str:
-    """What would become of one award: the name of a field of `Outcome`; empty if nothing would."""
+def effect_on(
+    scheme: Scheme, participant_id: str, facts: Facts, award: Award | None, now: datetime
+) -> Effect | None:
+    """What would become of the award of a participant; None: it stays as it is."""
     earned = earned_now(scheme, participant_id, facts, award)
     if award is None:
-        return "issued" if earned.due else ""
+        return "issued" if earned.due else None
     change = compared(award, earned, scheme, now)
     if (after := change.after) is None:
-        return "not_earned" if any(change.note) else ""
+        return "not_earned" if any(change.note) else None
     if not after.is_valid:
         return "revoked"
     if not award.is_valid:
