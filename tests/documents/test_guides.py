@@ -17,6 +17,7 @@ from ops.demo.run import week_of_now
 from ops.local.services import Services, running
 from ops.week.load import load, pieces
 from shared.messaging.create_topics import create_missing
+from tests.support.kafka import read_all
 from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
@@ -121,6 +122,7 @@ def test_another_system_registers_somebody_and_reads_the_outcome(services: Servi
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, str(emit)],
+            cwd=checkout,
             env=environment,
             capture_output=True,
             text=True,
@@ -129,6 +131,13 @@ def test_another_system_registers_somebody_and_reads_the_outcome(services: Servi
         )
         assert done.stdout.startswith("asked: hall-")
     request_id = done.stdout.split()[1]
+    asked = [
+        record.value
+        for record in asyncio.run(read_all(services.stack.kafka, "registration.requested"))
+        if dict(record.headers).get("ce_correlationid") == request_id.encode()
+    ]
+    assert len(asked) == 2
+    assert len(set(asked)) == 1, "what is sent again is the same"
     reading = subprocess.Popen(
         [sys.executable, str(read)], cwd=checkout, env=environment, stdout=subprocess.PIPE, text=True
     )
