@@ -38,7 +38,7 @@ from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.bodies import place_of, place_to_go_on, standing_out
 from services.quiz.standings.export import EXAMPLE, MEDIA_TYPE
-from shared.contracts.checked import LINE_CHARS_MAX
+from shared.contracts.checked import Line
 from shared.runtime import acting
 from shared.runtime.acting import Organiser
 from shared.runtime.errors import Forbidden, NotFound
@@ -58,9 +58,7 @@ Files = Annotated[BoardFiles, provided(BoardFiles)]
 KnownAliases = Annotated[Aliases, provided(Aliases)]
 ErasedParticipants = Annotated[Erased, provided(Erased)]
 WhoIsDisqualified = Annotated[DisqualifiedStore, provided(DisqualifiedStore)]
-Name = Annotated[
-    str, Query(min_length=1, max_length=LINE_CHARS_MAX, description="of the division; a group's is its id")
-]
+Name = Annotated[Line, Query(description="of the division; a group's is its id")]
 
 
 @routes.get("/quizzes/{quiz_id}/divisions/{kind}", summary="Divisions of a kind against each other")

@@ -12,7 +12,7 @@ from services.quiz.divisions.store import DivisionStore
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.record import not_open_yet
-from shared.contracts.checked import LINE_CHARS_MAX
+from shared.contracts.checked import Line
 from shared.runtime import clock
 from shared.runtime.errors import Conflict
 from shared.runtime.versions import check_version
@@ -26,10 +26,7 @@ routes = Routes(tags=["quiz"])
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
 Divisions = Annotated[DivisionStore, provided(DivisionStore)]
 ReadBoards = Annotated[Boards, provided(Boards)]
-NameOrAll = Annotated[
-    str | None,
-    Query(min_length=1, max_length=LINE_CHARS_MAX, description="without it: all of the kind"),
-]
+NameOrAll = Annotated[Line | None, Query(description="without it: all of the kind")]
 
 
 @routes.post(
