@@ -159,7 +159,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
         stores.drafts, Drafts(stores.drafts, stores.quizzes), Trials(stores.drafts, stores.quizzes)
     )
     service.provide(Alterations(stores.quizzes, stores.changes, catalogue))
-    named = stores.flags, stores.statistics, stores.literacy, previews
+    named = stores.flags, stores.statistics, stores.literacy, stores.divisions, previews
     service.provide(Removals(stores.quizzes, stores.changes, catalogue, disqualified, erased, named))
     service.provide(Cancelling(stores.quizzes, stores.changes, stores.cancellations, catalogue))
 

@@ -20,6 +20,7 @@ from services.quiz.quizzes.marks import QUIZZES
 from shared.runtime.errors import Unavailable
 from shared.runtime.ids import random_id
 from shared.storage.mongo import Database, Document, DuplicateKeyError, ReturnDocument, outages_named
+from shared.storage.unit_of_work import UnitOfWork
 
 STATES, BOARDS, SIZES = "divisions", "division_boards", "division_sizes"
 # Some MB in one write.
@@ -178,6 +179,13 @@ class DivisionStore:
         if await self.spots_of(quiz_id, state, participant_id):
             with outages_named():
                 await self._states.update_one({"_id": quiz_id}, {"$inc": {"asked": 1}})
+
+    async def remove_quiz(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Delete what is kept of a quiz that is removed, its sizes too."""
+        await self._states.delete_one({"_id": quiz_id}, session=unit.session)
+        below = {"_id": {"$gte": f"{quiz_id}/", "$lt": f"{quiz_id}0"}}
+        await self._boards.delete_many(below, session=unit.session)
+        await self._sizes.delete_many(below, session=unit.session)
 
     async def freeze(self, quiz_id: str, freeze: Freeze) -> bool:
         """

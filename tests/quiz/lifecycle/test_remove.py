@@ -75,8 +75,11 @@ async def test_nothing_of_a_removed_quiz_is_left_for_the_next_one_of_its_name(ka
             assert (await client.post(f"{path}/{name}", json=body, headers=ORGANISER)).is_success, name
         measured = await client.put(f"{path}/literacy/measure", json=MEASURE, headers=ORGANISER)
         assert measured.is_success
+        sizes = {"sizes": {"华龙区": 610_000}}
+        put_sizes = await client.put(f"{path}/divisions/district/sizes", json=sizes, headers=ORGANISER)
+        assert put_sizes.is_success
         before = await naming(database, quiz_id)
-        assert {"statistics", "literacy", "examinations", "disqualifications"} < before
+        assert {"statistics", "literacy", "examinations", "disqualifications", "division_sizes"} < before
         assert (await client.delete(path, headers=ORGANISER)).status_code == 204
         assert await naming(database, quiz_id) <= NAMED_AFTER
 
