@@ -48,8 +48,8 @@ LOG_DELAY_SECONDS_MAX = 15
 NOTICE_SECONDS = 2
 
 ADMITS = (
-    "anyone; verified: people who have verified an e-mail; roster: of those, the members of a school, unit"
-    " or service team"
+    "anyone; verified: people who have verified an e-mail address or a phone number; roster: of those, the"
+    " members of a school, unit or service team"
 )
 MULTIPLE_CHOICE = (
     "what some right letters without a wrong one give: partial: half of the points; all_or_nothing: nothing;"

@@ -23,8 +23,8 @@ OFFER_MINUTES_MIN = 5
 OFFER_MINUTES_MAX = 7 * 24 * 60
 
 ADMITS = (
-    "`anyone`; `verified`: people who have verified an e-mail; `roster`: members of a roster, and those whom"
-    " a school, unit, organiser or another system registers"
+    "`anyone`; `verified`: people who have verified an e-mail address or a phone number; `roster`: members of"
+    " a roster, and those whom a school, unit, organiser or another system registers"
 )
 WAITING_POLICY = (
     "`strict`: nobody on the waiting list overtakes anybody; `fill`: a request that fits takes places that"
