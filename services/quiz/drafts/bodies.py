@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.attempts.bodies import QuestionOut
-from services.quiz.drafts.store import Draft
+from services.quiz.drafts.store import Draft, Listed
 from services.quiz.drafts.trial import Marked, Trial
 from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.review.api import ReviewedOut, reviewed_out
@@ -25,6 +25,10 @@ class DraftOut(BaseModel):
     opens_at: datetime
     closes_at: datetime
     questions: int = Field(description="questions on a paper", examples=[20])
+
+    @classmethod
+    def listed(cls, one: Listed) -> "DraftOut":
+        return cls(**one._asdict())
 
     @classmethod
     def of(cls, draft: Draft) -> "DraftOut":

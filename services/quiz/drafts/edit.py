@@ -39,14 +39,17 @@ class Drafts:
             Conflict: a quiz of this name is published, or there are `DRAFTS_MAX` drafts.
             Outdated: somebody has changed it since it was read.
         """
-        draft = await self._drafts.read(quiz_id)
+        definition = quiz.model_dump(mode="json")
+        # What is stored was checked when it was put.
+        stored = await self._drafts.stored(quiz_id)
+        draft = Draft(quiz_id, stored[0], quiz) if stored else None
         _check(quiz_id, draft, matches)
-        if draft and draft.quiz == quiz:
+        if stored and draft and stored[1] == definition:
             return draft
         await self._check_unpublished(quiz_id)
         if draft is None and await self._drafts.count() >= DRAFTS_MAX:
             raise Conflict(f"there are {DRAFTS_MAX} drafts already", code="too_many_drafts")
-        if not await self._drafts.put(quiz_id, quiz, draft.version if draft else None):
+        if not await self._drafts.put(quiz_id, definition, draft.version if draft else None):
             raise _differs(quiz_id)
         return Draft(quiz_id, draft.version + 1 if draft else 1, quiz)
 

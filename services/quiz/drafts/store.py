@@ -5,6 +5,7 @@ quiz_drafts   _id is the quiz's id: the definition, and a version that counts it
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from services.quiz.quizzes.rules import Quiz
@@ -22,6 +23,32 @@ class Draft(NamedTuple):
     quiz_id: str
     version: int
     quiz: Quiz
+
+
+class Listed(NamedTuple):
+    """What a list shows of a draft; `questions` are those on a paper."""
+
+    quiz_id: str
+    version: int
+    title: str
+    opens_at: datetime
+    closes_at: datetime
+    questions: int
+
+
+# The database takes it from the definitions. To read and check a page of them would take seconds.
+_LISTED: Document = {
+    "version": 1,
+    "title": "$definition.title",
+    "opens_at": "$definition.opens_at",
+    "closes_at": "$definition.closes_at",
+    "of_lines": {"$sum": "$definition.lines.count"},
+    "of_topics": {
+        "$sum": {
+            "$map": {"input": {"$objectToArray": "$definition.blueprint"}, "as": "topic", "in": "$$topic.v"}
+        }
+    },
+}
 
 
 class DraftStore:
@@ -42,19 +69,25 @@ class DraftStore:
             found = await self._drafts.find_one({"_id": quiz_id})
         return _draft(found) if found else None
 
+    async def stored(self, quiz_id: str) -> tuple[int, Document] | None:
+        """The version and the definition of a draft as they are stored."""
+        with outages_named():
+            found = await self._drafts.find_one({"_id": quiz_id})
+        return (found["version"], found["definition"]) if found else None
+
     async def count(self) -> int:
         """How many drafts there are."""
         with outages_named():
             number: int = await self._drafts.estimated_document_count()
         return number
 
-    async def page(self, after: str, limit: int) -> Sequence[Draft]:
+    async def page(self, after: str, limit: int) -> Sequence[Listed]:
         """Drafts by id, from the one after `after`."""
         with outages_named():
-            found = self._drafts.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
-            return [_draft(one) for one in await found.to_list(None)]
+            found = self._drafts.find({"_id": {"$gt": after}}, _LISTED).sort("_id", ASCENDING).limit(limit)
+            return [_listed(one) for one in await found.to_list(None)]
 
-    async def put(self, quiz_id: str, quiz: Quiz, earlier: int | None) -> bool:
+    async def put(self, quiz_id: str, definition: Document, earlier: int | None) -> bool:
         """
         Save a draft.
 
@@ -62,7 +95,6 @@ class DraftStore:
             earlier: the version before; None for a new one.
         Returns: False if the version before is not the present one.
         """
-        definition = quiz.model_dump(mode="json")
         with outages_named():
             if earlier is None:
                 try:
@@ -82,6 +114,17 @@ class DraftStore:
         with outages_named():
             gone = await self._drafts.delete_one({"_id": quiz_id, "version": version}, session=session)
         return bool(gone.deleted_count)
+
+
+def _listed(document: Document) -> Listed:
+    return Listed(
+        document["_id"],
+        document["version"],
+        document["title"],
+        datetime.fromisoformat(document["opens_at"]),
+        datetime.fromisoformat(document["closes_at"]),
+        document["of_lines"] + document["of_topics"],
+    )
 
 
 def _draft(document: Document) -> Draft:
