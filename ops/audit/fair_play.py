@@ -1,6 +1,7 @@
 """The audit of flags: each says what the log says, and what must be flagged is flagged."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
@@ -8,12 +9,15 @@ from ops.audit.known import Known
 from ops.audit.log import Entry, read_as
 from ops.deployment.ledger import Promise
 from shared.contracts.events import QuizSubmitted
+from shared.runtime import clock
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TIMES = ("too_fast", "all_right_too_fast")
 # To read a question takes so long at least.
 SECONDS_A_QUESTION = 1
+# After a correction the quiz is examined again within this time.
+EXAMINED_WITHIN = timedelta(minutes=10)
 
 
 async def flag_checks(
@@ -23,21 +27,28 @@ async def flag_checks(
     known: Known,
     erased: Collection[str],
     promises: Iterable[Promise],
+    quizzes: Mapping[str, Json],
 ) -> list[Check]:
     """
     Compare the flags of quizzes that were examined after their close with the submissions that count.
+
+    A flag that somebody has judged stays, also if it does not hold any more.
 
     Args:
         firsts: by attempt, the submission that counts.
         results: by attempt, `halves`, `halves_max` and `time_used_seconds`.
     """
-    examined = {one["_id"]: one async for one in database["examinations"].find({"final": True})}
+    examined = {
+        one["_id"]: one
+        async for one in database["examinations"].find({"final": True})
+        if not _is_examined_again(one, quizzes.get(one["_id"], {}))
+    }
     flags = [
         one
         async for one in database["flags"].find({"quiz_id": {"$in": [*examined]}})
         if not {person["participant_id"] for person in one["who"]} & set(erased)
     ]
-    alike = [flag for flag in flags if flag["kind"] == "answers_alike"]
+    alike = [flag for flag in flags if flag["kind"] == "answers_alike" and not flag.get("judgement")]
     times = {
         f"{kind}/{attempt}"
         for attempt, entry in firsts.items()
@@ -50,9 +61,14 @@ async def flag_checks(
         f"{flag['kind']}/{flag['who'][0]['attempt_id']}"
         for flag in flags
         if flag["kind"] in TIMES and not examined[flag["quiz_id"]]["found"]["left_out"].get(flag["kind"])
+        if not flag.get("judgement") or f"{flag['kind']}/{flag['who'][0]['attempt_id']}" in times
     )
     copied = [promise for promise in promises if promise.kind == "copied"]
-    pairs = {frozenset(person["attempt_id"] for person in flag["who"]) for flag in alike}
+    pairs = {
+        frozenset(person["attempt_id"] for person in flag["who"])
+        for flag in flags
+        if flag["kind"] == "answers_alike"
+    }
     return [
         compare("attempts that were too fast are flagged", times, found),
         true_of_all(
@@ -75,6 +91,15 @@ async def flag_checks(
             (one.id for one in copied if {one.id, one.detail} in pairs),
         ),
     ]
+
+
+def _is_examined_again(examination: Json, quiz: Json) -> bool:
+    """Whether a correction came a moment ago, by which the quiz is examined again soon."""
+    corrections = quiz.get("corrections", [])
+    return (
+        len(corrections) != examination.get("corrected", 0)
+        and corrections[-1]["at"] > clock.now() - EXAMINED_WITHIN
+    )
 
 
 def _kinds_of_time(entry: Entry, result: Json, known: Known) -> Iterator[str]:

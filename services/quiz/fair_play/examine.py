@@ -1,5 +1,5 @@
 """
-Examine quizzes in the background: when an organiser asks, and once after the close.
+Examine quizzes in the background: when an organiser asks, after the close, and after each later correction.
 
 One worker at a time examines one quiz, and rests three times as long as it works. If it dies, another one
 begins again: the same flags have the same ids. Some weeks after the close it deletes where attempts were
@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from services.quiz.fair_play import metrics
 from services.quiz.fair_play.examination import SHEETS_MAX, Examination, Reads
 from services.quiz.fair_play.rules import TRACES_KEPT
-from services.quiz.fair_play.store import FlagStore
+from services.quiz.fair_play.store import FlagStore, State
+from services.quiz.quizzes.record import QuizRecord
 from services.quiz.results.rules import Portion
 from shared.runtime import clock
 from shared.runtime.backlog import Backlog
@@ -111,7 +112,7 @@ class Examiner:
             if record.regrading is None
             and (
                 ((state := states.get(record.quiz_id)) and (state.due or state.percent is not None))
-                or (record.status == "closed" and not (state and state.final))
+                or (record.status == "closed" and not _is_known(record, state))
             )
         ]
 
@@ -184,6 +185,7 @@ class Examiner:
             under_way.examination.found,
             under_way.began_at,
             final=under_way.final,
+            corrected=under_way.corrected,
         )
         if stored:
             log.info("quiz examined", extra={"quiz_id": under_way.quiz_id, "flags": len(flags)})
@@ -201,3 +203,8 @@ class Examiner:
                 self._to_forget[quiz_id] = left
                 return
         await self._flags.forgotten(quiz_id)
+
+
+def _is_known(record: QuizRecord, state: State | None) -> bool:
+    """Whether a closed quiz was examined since its close, and by the keys of now."""
+    return state is not None and state.final and state.corrected == len(record.corrections)

@@ -61,6 +61,7 @@ class State(NamedTuple):
         percent: how far one under way is; None if there is none.
         made_at: when the last one began.
         final: it was made after the close.
+        corrected: so many corrections of the quiz were known to it.
         forgotten: where attempts were started is deleted.
     """
 
@@ -70,6 +71,7 @@ class State(NamedTuple):
     final: bool = False
     forgotten: bool = False
     found: Found | None = None
+    corrected: int = 0
 
 
 class FlagStore:
@@ -136,30 +138,35 @@ class FlagStore:
         began_at: datetime,
         *,
         final: bool,
+        corrected: int = 0,
     ) -> bool:
         """
         Keep the flags of an examination; False if another one has begun since.
 
-        Flags that it has not found go, unless somebody has judged them.
+        Flags that it has not found go, unless somebody has judged them, or it could not find them: where
+        attempts were started may be deleted by now.
         """
-        done = {"made_at": began_at, "final": final, "found": msgspec.to_builtins(found)}
+        done = {"made_at": began_at, "final": final, "corrected": corrected}
+        done["found"] = msgspec.to_builtins(found)
 
         async def work(unit: UnitOfWork) -> bool:
-            updated = await self._examinations.update_one(
+            before = await self._examinations.find_one_and_update(
                 {"_id": quiz_id, "under_way.id": examination_id},
                 {"$set": done, "$unset": {"under_way": ""}},
                 session=unit.session,
             )
-            if not updated.modified_count:
+            if before is None:
                 return False
             changes = [_upsert(flag, began_at) for flag in flags]
             if changes:
                 await self._flags.bulk_write(changes, ordered=False, session=unit.session)
-            stale = {
+            stale: Document = {
                 "quiz_id": quiz_id,
                 "judgement": None,
                 "_id": {"$nin": [flag.flag_id for flag in flags]},
             }
+            if before.get("forgotten"):
+                stale |= _NOT_BY_STARTS
             await self._flags.delete_many(stale, session=unit.session)
             return True
 
@@ -238,6 +245,13 @@ class FlagStore:
             )
 
 
+# Flags for which an examination needs no places of starts.
+_NOT_BY_STARTS: Document = {
+    "kind": {"$nin": ["same_address", "same_device"]},
+    "figures.shares": {"$nin": ["address", "device"]},
+}
+
+
 def _upsert(flag: Flag, now: datetime) -> UpdateOne:
     document = msgspec.to_builtins(flag, builtin_types=(datetime,))
     id_ = document.pop("flag_id")
@@ -259,4 +273,5 @@ def _state(document: Document) -> State:
         document.get("final", False),
         document.get("forgotten", False),
         msgspec.convert(found, Found) if found else None,
+        document.get("corrected", 0),
     )

@@ -25,6 +25,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId, Profile, ProfileChange
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
+from services.quiz.quizzes.record import Correction
 from services.quiz.quizzes.rules import Quiz, QuizId
 from services.quiz.results.rules import AttemptId, Portion, Result, Sheet
 from services.quiz.results.store import ResultStore
@@ -117,6 +118,15 @@ class Room:
     async def close(self) -> None:
         await self.stores.quizzes.end_freezes(QUIZ, FAR)
         await save_together(self.stores.database, lambda unit: self.stores.quizzes.finish_closing(unit, QUIZ))
+        await self.catalogue.refresh()
+
+    async def correct(self) -> None:
+        """Store a correction by which results were graded again."""
+        quizzes = self.stores.quizzes
+        await quizzes.begin_present([QUIZ])
+        correction = Correction(1, "q1", "no such question", "B", "", "wang", clock.now())
+        await save_together(self.stores.database, lambda unit: quizzes.correct(unit, QUIZ, correction))
+        await save_together(self.stores.database, lambda unit: quizzes.end_regrading(unit, QUIZ, 1))
         await self.catalogue.refresh()
 
 
@@ -419,6 +429,41 @@ async def test_a_closed_quiz_is_examined_once_more_and_weeks_later_where_attempt
         assert len(await of.flags()) == 2
         assert await turns(later) == 0
         assert timedelta(weeks=1) < TRACES_KEPT < timedelta(weeks=26)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_after_a_correction_a_closed_quiz_is_examined_again_and_verdicts_stay(
+    mongo: str, *, forgotten: bool
+) -> None:
+    async with room(mongo) as of:
+        fast = [of.crowd.sheet(lambda one: one.key)._replace(seconds=3) for _ in range(3)]
+        others = [of.crowd.sheet() for _ in range(30)]
+        await of.store([*fast, *others])
+        await of.start(others, ADDRESS, DEVICE)
+        await of.close()
+        worker = of.worker()
+        await turns(worker)
+        flags = await of.flags("all_right_too_fast")
+        assert {name for one in flags for name in named(one)} == {one.participant_id for one in fast}
+        crowds = len(await of.flags()) - len(flags)
+        assert crowds > 0
+        stands, falls, unjudged = sorted(flags, key=lambda one: one.flag.who[0].participant_id)
+        for one in (stands, falls):
+            await of.stores.flags.judge(QUIZ, one.flag.flag_id, Judgement("unfair", "", "wang", clock.now()))
+        if forgotten:
+            await turns(worker := of.worker(kept=-timedelta(hours=2)))
+            assert (await of.stores.flags.state(QUIZ)).forgotten
+        # Two of them have not all of the points any more.
+        ids = [one.flag.who[0].attempt_id for one in (falls, unjudged)]
+        results = of.stores.database["results"]
+        await results.update_many({"_id": {"$in": ids}}, {"$inc": {"halves": -2}})
+        await of.correct()
+        assert await turns(worker) > 0
+        left = await of.flags("all_right_too_fast")
+        assert {one.flag.flag_id for one in left} == {stands.flag.flag_id, falls.flag.flag_id}
+        assert {one.judgement.verdict for one in left if one.judgement} == {"unfair"}
+        assert len(await of.flags()) - len(left) == crowds
+        assert await turns(worker) == 0
 
 
 async def test_open_flags_are_counted_by_kind(mongo: str) -> None:
