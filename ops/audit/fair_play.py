@@ -96,10 +96,9 @@ async def flag_checks(
 def _is_examined_again(examination: Json, quiz: Json) -> bool:
     """Whether a correction came a moment ago, by which the quiz is examined again soon."""
     corrections = quiz.get("corrections", [])
-    return (
-        len(corrections) != examination.get("corrected", 0)
-        and corrections[-1]["at"] > clock.now() - EXAMINED_WITHIN
-    )
+    if len(corrections) == examination.get("corrected", 0):
+        return False
+    return bool(corrections[-1]["at"] > clock.now() - EXAMINED_WITHIN)
 
 
 def _kinds_of_time(entry: Entry, result: Json, known: Known) -> Iterator[str]:

@@ -16,12 +16,12 @@ async def put_scheme(
     *,
     matches: Matching = lambda version: True,
     wait_seconds: float = KNOWN_WAIT_SECONDS,
-) -> int:
+) -> str:
     """
-    Store a scheme, new or changed; returns its version.
+    Store a scheme, new or changed; returns its tag.
 
     Args:
-        matches: whether the version before, None for a new scheme, is what the organiser has read.
+        matches: whether the tag before, None for a new scheme, is what the organiser has read.
         wait_seconds: how long to wait for the event of a quiz that was published a moment ago.
 
     Raises:
@@ -34,8 +34,8 @@ async def put_scheme(
     if quiz_id := scheme.quiz_id:
         found = await wait_until_known(lambda: known.has_quiz(quiz_id), wait_seconds)
         check_quiz(quiz_id, known=found, cancelled=bool(await known.cancelled([quiz_id])))
-    version = await schemes.put(scheme, matches)
+    tag = await schemes.put(scheme, matches)
     # After the scheme is there: a decision that comes now finds it.
     if scheme.quiz_id and await decisions.has_some(scheme.quiz_id):
         await schemes.note_decided([scheme.quiz_id])
-    return version
+    return tag
