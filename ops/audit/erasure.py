@@ -77,9 +77,15 @@ def _latest(records: list[Entry]) -> Mapping[str, Entry]:
     latest: dict[str, Entry] = {}
     for record in records:
         known = latest.get(record.key)
-        if known is None or record.body.get("version", 0) >= known.body.get("version", 0):
+        if known is None or _version(record) >= _version(known):
             latest[record.key] = record
     return latest
+
+
+def _version(record: Entry) -> int:
+    """Of a record that does not follow the contract: 0. Consumers refuse such a record."""
+    version = record.body.get("version", 0)
+    return version if isinstance(version, int) else 0
 
 
 async def _left(databases: Databases, erased: Collection[str]) -> AsyncIterator[str]:

@@ -16,7 +16,7 @@ Json: TypeAlias = dict[str, Any]
 TIMES = ("too_fast", "all_right_too_fast")
 # To read a question takes so long at least.
 SECONDS_A_QUESTION = 1
-# After a correction the quiz is examined again within this time.
+# When results have changed, the quiz is examined again within this time.
 EXAMINED_WITHIN = timedelta(minutes=10)
 
 
@@ -94,11 +94,11 @@ async def flag_checks(
 
 
 def _is_examined_again(examination: Json, quiz: Json) -> bool:
-    """Whether a correction came a moment ago, by which the quiz is examined again soon."""
-    corrections = quiz.get("corrections", [])
-    if len(corrections) == examination.get("corrected", 0):
+    """Whether results have changed a moment ago, for which the quiz is examined again soon."""
+    revised_at = quiz.get("revised_at")
+    if revised_at is None or examination["made_at"] > revised_at:
         return False
-    return bool(corrections[-1]["at"] > clock.now() - EXAMINED_WITHIN)
+    return bool(revised_at > clock.now() - EXAMINED_WITHIN)
 
 
 def _kinds_of_time(entry: Entry, result: Json, known: Known) -> Iterator[str]:

@@ -48,6 +48,7 @@ from services.quiz.lifecycle.alter import Alterations
 from services.quiz.lifecycle.cancel import Cancelling
 from services.quiz.lifecycle.notify import LOOP as CANCELLING
 from services.quiz.lifecycle.notify import Notifier
+from services.quiz.lifecycle.remove import Removals
 from services.quiz.literacy import api as literacy_api
 from services.quiz.literacy import wording as literacy_wording
 from services.quiz.literacy.compute import LOOP as LITERACY
@@ -146,6 +147,8 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     )
     service.provide(DefinitionTurns())
     service.provide(Alterations(stores.quizzes, stores.changes, catalogue))
+    named = stores.flags, stores.statistics, stores.literacy, previews
+    service.provide(Removals(stores.quizzes, stores.changes, catalogue, disqualified, erased, named))
     service.provide(Cancelling(stores.quizzes, stores.changes, stores.cancellations, catalogue))
 
 
@@ -169,7 +172,7 @@ def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
         stores.participants, waiting_grader, service.ended_tokens, stores.off_roster
     )
     service.consume(*subscriptions(submissions, profiles))
-    service.consume(*saving_subscriptions(SavedHandler(stores.saved, catalogue, erased)))
+    service.consume(*saving_subscriptions(SavedHandler(stores.saved, stores.quizzes, catalogue, erased)))
     return waiting_grader
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ops.audit.commands import GROUP, judged_commands
+from ops.audit.erasure import _latest
 from ops.audit.known import Known
 from ops.audit.log import RULES, Entry, Log, conforms, entry_of
 from ops.audit.ours import COMPACTED, OURS
@@ -170,3 +171,9 @@ def test_where_nobody_can_tell_which_request_was_the_first_the_dead_letters_deci
     letters = [dead(entries[1], GROUP)] if was_refused else []
     _, bad = judged_commands(Log([*entries, *letters]), gone)
     assert bad == ([entries[1].place] if was_refused else [])
+
+
+def test_a_wrong_version_in_our_own_topic_does_not_end_the_audit_of_erasures() -> None:
+    good, wrong = entry(b'{"version": 1}'), entry(b'{"version": "x"}', offset=1)
+    for log in ([good, wrong], [wrong, good]):
+        assert _latest(log)["key"] is good

@@ -109,7 +109,7 @@ class Grading:
         self.participants = ParticipantHandler(
             participants, self.waiting_grader, stores.ended_tokens, stores.off_roster
         )
-        self.saved = SavedHandler(stores.saved, catalogue, self.erased)
+        self.saved = SavedHandler(stores.saved, stores.quizzes, catalogue, self.erased)
         looking = Looking(stores.saved, stores.attempts, results, waiting)
         kept = KeptSaves(kafka)
         self.hand_in = HandIn(looking, stores.quizzes, catalogue, self.erased, publisher, kept)

@@ -22,7 +22,7 @@ async def put_scheme(
 
     Args:
         matches: whether the tag before, None for a new scheme, is what the organiser has read.
-        wait_seconds: how long to wait for the event of a quiz that was published a moment ago.
+        wait_seconds: how long to wait for the event of a quiz that was published a moment ago, or again.
 
     Raises:
         NotFound: its quiz was not published.
@@ -32,8 +32,14 @@ async def put_scheme(
     """
     check_decidable(scheme)
     if quiz_id := scheme.quiz_id:
-        found = await wait_until_known(lambda: known.has_quiz(quiz_id), wait_seconds)
-        check_quiz(quiz_id, known=found, cancelled=bool(await known.cancelled([quiz_id])))
+
+        async def is_there() -> bool:
+            # A quiz that was removed may be published again: its event is on the way.
+            return await known.has_quiz(quiz_id) and not await known.cancelled([quiz_id])
+
+        if not await wait_until_known(is_there, wait_seconds):
+            is_cancelled = bool(await known.cancelled([quiz_id]))
+            check_quiz(quiz_id, known=await known.has_quiz(quiz_id), cancelled=is_cancelled)
     tag = await schemes.put(scheme, matches)
     # After the scheme is there: a decision that comes now finds it.
     if scheme.quiz_id and await decisions.has_some(scheme.quiz_id):

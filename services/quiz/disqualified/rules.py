@@ -18,6 +18,8 @@ from shared.runtime.errors import Conflict, Forbidden
 ATTEMPTS_MAX = 100
 # Decisions about one participant in a quiz.
 DECISIONS_MAX = 100
+# The reason of the decision that a removal makes; its participant reads it.
+REMOVED = "竞赛已撤下 / The quiz was removed"
 # Participants of a quiz about whom something was decided.
 PEOPLE_MAX = 10_000
 
@@ -139,6 +141,11 @@ def reinstated(
         return _decided(state, Decision(False, (), reason, who, at))
     left = tuple(id_ for id_ in state.attempt_ids if id_ not in set(attempt_ids))
     return _decided(state, Decision(state.whole, left, reason, who, at))
+
+
+def taken_back(state: Disqualification, who: str, at: datetime) -> Disqualification:
+    """The state after the removal of its quiz: nothing is left of it, however many decisions there were."""
+    return replace(state, decisions=(*state.decisions, Decision(False, (), REMOVED, who, at)))
 
 
 def _decided(state: Disqualification, decision: Decision) -> Disqualification | None:

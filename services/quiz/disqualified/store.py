@@ -52,6 +52,7 @@ class DisqualifiedStore:
         with outages_named():
             await mongo.create_missing(self._database, (COLLECTION,))
             await self._states.create_index([("settle_at", ASCENDING)], sparse=True)
+            await self._states.create_index([("participant_id", ASCENDING)])
 
     async def states(self, ids: Sequence[str]) -> list[Disqualification | None]:
         """What was decided, for each of these ids ("quiz/participant")."""
@@ -89,9 +90,21 @@ class DisqualifiedStore:
         )
         return bool(number >= PEOPLE_MAX)
 
-    async def save(self, unit: UnitOfWork, state: Disqualification, settle_at: datetime) -> None:
-        """Keep a state."""
-        document = msgspec.to_builtins(state, builtin_types=(datetime,)) | {"settle_at": settle_at}
+    async def in_force(self, unit: UnitOfWork, quiz_id: str, most: int) -> list[Disqualification]:
+        """The states of a quiz by which something does not count, at most so many, in the transaction."""
+        found = await self._states.find({"_id": _ids_of(quiz_id)}, session=unit.session).to_list(PEOPLE_MAX)
+        return [state for state in map(_state, found) if state.whole or state.attempt_ids][:most]
+
+    async def settle_all(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Nothing of this quiz has to be settled any more."""
+        these = {"_id": _ids_of(quiz_id), "settle_at": {"$exists": True}}
+        await self._states.update_many(these, {"$unset": {"settle_at": ""}}, session=unit.session)
+
+    async def save(self, unit: UnitOfWork, state: Disqualification, settle_at: datetime | None) -> None:
+        """Keep a state; None: there is nothing to settle."""
+        document = msgspec.to_builtins(state, builtin_types=(datetime,))
+        if settle_at:
+            document |= {"settle_at": settle_at}
         await self._states.replace_one(
             {"_id": id_of(state.quiz_id, state.participant_id)}, document, upsert=True, session=unit.session
         )
@@ -121,10 +134,10 @@ class DisqualifiedStore:
         )
         return bool(updated.modified_count)
 
-    async def remove(self, quiz_id: str, participant_id: str) -> None:
-        """Delete what was decided about somebody who was erased."""
+    async def remove(self, participant_id: str) -> None:
+        """Delete what was decided about somebody who was erased, also in quizzes that are removed."""
         with outages_named():
-            await self._states.delete_one({"_id": id_of(quiz_id, participant_id)})
+            await self._states.delete_many({"participant_id": participant_id})
 
 
 Looks = GroupCommit[str, Disqualification | None]

@@ -41,7 +41,7 @@ async def list_drafts(stored: Stored, limit: Limit = PAGE, after: After = None) 
     page, following = await one_page(
         lambda most: stored.page(place[0] if place else "", most), limit, lambda one: (one.quiz_id,)
     )
-    return DraftsOut(drafts=[DraftOut.listed(one) for one in page], after=following)
+    return DraftsOut(drafts=[DraftOut.of(one) for one in page], after=following)
 
 
 @routes.put(
@@ -66,7 +66,7 @@ async def put_draft(
     """
     draft = await drafts.put(quiz_id, definition, matching(if_match, if_none_match))
     response.headers["etag"] = etag(draft.version)
-    return DraftOut.of(draft)
+    return DraftOut.of(draft.line)
 
 
 @routes.get(

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.attempts.bodies import QuestionOut
-from services.quiz.drafts.store import Draft, Listed
+from services.quiz.drafts.store import Line
 from services.quiz.drafts.trial import Marked, Trial
 from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.review.api import ReviewedOut, reviewed_out
@@ -27,19 +27,14 @@ class DraftOut(BaseModel):
     questions: int = Field(description="questions on a paper", examples=[20])
 
     @classmethod
-    def listed(cls, one: Listed) -> "DraftOut":
-        return cls(**one._asdict())
-
-    @classmethod
-    def of(cls, draft: Draft) -> "DraftOut":
-        quiz = draft.quiz
+    def of(cls, draft: Line) -> "DraftOut":
         return cls(
             quiz_id=draft.quiz_id,
             version=draft.version,
-            title=quiz.title,
-            opens_at=quiz.opens_at,
-            closes_at=quiz.closes_at,
-            questions=quiz.questions_a_paper,
+            title=draft.title,
+            opens_at=draft.opens_at,
+            closes_at=draft.closes_at,
+            questions=draft.questions_a_paper,
         )
 
 

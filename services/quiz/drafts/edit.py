@@ -10,7 +10,7 @@ from services.quiz.quizzes.store import QuizStore
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Outdated
-from shared.storage.unit_of_work import UnitOfWork
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
 class Drafts:
@@ -39,19 +39,23 @@ class Drafts:
             Conflict: a quiz of this name is published, or there are `DRAFTS_MAX` drafts.
             Outdated: somebody has changed it since it was read.
         """
-        definition = quiz.model_dump(mode="json")
-        # What is stored was checked when it was put.
-        stored = await self._drafts.stored(quiz_id)
-        draft = Draft(quiz_id, stored[0], quiz) if stored else None
+        draft = await self._drafts.read(quiz_id)
         _check(quiz_id, draft, matches)
-        if stored and draft and stored[1] == definition:
+        if draft and draft.quiz == quiz:
             return draft
-        await self._check_unpublished(quiz_id)
         if draft is None and await self._drafts.count() >= DRAFTS_MAX:
             raise Conflict(f"there are {DRAFTS_MAX} drafts already", code="too_many_drafts")
-        if not await self._drafts.put(quiz_id, definition, draft.version if draft else None):
-            raise _differs(quiz_id)
-        return Draft(quiz_id, draft.version + 1 if draft else 1, quiz)
+
+        async def work(unit: UnitOfWork) -> int:
+            version = await self._drafts.put(unit, quiz_id, quiz, draft.version if draft else None)
+            if version is None:
+                raise _differs(quiz_id)
+            # After the write to the name: a quiz that is published at the same moment conflicts with it.
+            if await self._quizzes.is_there(unit, quiz_id):
+                raise _published(quiz_id)
+            return version
+
+        return Draft(quiz_id, await save_together(self._drafts.database, work), quiz)
 
     async def publish(self, quiz_id: str, matches: Matching, origin: Origin = UNKNOWN_ORIGIN) -> None:
         """
@@ -64,13 +68,14 @@ class Drafts:
         """
         draft = await self.read(quiz_id)
         _check(quiz_id, draft, matches)
-        await self._check_unpublished(quiz_id)
+        if await self._quizzes.read(quiz_id):
+            raise _published(quiz_id)
 
         async def leave(unit: UnitOfWork) -> None:
-            if not await self._drafts.delete(quiz_id, draft.version, unit):
+            if not await self._drafts.delete(unit, quiz_id, draft.version):
                 raise ChangedError
 
-        await publish(self._quizzes, quiz_id, draft.quiz, clock.now(), origin, also=leave)
+        await publish(self._quizzes, quiz_id, draft.quiz, clock.now(), origin, before=leave)
 
     async def delete(self, quiz_id: str, matches: Matching) -> None:
         """
@@ -82,17 +87,21 @@ class Drafts:
         """
         draft = await self.read(quiz_id)
         _check(quiz_id, draft, matches)
-        if not await self._drafts.delete(quiz_id, draft.version):
-            raise _differs(quiz_id)
 
-    async def _check_unpublished(self, quiz_id: str) -> None:
-        if await self._quizzes.read(quiz_id):
-            raise Conflict(f"quiz {quiz_id} is published already", code="quiz_published")
+        async def work(unit: UnitOfWork) -> None:
+            if not await self._drafts.delete(unit, quiz_id, draft.version):
+                raise _differs(quiz_id)
+
+        await save_together(self._drafts.database, work)
 
 
 def _check(quiz_id: str, draft: Draft | None, matches: Matching) -> None:
     if not matches(draft.version if draft else None):
         raise _differs(quiz_id)
+
+
+def _published(quiz_id: str) -> Conflict:
+    return Conflict(f"quiz {quiz_id} is published already", code="quiz_published")
 
 
 def _differs(quiz_id: str) -> Outdated:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from services.quiz.quizzes.names import end_draft, next_draft
 from services.quiz.quizzes.rules import Quiz
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, outages_named
@@ -24,30 +25,28 @@ class Draft(NamedTuple):
     version: int
     quiz: Quiz
 
+    @property
+    def line(self) -> "Line":
+        """How a list shows it."""
+        quiz = self.quiz
+        shown = quiz.title, quiz.opens_at, quiz.closes_at, quiz.questions_a_paper
+        return Line(self.quiz_id, self.version, *shown)
 
-class Listed(NamedTuple):
-    """What a list shows of a draft; `questions` are those on a paper."""
+
+class Line(NamedTuple):
+    """A draft in a list, without its questions."""
 
     quiz_id: str
     version: int
     title: str
     opens_at: datetime
     closes_at: datetime
-    questions: int
+    questions_a_paper: int
 
 
-# The database takes it from the definitions. To read and check a page of them would take seconds.
-_LISTED: Document = {
-    "version": 1,
-    "title": "$definition.title",
-    "opens_at": "$definition.opens_at",
-    "closes_at": "$definition.closes_at",
-    "of_lines": {"$sum": "$definition.lines.count"},
-    "of_topics": {
-        "$sum": {
-            "$map": {"input": {"$objectToArray": "$definition.blueprint"}, "as": "topic", "in": "$$topic.v"}
-        }
-    },
+# A definition may have 2 MiB. A list needs little of it, and checks nothing: it was checked when it was put.
+_LISTED = {"version": 1} | {
+    f"definition.{name}": 1 for name in ("title", "opens_at", "closes_at", "blueprint", "lines.count")
 }
 
 
@@ -69,62 +68,52 @@ class DraftStore:
             found = await self._drafts.find_one({"_id": quiz_id})
         return _draft(found) if found else None
 
-    async def stored(self, quiz_id: str) -> tuple[int, Document] | None:
-        """The version and the definition of a draft as they are stored."""
-        with outages_named():
-            found = await self._drafts.find_one({"_id": quiz_id})
-        return (found["version"], found["definition"]) if found else None
-
     async def count(self) -> int:
         """How many drafts there are."""
         with outages_named():
             number: int = await self._drafts.estimated_document_count()
         return number
 
-    async def page(self, after: str, limit: int) -> Sequence[Listed]:
+    async def page(self, after: str, limit: int) -> Sequence[Line]:
         """Drafts by id, from the one after `after`."""
         with outages_named():
             found = self._drafts.find({"_id": {"$gt": after}}, _LISTED).sort("_id", ASCENDING).limit(limit)
-            return [_listed(one) for one in await found.to_list(None)]
+            return [_line(one) for one in await found.to_list(None)]
 
-    async def put(self, quiz_id: str, definition: Document, earlier: int | None) -> bool:
+    async def put(self, unit: UnitOfWork, quiz_id: str, quiz: Quiz, earlier: int | None) -> int | None:
         """
         Save a draft.
 
         Args:
             earlier: the version before; None for a new one.
-        Returns: False if the version before is not the present one.
+        Returns: its version; None if the version before is not the present one.
         """
-        with outages_named():
-            if earlier is None:
-                try:
-                    await self._drafts.insert_one({"_id": quiz_id, "version": 1, "definition": definition})
-                except DuplicateKeyError:
-                    return False
-                return True
-            updated = await self._drafts.update_one(
-                {"_id": quiz_id, "version": earlier},
-                {"$set": {"definition": definition, "version": earlier + 1}},
-            )
-        return bool(updated.modified_count)
+        definition = quiz.model_dump(mode="json")
+        version = await next_draft(self.database, unit, quiz_id, earlier)
+        document = {"version": version, "definition": definition}
+        if earlier is None:
+            try:
+                await self._drafts.insert_one({"_id": quiz_id} | document, session=unit.session)
+            except DuplicateKeyError:
+                return None
+            return version
+        which = {"_id": quiz_id, "version": earlier}
+        updated = await self._drafts.update_one(which, {"$set": document}, session=unit.session)
+        return version if updated.modified_count else None
 
-    async def delete(self, quiz_id: str, version: int, unit: UnitOfWork | None = None) -> bool:
+    async def delete(self, unit: UnitOfWork, quiz_id: str, version: int) -> bool:
         """Delete a draft; False if this version is not the present one."""
-        session = unit.session if unit else None
-        with outages_named():
-            gone = await self._drafts.delete_one({"_id": quiz_id, "version": version}, session=session)
+        await end_draft(self.database, unit, quiz_id)
+        which = {"_id": quiz_id, "version": version}
+        gone = await self._drafts.delete_one(which, session=unit.session)
         return bool(gone.deleted_count)
 
 
-def _listed(document: Document) -> Listed:
-    return Listed(
-        document["_id"],
-        document["version"],
-        document["title"],
-        datetime.fromisoformat(document["opens_at"]),
-        datetime.fromisoformat(document["closes_at"]),
-        document["of_lines"] + document["of_topics"],
-    )
+def _line(document: Document) -> Line:
+    definition = document["definition"]
+    counts = [*definition["blueprint"].values(), *(one["count"] for one in definition["lines"])]
+    opens_at, closes_at = (datetime.fromisoformat(definition[name]) for name in ("opens_at", "closes_at"))
+    return Line(document["_id"], document["version"], definition["title"], opens_at, closes_at, sum(counts))
 
 
 def _draft(document: Document) -> Draft:

@@ -96,6 +96,7 @@ class Sweeper:
         began = clock.now()
         who = erasure.participant_id
         await self._waiting.remove_of_participant(who)
+        await self._disqualified.remove(who)
         for offered in self._catalogue.all():
             record = offered.record
             ids = possible_attempts(record.quiz_id, record.quiz, who, began + AHEAD_MAX)
@@ -106,8 +107,6 @@ class Sweeper:
             await self._flags.forget(record.quiz_id, who)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
-            if record.decided:
-                await self._disqualified.remove(record.quiz_id, who)
         if unread := self._catalogue.unread():
             raise SweepError(f"{len(unread)} quizzes cannot be read")
         await self._participants.sweep_again(who, next_sweep(erasure, self._again_seconds, began))

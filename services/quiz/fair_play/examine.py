@@ -1,5 +1,5 @@
 """
-Examine quizzes in the background: when an organiser asks, after the close, and after each later correction.
+Examine quizzes in the background: when an organiser asks, after the close, and when results change after it.
 
 One worker at a time examines one quiz, and rests three times as long as it works. If it dies, another one
 begins again: the same flags have the same ids. Some weeks after the close it deletes where attempts were
@@ -112,7 +112,7 @@ class Examiner:
             if record.regrading is None
             and (
                 ((state := states.get(record.quiz_id)) and (state.due or state.percent is not None))
-                or (record.status == "closed" and not _is_known(record, state))
+                or (record.status == "closed" and not (state and state.final and _is_of_now(state, record)))
             )
         ]
 
@@ -185,7 +185,6 @@ class Examiner:
             under_way.examination.found,
             under_way.began_at,
             final=under_way.final,
-            corrected=under_way.corrected,
         )
         if stored:
             log.info("quiz examined", extra={"quiz_id": under_way.quiz_id, "flags": len(flags)})
@@ -205,6 +204,7 @@ class Examiner:
         await self._flags.forgotten(quiz_id)
 
 
-def _is_known(record: QuizRecord, state: State | None) -> bool:
-    """Whether a closed quiz was examined since its close, and by the keys of now."""
-    return state is not None and state.final and state.corrected == len(record.corrections)
+def _is_of_now(state: State, record: QuizRecord) -> bool:
+    """Whether the last examination began after results of a closed quiz have changed."""
+    revised_at = record.final.revised_at
+    return revised_at is None or (state.made_at is not None and state.made_at > revised_at)

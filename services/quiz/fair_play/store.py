@@ -30,6 +30,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 FLAGS, EXAMINATIONS = "flags", "examinations"
 # Others judge the same flag at the same moment so often.
 VERDICTS_MAX = 5
+OF_TIMES: tuple[Kind, ...] = ("too_fast", "all_right_too_fast")
 FlagPlace = tuple[str, float, str]
 """Kind, strength and id of the last flag of a page."""
 
@@ -61,7 +62,6 @@ class State(NamedTuple):
         percent: how far one under way is; None if there is none.
         made_at: when the last one began.
         final: it was made after the close.
-        corrected: so many corrections of the quiz were known to it.
         forgotten: where attempts were started is deleted.
     """
 
@@ -71,7 +71,6 @@ class State(NamedTuple):
     final: bool = False
     forgotten: bool = False
     found: Found | None = None
-    corrected: int = 0
 
 
 class FlagStore:
@@ -138,24 +137,22 @@ class FlagStore:
         began_at: datetime,
         *,
         final: bool,
-        corrected: int = 0,
     ) -> bool:
         """
         Keep the flags of an examination; False if another one has begun since.
 
-        Flags that it has not found go, unless somebody has judged them, or it could not find them: where
-        attempts were started may be deleted by now.
+        Flags that it has not found go, unless somebody has judged them, or where attempts were started is
+        deleted and they may come from that.
         """
-        done = {"made_at": began_at, "final": final, "corrected": corrected}
-        done["found"] = msgspec.to_builtins(found)
+        done = {"made_at": began_at, "final": final, "found": msgspec.to_builtins(found)}
 
         async def work(unit: UnitOfWork) -> bool:
-            before = await self._examinations.find_one_and_update(
+            updated = await self._examinations.update_one(
                 {"_id": quiz_id, "under_way.id": examination_id},
                 {"$set": done, "$unset": {"under_way": ""}},
                 session=unit.session,
             )
-            if before is None:
+            if not updated.modified_count:
                 return False
             changes = [_upsert(flag, began_at) for flag in flags]
             if changes:
@@ -165,8 +162,10 @@ class FlagStore:
                 "judgement": None,
                 "_id": {"$nin": [flag.flag_id for flag in flags]},
             }
-            if before.get("forgotten"):
-                stale |= _NOT_BY_STARTS
+            examined = await self._examinations.find_one({"_id": quiz_id}, session=unit.session)
+            if examined and examined.get("forgotten"):
+                # What was found by where attempts were started cannot be found again.
+                stale["kind"] = {"$in": OF_TIMES}
             await self._flags.delete_many(stale, session=unit.session)
             return True
 
@@ -234,6 +233,11 @@ class FlagStore:
             found = await self._flags.aggregate([which, counted]).to_list(None)
         return {one["_id"]: one["flags"] for one in found}
 
+    async def remove_quiz(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Delete what is kept of a quiz that is removed."""
+        await self._flags.delete_many({"quiz_id": quiz_id}, session=unit.session)
+        await self._examinations.delete_one({"_id": quiz_id}, session=unit.session)
+
     async def forget(self, quiz_id: str, participant_id: str) -> None:
         """Delete the flags of a participant; from flags about many people, the participant."""
         theirs: Document = {"quiz_id": quiz_id, "who.participant_id": participant_id}
@@ -243,13 +247,6 @@ class FlagStore:
             await self._flags.update_many(
                 theirs | crowd, {"$pull": {"who": {"participant_id": participant_id}}}
             )
-
-
-# Flags for which an examination needs no places of starts.
-_NOT_BY_STARTS: Document = {
-    "kind": {"$nin": ["same_address", "same_device"]},
-    "figures.shares": {"$nin": ["address", "device"]},
-}
 
 
 def _upsert(flag: Flag, now: datetime) -> UpdateOne:
@@ -273,5 +270,4 @@ def _state(document: Document) -> State:
         document.get("final", False),
         document.get("forgotten", False),
         msgspec.convert(found, Found) if found else None,
-        document.get("corrected", 0),
     )

@@ -16,8 +16,9 @@ from services.quiz.attempts.submission import Submission, decode
 from services.quiz.grading.events import Completed
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
+from services.quiz.grading.judge import Judge
 from services.quiz.grading.metrics import count
-from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
+from services.quiz.grading.rules import SHOWN_REFUSALS, Valid
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.off_roster import OffRoster
@@ -102,22 +103,21 @@ class SubmissionHandler:
         self._waiting_grader = waiting_grader
         self._catalogue = catalogue
         self._erased = erased
-        self._quizzes = quizzes
+        self._judge = Judge(catalogue, quizzes, timedelta(seconds=log_delay_seconds_max))
         self._attempts = attempts
         self._results = results
         self._participants = participants
         self._waiting = waiting
-        self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
         await self._erased.keep_fresh()
+        await self._catalogue.keep_fresh()
         await self._catalogue.learn(
             {(received.event.quiz_id, received.event.quiz_version) for received in batch}
         )
         checked = await self._check(batch)
         first = checked.first
-        await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
         by_profile = await self._with_profiles(first)
         graded = await self._grader.grade(by_profile.to_grade, checked.later)
         await self._waiting.add([to_waiting(valid) for valid in by_profile.waiting])
@@ -137,25 +137,18 @@ class SubmissionHandler:
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
         erased = self._erased.ids
-        dropped = 0
-        for received in batch:
-            submission = received.event
-            if submission.participant_id in erased:
-                dropped += 1
+        present = [received for received in batch if received.event.participant_id not in erased]
+        submissions = [received.event for received in present]
+        judged = await self._judge.judge(present, submissions)
+        for received, candidate in zip(present, judged, strict=True):
+            if isinstance(candidate, Rejected):
+                refused.append((received, candidate))
                 continue
-            try:
-                offered = self._catalogue.find(submission.quiz_id, submission.quiz_version)
-                candidate = check(
-                    submission, received.context, received.appended_at, offered, self._log_delay_max
-                )
-            except Rejected as why:
-                refused.append((received, why))
-                continue
-            attempt_id = submission.attempt_id
+            attempt_id = candidate.submission.attempt_id
             if first.setdefault(attempt_id, candidate) is not candidate:
                 later.setdefault(attempt_id, set()).add(candidate.context.id)
                 count("repeated")
-        count("erased", dropped)
+        count("erased", len(batch) - len(present))
         return Checked(first, later, await self._refuse(batch, refused) if refused else [])
 
     async def _refuse(

@@ -1,5 +1,5 @@
 """
-Move the end of a quiz, open it again, correct its words, or remove it.
+Move the end of a quiz, open it again, or correct its words.
 
 A later end and other words are a new version of the quiz with the same papers. Those who have begun keep the
 version before, and are graded by it.
@@ -8,13 +8,11 @@ version before, and are graded by it.
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from services.quiz.lifecycle import events
 from services.quiz.lifecycle.rules import (
     EXTENSIONS_KEPT_FREE,
     NOTICE,
     REOPENED_WITHIN,
     Words,
-    check_removable,
     check_reopenable,
     extended,
     reworded,
@@ -104,25 +102,6 @@ class Alterations:
 
         await self._save(work, lambda after: final(after) if after.status != "open" else None, quiz_id)
         return await self._read(quiz_id)
-
-    async def remove(self, quiz_id: str, matches: Matching, origin: Origin = UNKNOWN_ORIGIN) -> None:
-        """
-        Remove a quiz that nobody has begun.
-
-        Raises:
-            NotFound: there is none of this name.
-            Conflict: somebody has begun it.
-            Outdated: somebody has changed it since it was read.
-        """
-        record, now = await self._read(quiz_id, matches), clock.now()
-        check_removable(record)
-
-        async def work(unit: UnitOfWork) -> None:
-            await self._changes.remove(unit, quiz_id, record.version, now)
-            if record.status != "cancelled":
-                unit.publish(events.removed(record, now, origin))
-
-        await self._save(work, lambda after: changed(quiz_id), quiz_id)
 
     async def _read(self, quiz_id: str, matches: Matching | None = None) -> QuizRecord:
         if (record := await self._quizzes.read(quiz_id)) is None:

@@ -7,12 +7,14 @@ from fastapi import Body, Response
 from services.quiz.lifecycle.alter import Alterations
 from services.quiz.lifecycle.bodies import CancelIn, CancellationOut, EndIn, WordingIn
 from services.quiz.lifecycle.cancel import Cancelling
+from services.quiz.lifecycle.remove import Removals
 from services.quiz.quizzes.api import QUIZ_BYTES_MAX, quiz_out
 from services.quiz.quizzes.bodies import QuizIdInPath, QuizOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.record import QuizRecord
 from shared.contracts.origin import Origin
+from shared.runtime.acting import current
 from shared.web.identity import AsOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
@@ -22,6 +24,7 @@ from shared.web.versions import IfMatch, etag, matching
 routes = Routes(tags=["quiz"])
 
 Altering = Annotated[Alterations, provided(Alterations)]
+Removing = Annotated[Removals, provided(Removals)]
 Cancels = Annotated[Cancelling, provided(Cancelling)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
 DIFFERS: dict[int | str, dict[str, Any]] = {
@@ -132,14 +135,15 @@ async def read_cancellation(quiz_id: QuizIdInPath, cancelling: Cancels) -> Cance
     responses=DIFFERS,
     summary="Remove a quiz that nobody has begun",
 )
-async def remove_quiz(quiz_id: QuizIdInPath, altering: Altering, if_match: IfMatch = None) -> None:
+async def remove_quiz(quiz_id: QuizIdInPath, removing: Removing, if_match: IfMatch = None) -> None:
     """
-    `quiz.cancelled` says it with the code `quiz_removed`. A quiz of the same name may be published again.
+    `quiz.cancelled` says it with the code `quiz_removed`. Whoever is disqualified in it is reinstated, and
+    everything else about it is deleted. A quiz of the same name may be published again.
 
-    Refused: `quiz_in_use` (409) once somebody has begun, `quiz_changed` (409), `quiz_unknown` (404),
-    `quiz_differs` (412).
+    Refused: `quiz_in_use` (409) once somebody has begun, and where more than 200 people are disqualified;
+    `quiz_is_final` (409) after the close, `quiz_changed` (409), `quiz_unknown` (404), `quiz_differs` (412).
     """
-    await altering.remove(quiz_id, matching(if_match), Origin.of_request())
+    await removing.remove(quiz_id, matching(if_match), current().act.who, Origin.of_request())
 
 
 def _answer(record: QuizRecord, response: Response) -> QuizOut:

@@ -23,6 +23,8 @@ TOLD_AFTER = timedelta(seconds=LOG_DELAY_SECONDS_MAX)
 NOTICE = timedelta(seconds=NOTICE_SECONDS)
 BY_ORGANISER = "by_organiser"
 REMOVED = "quiz_removed"
+# Disqualified people who are reinstated with a removal: they are saved with it.
+REINSTATED_MAX = 200
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -132,10 +134,26 @@ def check_removable(record: QuizRecord) -> None:
     Check that a quiz may be removed.
 
     Raises:
-        Conflict: somebody has begun it.
+        Conflict: somebody has begun it; or it is closed: its final standings are published under its name.
     """
     if record.begun:
         raise Conflict(f"quiz {record.quiz_id} has attempts: cancel it", code="quiz_in_use")
+    if record.status == "closed":
+        raise final(record)
+
+
+def check_few_decisions(quiz_id: str, disqualified: int) -> None:
+    """
+    Check that all who are disqualified in a quiz can be reinstated with its removal.
+
+    Raises:
+        Conflict: they are too many.
+    """
+    if disqualified > REINSTATED_MAX:
+        raise Conflict(
+            f"more than {REINSTATED_MAX} people are disqualified in quiz {quiz_id}: cancel it",
+            code="quiz_in_use",
+        )
 
 
 def check_not_final(record: QuizRecord) -> None:

@@ -13,6 +13,7 @@ from services.quiz.literacy.rules import Census, Measure
 from shared.runtime.errors import Unavailable
 from shared.runtime.versions import Matching, always, check_version
 from shared.storage.mongo import Database, Document, DuplicateKeyError, outages_named
+from shared.storage.unit_of_work import UnitOfWork
 
 LITERACY = "literacy"
 # Others put a measure of the same quiz at the same moment so often.
@@ -45,7 +46,7 @@ class LiteracyStore:
         self._literacy = database[LITERACY]
 
     async def prepare(self) -> None:
-        """Create the index."""
+        """Create the index, and the collection that transactions write to."""
         with outages_named():
             await self._literacy.create_index("due", sparse=True)
 
@@ -111,6 +112,10 @@ class LiteracyStore:
         await self._set(
             quiz_id, {"census": counted, "counted_at": began_at, "final": final, "due": False, "percent": 0}
         )
+
+    async def remove_quiz(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Delete what is kept of a quiz that is removed, its measure too."""
+        await self._literacy.delete_one({"_id": quiz_id}, session=unit.session)
 
     async def _set(self, quiz_id: str, fields: Document) -> None:
         with outages_named():

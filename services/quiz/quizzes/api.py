@@ -71,9 +71,9 @@ async def publish_quiz(
 
     Refused: `quiz_in_use` (409) once somebody has begun, `quiz_opened` (409) where an open quiz would get
     other times, attempts, numbers of questions, points, `shows_scores`, `ties` or `counts`, `quiz_changed`
-    (409) where two change it at once or somebody begins, `too_many_quizzes`, `too_many_versions` (409),
-    `quiz_over` (422) where it would have closed already, `quiz_too_large` (422), `quiz_cancelled` (409),
-    `quiz_differs` (412).
+    (409) where two change it at once or somebody begins, `quiz_has_draft`, `too_many_quizzes`,
+    `too_many_versions` (409), `quiz_over` (422) where it would have closed already, `quiz_too_large` (422),
+    `quiz_cancelled` (409), `quiz_differs` (412).
     """
     matches = matching(if_match, if_none_match)
     await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request(), matches=matches)

@@ -99,7 +99,24 @@ class Catalogue:
         """
         if all(self.get(*one) is not None for one in wanted):
             return
+        await self.learn_anew(wanted)
+
+    async def learn_anew(
+        self, wanted: Collection[tuple[str, int | None]], gone: Collection[tuple[str, int]] = ()
+    ) -> None:
+        """
+        Read what has changed, and versions that are not known, for whoever refuses something for good: a
+        record in memory may be older than a later end.
+
+        Args:
+            gone: versions that are not stored any more.
+        Raises:
+            Unavailable: the database does not answer.
+        """
         await self.refresh()
+        for quiz_id, version in gone:
+            if present := self._offered.get(quiz_id):
+                present.earlier.pop(version, None)
         missing = [
             (quiz_id, version)
             for quiz_id, version in wanted
@@ -111,6 +128,16 @@ class Catalogue:
                 if present := self._offered.get(quiz_id):
                     record = replace(present.record, quiz=quiz, version=version)
                     present.earlier.setdefault(version, Offered(record, kept=self._papers))
+
+    async def keep_fresh(self) -> None:
+        """
+        Read what has changed, if the last time is longer than `NOTICE_SECONDS` ago: the process stood still.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        if self._is_old():
+            await self.refresh()
 
     async def current(self, quiz_id: str) -> Offered:
         """

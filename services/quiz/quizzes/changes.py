@@ -111,13 +111,14 @@ class QuizChanges:
 
     async def remove(self, unit: UnitOfWork, quiz_id: str, version: int, now: datetime) -> None:
         """
-        Remove a quiz that nobody has begun, with all its versions.
+        Remove a quiz that nobody has begun and that is not closed, with all its versions.
 
         Raises:
-            ChangedError: it has another version by now, or somebody has begun it.
+            ChangedError: it has another version by now, somebody has begun it, or it is closed.
         """
         gone = await self._quizzes.delete_one(
-            {"_id": quiz_id, "version": version, "begun": {"$ne": True}}, session=unit.session
+            {"_id": quiz_id, "version": version, "begun": {"$ne": True}, "status": {"$ne": "closed"}},
+            session=unit.session,
         )
         if not gone.deleted_count:
             raise ChangedError

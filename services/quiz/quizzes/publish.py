@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from services.quiz.quizzes.changes import ChangedError, removed_version
 from services.quiz.quizzes.events import published
+from services.quiz.quizzes.names import take_name
 from services.quiz.quizzes.record import QuizRecord, check_change
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QUIZZES_MAX, QuizStore
@@ -20,7 +21,7 @@ VERSIONS_MAX = 20
 KEPT_BEFORE_OPENING = timedelta(seconds=60)
 
 Matching = Callable[[int | None], bool]
-Also = Callable[[UnitOfWork], Awaitable[None]]
+Before = Callable[[UnitOfWork], Awaitable[None]]
 
 
 async def publish(
@@ -31,17 +32,18 @@ async def publish(
     origin: Origin = UNKNOWN_ORIGIN,
     *,
     matches: Matching = lambda version: True,
-    also: Also | None = None,
+    before: Before | None = None,
 ) -> bool:
     """
     Publish a quiz, or change one that nobody has begun; False if nothing changes.
 
     Args:
         matches: whether the version before, None for a new quiz, is what the organiser has read.
-        also: saved together with the quiz.
+        before: what is saved together with the quiz, and comes first.
     Raises:
         Conflict: somebody has begun it, or may have an attempt of it in another system: a change would be
-            unfair. Or another change came in between. Or there are already `QUIZZES_MAX`.
+            unfair. Or another change came in between. Or there are already `QUIZZES_MAX`. Or there is a draft
+            of this name.
         Rejected: it is over already, or does not fit an event.
         Outdated: somebody has changed it since it was read.
     """
@@ -62,11 +64,13 @@ async def publish(
     envelope = fitting(published(quiz_id, quiz, earlier + 1, now, origin))
 
     async def work(unit: UnitOfWork) -> None:
+        if before:
+            await before(unit)
+        if record is None:
+            await take_name(quizzes.database, unit, quiz_id)
         await quizzes.add_version(
             unit, quiz_id, quiz, earlier, keep_earlier=keep_earlier, is_new=record is None
         )
-        if also:
-            await also(unit)
         unit.publish(envelope)
 
     try:

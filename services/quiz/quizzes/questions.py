@@ -56,13 +56,6 @@ class PlainQuestion(BaseModel):
     explanation: Text = ""
     source: Text = ""
 
-    def asks_as(self, other: "Question") -> bool:
-        """True if the other one is the same but for explanation and source, which nobody answers."""
-        if self is other:
-            return True
-        fields = ("id", "topic", "kind", "text", "options", "key")
-        return all(getattr(self, name) == getattr(other, name) for name in fields)
-
     @model_validator(mode="after")
     def _options_can_be_told_apart(self) -> "PlainQuestion":
         letters = "".join(option.id for option in self.options)
@@ -92,3 +85,21 @@ class Question(PlainQuestion):
         PointsOfQuestion | None, Field(description="in steps of 0.5; null: those of its kind in the quiz")
     ] = None
     difficulty: Difficulty | None = None
+
+    def asks_as(self, other: "Question") -> bool:
+        """True if the other one asks the same, with the same key, whatever it is worth."""
+        return self is other or _are_alike(self, other, _ASKED)
+
+    def is_marked_as(self, other: "Question") -> bool:
+        """True if the other one is the same on a paper, and answers to it get the same points."""
+        return self is other or _are_alike(self, other, _MARKED)
+
+
+# Nobody answers these. A new field is not among them until somebody adds it.
+UNASKED = frozenset({"explanation", "source"})
+_MARKED = tuple(name for name in Question.model_fields if name not in UNASKED)
+_ASKED = tuple(name for name in _MARKED if name not in ("points", "difficulty"))
+
+
+def _are_alike(one: Question, other: Question, names: tuple[str, ...]) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -26,6 +26,7 @@ from services.quiz.quizzes.changes import (
     version_id,
 )
 from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
+from services.quiz.quizzes.names import prepare_names
 from services.quiz.quizzes.record import Correction, Final, QuizRecord, schedule_of
 from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Unavailable
@@ -52,14 +53,14 @@ class QuizStore:
         self.database = database
         self._quizzes = database[QUIZZES]
         self._versions = database[VERSIONS]
-        # Versions and quizzes that are marked as begun and that this process knows.
+        # Versions that are marked as begun and that this process knows.
         self._begun: set[tuple[str, int]] = set()
-        self._graded: set[str] = set()
 
     async def prepare(self) -> None:
         """Create the indexes, and the collections that transactions write to."""
         with outages_named():
             await mongo.create_missing(self.database, (QUIZZES, VERSIONS))
+            await prepare_names(self.database)
             await self._quizzes.create_index([("status", ASCENDING), ("accepts_until", ASCENDING)])
 
     async def revisions(self) -> dict[str, tuple[int, int]]:
@@ -101,6 +102,10 @@ class QuizStore:
         with outages_named():
             kept: int = await self._versions.count_documents({"_id": ids_of(quiz_id)})
         return kept
+
+    async def is_there(self, unit: UnitOfWork, quiz_id: str) -> bool:
+        """Whether there is a quiz of this name, in a transaction."""
+        return await self._quizzes.find_one({"_id": quiz_id}, {"_id": 1}, session=unit.session) is not None
 
     async def add_version(
         self,
@@ -162,13 +167,6 @@ class QuizStore:
             return False
         self._begun.add((quiz_id, version))
         return True
-
-    async def begin_present(self, quiz_ids: Collection[str]) -> None:
-        """Mark the present versions of these quizzes as begun: submissions are graded by them."""
-        if new := [quiz_id for quiz_id in quiz_ids if quiz_id not in self._graded]:
-            with outages_named():
-                await self._quizzes.update_many({"_id": {"$in": new}}, {"$set": {"begun": True}})
-            self._graded.update(new)
 
     async def begin_closing(self, quiz_id: str, now: datetime, at: datetime) -> None:
         """

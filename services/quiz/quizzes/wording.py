@@ -19,6 +19,7 @@ CHINESE: dict[str, str] = {
     "quiz_changed": "竞赛刚刚有变动，请重试",
     "quiz_closed": "竞赛已结束",
     "quiz_differs": "竞赛在您读取之后已有变化，请重新读取",
+    "quiz_has_draft": "已有同名的竞赛草稿，请先发布或删除它",
     "quiz_in_use": "已有人开始答题，竞赛不能再修改",
     "quiz_not_closed": "竞赛尚未结束",
     "quiz_not_open": "竞赛尚未开始",

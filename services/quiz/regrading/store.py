@@ -121,6 +121,10 @@ class PreviewStore:
         with outages_named():
             await self._previews.update_one(which, {"$set": {"percent": percent}})
 
+    async def remove_quiz(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Delete the preview of a quiz that is removed."""
+        await self._previews.delete_one({"_id": quiz_id}, session=unit.session)
+
     async def finish(self, preview: Preview, figures: Figures, ranks: int) -> None:
         """Keep what it has found, unless another one was asked for since."""
         which = {"_id": preview.quiz_id, "preview_id": preview.preview_id}

@@ -30,6 +30,7 @@ from shared.contracts.events import QuizSubmitted
 from shared.messaging.publisher import Publisher
 from shared.runtime import clock
 from shared.runtime.background import Loop, each
+from shared.runtime.errors import NotFound
 
 log = logging.getLogger(__name__)
 
@@ -142,15 +143,25 @@ class HandIn:
     async def _hand_in(self, to_hand_in: Sequence[Open], now: datetime) -> list[str]:
         if not to_hand_in:
             return []
-        try:
-            await self._catalogue.learn({(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in})
-        except UnreadError as error:
-            # Only this quiz has a problem: the sheets of the others are handed in.
-            raise HandInError(error.message) from error
+        named = [(one.sheet.quiz_id, one.sheet.quiz_version) for one in to_hand_in]
+        # What is handed in is graded for good: by the end as it is stored now.
+        await self._catalogue.learn_anew(set(named))
         records, ids, put_off = [], [], []
-        for one in to_hand_in:
+        for one, wanted in zip(to_hand_in, named, strict=True):
             attempt_id = one.sheet.attempt_id
-            schedule = self._catalogue.find(one.sheet.quiz_id, one.sheet.quiz_version).schedule
+            try:
+                schedule = self._catalogue.find(*wanted).schedule
+            except UnreadError as error:
+                # Only this quiz has a problem: the sheets of the others are handed in.
+                raise HandInError(error.message) from error
+            except NotFound as why:
+                # It could never be graded, and must not keep the sheets of the others.
+                log.warning(
+                    "saved answers cannot be handed in", extra={"attempt_id": attempt_id, "code": why.code}
+                )
+                await self._saved.settle([attempt_id])
+                put_off.append(attempt_id)
+                continue
             if (due := due_at(one.sheet, schedule)) > now:
                 # The end of the quiz was moved since it was saved: the attempt has more time.
                 await self._saved.look_again([attempt_id], due - LOOKED_AGAIN)

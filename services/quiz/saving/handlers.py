@@ -5,10 +5,11 @@ from datetime import timedelta
 import msgspec
 
 from services.quiz.grading.handlers import DEAD_LETTER_CODES
-from services.quiz.grading.rules import check
+from services.quiz.grading.judge import Judge
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
+from services.quiz.quizzes.store import QuizStore
 from services.quiz.saving.rules import Sheet, due_at, latest
 from services.quiz.saving.store import SavedStore
 from shared.contracts.events import QuizAnswersSaved
@@ -22,33 +23,27 @@ LOG_DELAY_MAX = timedelta(seconds=LOG_DELAY_SECONDS_MAX)
 class SavedHandler:
     """Stores what was saved, if it could be submitted."""
 
-    def __init__(self, saved: SavedStore, catalogue: Catalogue, erased: Erased) -> None:
+    def __init__(self, saved: SavedStore, quizzes: QuizStore, catalogue: Catalogue, erased: Erased) -> None:
         self._saved = saved
+        self._judge = Judge(catalogue, quizzes, LOG_DELAY_MAX)
         self._catalogue = catalogue
         self._erased = erased
 
     async def keep_saved(self, batch: Batch[QuizAnswersSaved]) -> Following:
         """Keep the latest sheet of each attempt; a repeat changes nothing."""
         await self._erased.keep_fresh()
+        await self._catalogue.keep_fresh()
         await self._catalogue.learn({(one.event.quiz_id, one.event.quiz_version) for one in batch})
+        present = [one for one in batch if one.event.participant_id not in self._erased.ids]
+        read = [msgspec.convert(one.event, Sheet, from_attributes=True) for one in present]
+        submissions = [sheet.submitted(sheet.saved_at) for sheet in read]
         good: list[Sheet] = []
-        for received in batch:
-            if received.event.participant_id in self._erased.ids:
-                continue
-            sheet = msgspec.convert(received.event, Sheet, from_attributes=True)
-            try:
-                offered = self._catalogue.find(sheet.quiz_id, sheet.quiz_version)
-                check(
-                    sheet.submitted(sheet.saved_at),
-                    received.context,
-                    received.appended_at,
-                    offered,
-                    LOG_DELAY_MAX,
-                )
-            except Rejected as why:
-                batch.reject(received, why)
-                continue
-            good.append(sheet)
+        judged = await self._judge.judge(present, submissions)
+        for received, sheet, candidate in zip(present, read, judged, strict=True):
+            if isinstance(candidate, Rejected):
+                batch.reject(received, candidate)
+            else:
+                good.append(sheet)
         sheets = latest(good)
         schedules = [self._catalogue.find(sheet.quiz_id, sheet.quiz_version).schedule for sheet in sheets]
         await self._saved.keep(sheets, list(map(due_at, sheets, schedules)))

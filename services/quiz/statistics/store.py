@@ -111,6 +111,11 @@ class StatisticsStore:
 
         return await save_together(self._database, work)
 
+    async def remove_quiz(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Delete what is kept of a quiz that is removed."""
+        for collection in (self._states, self._made):
+            await collection.delete_one({"_id": quiz_id}, session=unit.session)
+
 
 def _state(document: Document) -> State:
     reading = document.get("reading")

@@ -1,9 +1,12 @@
 """A cancelled quiz earns nothing more; what it has earned stays. A scheme without awards can be deleted."""
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 
+from services.awards.known.store import KnownStore
+from services.awards.schemes.put import put_scheme
 from shared.contracts.events import QuizCancelled
 from shared.runtime.errors import Conflict, NotFound, Outdated
 from shared.runtime.versions import always
@@ -53,6 +56,24 @@ async def test_a_cancelled_quiz_earns_nothing_more_in_whatever_order_it_is_heard
         # Published again, under the same name.
         await at.know(published(quiz, version=2))
         assert len(await at.handle(completed(quiz, "zhao"))) == 1
+
+
+async def test_a_scheme_waits_for_a_quiz_that_was_removed_and_is_published_again(mongo: str) -> None:
+    quiz = new_id("quiz")
+    async with new_parts(mongo) as [at]:
+
+        class Known(KnownStore):
+            """Hears of the next quiz after the first look."""
+
+            async def cancelled(self, quiz_ids: Collection[str]) -> set[str]:
+                found = await super().cancelled(quiz_ids)
+                await at.know(published(quiz, version=2))
+                return found
+
+        await at.know(published(quiz))
+        await at.know(cancelled(quiz))
+        known = Known(at.database)
+        assert await put_scheme(certificate(quiz), at.schemes, known, at.decisions, wait_seconds=30)
 
 
 async def test_a_scheme_is_deleted_only_as_long_as_it_has_no_awards(mongo: str) -> None:

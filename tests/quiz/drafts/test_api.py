@@ -148,3 +148,64 @@ async def test_a_put_quiz_has_an_etag_that_a_wrong_condition_refuses(mongo: str)
         assert {answer.status_code for answer in both} <= {200, 409, 412}
         # Without a condition as before.
         assert (await put(client, quiz_id, other)).headers["etag"] == '"3"'
+
+
+async def test_a_list_of_drafts_says_what_their_definitions_say_and_reads_no_questions(mongo: str) -> None:
+    hard = tuple(one.model_copy(update={"difficulty": "hard"}) for one in quiz().questions)
+    by_lines = {"blueprint": {}, "lines": [{"topic": "天文", "difficulty": "hard", "count": 4}]}
+    quizzes = {"a": quiz(), "b": quiz(questions=hard, **by_lines)}
+    async with service(mongo, role="api") as ([client], database):
+        for quiz_id, of in quizzes.items():
+            put_ = await client.put(f"/quizzes/{quiz_id}/draft", json=definition(of), headers=ORGANISER)
+            assert put_.status_code == 200
+        listed = (await client.get("/quiz-drafts", headers=ORGANISER)).json()["drafts"]
+        assert [one["questions"] for one in listed] == [5, 4]
+        # A PUT that changes nothing says what the list says.
+        for one in listed:
+            path, of = f"/quizzes/{one['quiz_id']}/draft", quizzes[one["quiz_id"]]
+            assert (await client.put(path, json=definition(of), headers=ORGANISER)).json() == one
+        # Two hundred definitions of 2 MiB would stop the process for seconds.
+        await database["quiz_drafts"].update_many({}, {"$set": {"definition.questions": "not read"}})
+        assert (await client.get("/quiz-drafts", headers=ORGANISER)).json()["drafts"] == listed
+
+
+async def test_of_a_name_there_is_a_draft_or_a_quiz_whoever_comes_first(mongo: str) -> None:
+    async with service(mongo, role="api", copies=2) as ([here, there], _):
+        quiz_id, of = new_id(), quiz()
+        path = f"/quizzes/{quiz_id}"
+        await here.put(f"{path}/draft", json=definition(of), headers=ORGANISER)
+        assert code_of(await put(there, quiz_id, of)) == (409, "quiz_has_draft")
+        for _ in range(6):
+            quiz_id = new_id()
+            path = f"/quizzes/{quiz_id}"
+            await here.put(f"{path}/draft", json=definition(of), headers=ORGANISER)
+            other, third = (of.model_copy(update={"title": title}) for title in ("另一个", "第三个"))
+            answers = await asyncio.gather(
+                *(one.post(f"{path}/draft/publish", headers=ORGANISER) for one in (here, there) * 2),
+                *(put(one, quiz_id, other) for one in (here, there)),
+                *(
+                    one.put(f"{path}/draft", json=definition(third), headers=ORGANISER)
+                    for one in (here, there, here)
+                ),
+                here.delete(f"{path}/draft", headers=ORGANISER),
+            )
+            assert {answer.status_code for answer in answers} <= {200, 204, 404, 409, 412}
+            left = [
+                (await here.get(f"{path}/{what}", headers=ORGANISER)).status_code
+                for what in ("definition", "draft")
+            ]
+            assert left != [200, 200]
+
+
+async def test_a_tag_of_a_draft_that_was_deleted_matches_no_other(mongo: str) -> None:
+    quiz_id, of = new_id(), quiz()
+    path = f"/quizzes/{quiz_id}/draft"
+    read = ORGANISER | {"If-Match": '"1"'}
+    async with service(mongo, role="api") as ([client], _):
+        await client.put(path, json=definition(of), headers=ORGANISER)
+        await client.delete(path, headers=ORGANISER)
+        other = of.model_copy(update={"title": "同事的草稿"})
+        again = await client.put(path, json=definition(other), headers=ORGANISER)
+        assert again.headers["etag"] == '"2"'
+        assert code_of(await client.post(f"{path}/publish", headers=read)) == (412, "draft_differs")
+        assert code_of(await client.put(path, json=definition(of), headers=read)) == (412, "draft_differs")

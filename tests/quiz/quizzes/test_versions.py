@@ -4,13 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.quiz.attempts.start import Start
 from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.blueprint import PaperLine
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import VERSIONS_MAX, publish
 from services.quiz.quizzes.rules import Quiz
+from shared.contracts.events import Difficulty
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Rejected
 from tests.quiz.builders import batch, question, quiz, submission
@@ -80,6 +83,31 @@ async def test_a_paper_of_an_earlier_version_is_graded_by_it_and_one_without_by_
         assert [dead.why.code for dead in one.rejected] == ["question_unknown", "quiz_version_unknown"]
         (kept,) = (await parts.stores.results.of_attempts([events[0].result_id])).values()
         assert kept.quiz_version == 1
+
+
+def lines(difficulty: Difficulty) -> tuple[PaperLine, ...]:
+    return PaperLine(topic="天文", difficulty=difficulty, count=3), PaperLine(topic="健康", count=2)
+
+
+async def test_a_refused_submission_leaves_no_papers_behind_for_the_next_version(
+    kafka: str, mongo: str
+) -> None:
+    levels: tuple[Difficulty, Difficulty] = ("easy", "hard")
+    questions = tuple(
+        one.model_copy(update={"difficulty": levels[place % 2]}) for place, one in enumerate(quiz().questions)
+    )
+    drawn = {"blueprint": {}, "lines": lines("easy"), "questions": questions}
+    async with new_parts(kafka, mongo, papers=1, **drawn) as parts:
+        one = batch(msgspec.structs.replace(parts.submission(), answers={"q99": "A"}))
+        await parts.grading.grade_submissions(one)
+        assert [dead.why.code for dead in one.rejected] == ["question_unknown"]
+        second = parts.quiz.model_copy(update={"lines": lines("hard")})
+        assert await change(parts, second)
+        await parts.catalogue.refresh()
+        two = batch(submission(parts.quiz_id, second, "wang", right=4, version=2))
+        ((_, event),) = results_in(await parts.grading.grade_submissions(two))
+        assert two.rejected == []
+        assert (event.points, event.points_max) == (4, 5)
 
 
 async def test_whoever_begins_first_keeps_a_change_out_and_the_other_way_round(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.quiz.quizzes.begun import Begun
 from services.quiz.quizzes.record import CHANGED_AFTER_CLOSE
-from services.quiz.quizzes.store import QuizStore
 from shared.messaging.create_topics import create_missing
 from tests.quiz.builders import question, quiz, service
 from tests.quiz.http import put
@@ -37,7 +37,7 @@ async def test_an_organiser_corrects_a_quiz_and_sees_how_far_it_is(kafka: str, m
         assert code_of(await correct()) == (404, "quiz_unknown")
         assert (await put(client, "one", of)).is_success
         assert code_of(await correct()) == (409, "quiz_not_begun")
-        await QuizStore(database).begin_present(["one"])
+        await Begun(database).mark({("one", 1)})
         nothing = await client.get(PATH, headers=ORGANISER)
         assert (nothing.json(), nothing.headers["etag"]) == ({"quiz_id": "one", "corrections": []}, '"0"')
         assert (await client.get(PATH)).status_code == 401
@@ -87,7 +87,7 @@ async def test_of_two_organisers_at_once_one_corrects(kafka: str, mongo: str) ->
     await create_missing(kafka)
     async with service(mongo, kafka=kafka, role="api", copies=2) as (clients, database):
         assert (await put(clients[0], "one", quiz())).is_success
-        await QuizStore(database).begin_present(["one"])
+        await Begun(database).mark({("one", 1)})
         answers = await asyncio.gather(
             *(
                 clients[n % 2].post(PATH, json=body(f"q{n}"), headers=ORGANISER | {"If-Match": '"0"'})

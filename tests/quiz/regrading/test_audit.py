@@ -13,6 +13,7 @@ from services.quiz.attempts.submission import Submission
 from services.quiz.fair_play.examination import Reads
 from services.quiz.fair_play.examine import LOOP, Examiner
 from shared.messaging.publisher import Record
+from shared.runtime import clock
 from shared.storage import outbox
 from shared.storage.lease import Lease
 from tests.quiz.builders import batch, envelope
@@ -109,6 +110,8 @@ async def test_the_audit_knows_what_is_flagged_by_the_keys_of_now(kafka: str, mo
         # Whichever question it is, somebody has it.
         await at.correct(next(iter(sent[0].answers)), "B")
         await at.regrade()
+        revised = {"$set": {"revised_at": clock.now()}, "$inc": {"revision": 1}}
+        await database["quizzes"].update_one({"_id": parts.quiz_id}, revised)
         await parts.catalogue.refresh()
         before = await database["flags"].find().to_list(None)
         # It is examined again in a moment.

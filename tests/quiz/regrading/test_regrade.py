@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from services.quiz.attempts.submission import Submission
+from services.quiz.quizzes.begun import Begun
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.regrading.rules import Figures, Regrading
 from services.quiz.regrading.store import RegradingStore
@@ -233,7 +234,7 @@ async def test_a_grader_that_does_not_know_the_correction_yet_grades_by_it(kafka
         at, sent = await correcting(parts), crowd(parts, 30)
         stale = Catalogue(parts.stores.quizzes)
         await stale.refresh()
-        await parts.stores.quizzes.begin_present([parts.quiz_id])
+        await Begun(parts.stores.database).mark({(parts.quiz_id, 1)})
         await at.correct("q1", "B")
         following = await Grading(parts.stores, stale, parts.publisher).grade_submissions(batch(*sent))
         right = expected(parts, sent, {"q1": "B"})
@@ -263,7 +264,7 @@ class SlowResults(ResultStore):
 async def test_a_transaction_that_began_before_the_correction_is_found(kafka: str, mongo: str) -> None:
     async with new_parts(kafka, mongo) as parts:
         at, sent = await correcting(parts), crowd(parts, 20)
-        await parts.stores.quizzes.begin_present([parts.quiz_id])
+        await Begun(parts.stores.database).mark({(parts.quiz_id, 1)})
         slow = SlowResults(at.database)
         slow.has_read, slow.may_go_on = threading.Event(), threading.Event()
         stores = parts.stores

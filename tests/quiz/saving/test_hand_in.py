@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.quiz.attempts.rules import Attempt
@@ -140,6 +141,22 @@ async def test_what_was_saved_is_handed_in_once_at_the_deadline_and_the_rest_is_
             assert (told["points"], told["automatic"]) == (5, False)
             told = await result(nothing)
             assert (told["status"], told["automatic"], told["receipt_id"]) == ("pending", None, None)
+
+
+async def test_a_sheet_of_a_version_that_is_gone_keeps_nobody_from_being_handed_in(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        honest, lost = over(parts, "honest"), over(parts, "lost")
+        await parts.stores.attempts.add([honest])
+        await save(parts, honest)
+        of_before = msgspec.structs.replace(sheet(parts, lost, saved_at=lost.started_at), quiz_version=9)
+        await parts.stores.saved.keep([of_before], [minutes_ago(1)])
+        await parts.grading.hand_in.hand_in_due(clock.now())
+        assert [one.event.participant_id for one in await in_the_log(kafka, parts.quiz_id)] == ["honest"]
+        await grade(parts, kafka)
+        await eventually(lambda: parts.grading.hand_in.hand_in_due(clock.now()))
+        assert not await parts.stores.saved.is_any_open(parts.quiz_id)
 
 
 async def test_a_submission_in_time_counts_whenever_the_hand_in_was_written(kafka: str, mongo: str) -> None:
