@@ -38,11 +38,7 @@ async def flag_checks(
         firsts: by attempt, the submission that counts.
         results: by attempt, `halves`, `halves_max` and `time_used_seconds`.
     """
-    examined = {
-        one["_id"]: one
-        async for one in database["examinations"].find({"final": True})
-        if not _is_examined_again(one, quizzes.get(one["_id"], {}))
-    }
+    examined = await _examined(database, quizzes)
     flags = [
         one
         async for one in database["flags"].find({"quiz_id": {"$in": [*examined]}})
@@ -64,11 +60,7 @@ async def flag_checks(
         if not flag.get("judgement") or f"{flag['kind']}/{flag['who'][0]['attempt_id']}" in times
     )
     copied = [promise for promise in promises if promise.kind == "copied"]
-    pairs = {
-        frozenset(person["attempt_id"] for person in flag["who"])
-        for flag in flags
-        if flag["kind"] == "answers_alike"
-    }
+    pairs = _pairs(flags)
     return [
         compare("attempts that were too fast are flagged", times, found),
         true_of_all(
@@ -91,6 +83,23 @@ async def flag_checks(
             (one.id for one in copied if {one.id, one.detail} in pairs),
         ),
     ]
+
+
+async def _examined(database: Database, quizzes: Mapping[str, Json]) -> dict[str, Json]:
+    """The examinations after the close by which flags are as they are now, by quiz."""
+    return {
+        one["_id"]: one
+        async for one in database["examinations"].find({"final": True})
+        if not _is_examined_again(one, quizzes.get(one["_id"], {}))
+    }
+
+
+def _pairs(flags: Iterable[Json]) -> set[frozenset[str]]:
+    return {
+        frozenset(person["attempt_id"] for person in flag["who"])
+        for flag in flags
+        if flag["kind"] == "answers_alike"
+    }
 
 
 def _is_examined_again(examination: Json, quiz: Json) -> bool:
