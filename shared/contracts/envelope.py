@@ -177,52 +177,29 @@ def _encoded(text: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _written(moment: datetime) -> bytes:
+def written_time(moment: datetime) -> bytes:
+    """A moment as the header `ce_time` has it."""
     # All events that follow from one batch have the same time.
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
-
-
-_VERSION, _CONTENT_TYPE = ("ce_specversion", b"1.0"), ("content-type", CONTENT_TYPE)
 
 
 def to_headers(context: Context) -> Headers:
     """The Kafka headers of an envelope, all UTF-8."""
     headers = [
-        _VERSION,
+        ("ce_specversion", b"1.0"),
         ("ce_id", context.id.encode()),
         ("ce_source", _encoded(context.source)),
         ("ce_type", _encoded(context.type)),
-        ("ce_time", _written(context.time)),
+        ("ce_time", written_time(context.time)),
         ("ce_subject", context.subject.encode()),
         ("ce_correlationid", context.correlation_id.encode()),
-        _CONTENT_TYPE,
+        ("content-type", CONTENT_TYPE),
     ]
     if context.causation_id is not None:
         headers.append(("ce_causationid", context.causation_id.encode()))
     if context.traceparent is not None:
         headers.append(("traceparent", context.traceparent.encode()))
     return headers
-
-
-class FirstHeaders:
-    """The headers of events of one type and source that follow from no other event, made in half the time."""
-
-    def __init__(self, source: str, type_: str) -> None:
-        self._source, self._type = ("ce_source", source.encode()), ("ce_type", type_.encode())
-
-    def of(self, id_: str, subject: bytes, time: datetime, correlation_id: str, traceparent: str) -> Headers:
-        """What `to_headers` gives for a context of these parts."""
-        return [
-            _VERSION,
-            ("ce_id", id_.encode()),
-            self._source,
-            self._type,
-            ("ce_time", _written(time)),
-            ("ce_subject", subject),
-            ("ce_correlationid", correlation_id.encode()),
-            _CONTENT_TYPE,
-            ("traceparent", traceparent.encode()),
-        ]
 
 
 def from_headers(

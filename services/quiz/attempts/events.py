@@ -6,8 +6,8 @@ same values: tests/quiz/attempts/test_submission.py proves it.
 """
 
 from services.quiz.attempts.submission import Submission, encoder
-from shared.contracts.envelope import FirstHeaders
 from shared.contracts.events import QuizSubmitted
+from shared.contracts.first_headers import FirstHeaders
 from shared.contracts.sources import QUIZ
 from shared.contracts.traces import trace_begun_by
 from shared.messaging.publisher import Record

@@ -2,8 +2,8 @@
 
 from services.quiz.attempts.submission import encoder
 from services.quiz.saving.rules import Sheet
-from shared.contracts.envelope import FirstHeaders
 from shared.contracts.events import QuizAnswersSaved
+from shared.contracts.first_headers import FirstHeaders
 from shared.contracts.sources import QUIZ
 from shared.contracts.traces import trace_begun_by
 from shared.messaging.publisher import Record
