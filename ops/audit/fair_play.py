@@ -44,7 +44,6 @@ async def flag_checks(
         async for one in database["flags"].find({"quiz_id": {"$in": [*examined]}})
         if not {person["participant_id"] for person in one["who"]} & set(erased)
     ]
-    alike = [flag for flag in flags if flag["kind"] == "answers_alike" and not flag.get("judgement")]
     times = {
         f"{kind}/{attempt}"
         for attempt, entry in firsts.items()
@@ -54,15 +53,30 @@ async def flag_checks(
         and not examined[entry.body["quiz_id"]]["found"]["left_out"].get(kind)
     }
     found = (
-        f"{flag['kind']}/{flag['who'][0]['attempt_id']}"
+        _name(flag)
         for flag in flags
         if flag["kind"] in TIMES and not examined[flag["quiz_id"]]["found"]["left_out"].get(flag["kind"])
-        if not flag.get("judgement") or f"{flag['kind']}/{flag['who'][0]['attempt_id']}" in times
+        if not flag.get("judgement") or _name(flag) in times
     )
-    copied = [promise for promise in promises if promise.kind == "copied"]
-    pairs = _pairs(flags)
     return [
         compare("attempts that were too fast are flagged", times, found),
+        *_checks_of_pairs(flags, examined, firsts, known, erased, promises),
+    ]
+
+
+def _checks_of_pairs(
+    flags: Iterable[Json],
+    examined: Collection[str],
+    firsts: Mapping[str, Entry],
+    known: Known,
+    erased: Collection[str],
+    promises: Iterable[Promise],
+) -> list[Check]:
+    pairs = [flag for flag in flags if flag["kind"] == "answers_alike"]
+    alike = [flag for flag in pairs if not flag.get("judgement")]
+    flagged = {frozenset(person["attempt_id"] for person in flag["who"]) for flag in pairs}
+    copied = [promise for promise in promises if promise.kind == "copied"]
+    return [
         true_of_all(
             "answers flagged as alike are alike",
             (flag["_id"] for flag in alike if not _is_alike(flag, firsts, known)),
@@ -80,7 +94,7 @@ async def flag_checks(
                     for attempt in (one.id, one.detail)
                 )
             ),
-            (one.id for one in copied if {one.id, one.detail} in pairs),
+            (one.id for one in copied if {one.id, one.detail} in flagged),
         ),
     ]
 
@@ -94,12 +108,8 @@ async def _examined(database: Database, quizzes: Mapping[str, Json]) -> dict[str
     }
 
 
-def _pairs(flags: Iterable[Json]) -> set[frozenset[str]]:
-    return {
-        frozenset(person["attempt_id"] for person in flag["who"])
-        for flag in flags
-        if flag["kind"] == "answers_alike"
-    }
+def _name(flag: Json) -> str:
+    return f"{flag['kind']}/{flag['who'][0]['attempt_id']}"
 
 
 def _is_examined_again(examination: Json, quiz: Json) -> bool:
