@@ -45,6 +45,8 @@ READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/trial",
     "GET /quizzes/{quiz_id}/disqualifications",
     "GET /quizzes/{quiz_id}/corrections/preview",
+    "GET /quizzes/{quiz_id}/literacy",
+    "GET /quizzes/{quiz_id}/literacy/export",
     "GET /quizzes/{quiz_id}/literacy/measure",
     "GET /quizzes/{quiz_id}/divisions/{kind}/sizes",
     "GET /quizzes/{quiz_id}/flags",

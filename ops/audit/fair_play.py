@@ -1,6 +1,7 @@
 """The audit of flags: each says what the log says, and what must be flagged is flagged."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
@@ -8,12 +9,15 @@ from ops.audit.known import Known
 from ops.audit.log import Entry, read_as
 from ops.deployment.ledger import Promise
 from shared.contracts.events import QuizSubmitted
+from shared.runtime import clock
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TIMES = ("too_fast", "all_right_too_fast")
 # To read a question takes so long at least.
 SECONDS_A_QUESTION = 1
+# When results have changed, the quiz is examined again within this time.
+EXAMINED_WITHIN = timedelta(minutes=10)
 
 
 async def flag_checks(
@@ -23,21 +27,23 @@ async def flag_checks(
     known: Known,
     erased: Collection[str],
     promises: Iterable[Promise],
+    quizzes: Mapping[str, Json],
 ) -> list[Check]:
     """
     Compare the flags of quizzes that were examined after their close with the submissions that count.
+
+    A flag that somebody has judged stays, also if it does not hold any more.
 
     Args:
         firsts: by attempt, the submission that counts.
         results: by attempt, `halves`, `halves_max` and `time_used_seconds`.
     """
-    examined = {one["_id"]: one async for one in database["examinations"].find({"final": True})}
+    examined = await _examined(database, quizzes)
     flags = [
         one
         async for one in database["flags"].find({"quiz_id": {"$in": [*examined]}})
         if not {person["participant_id"] for person in one["who"]} & set(erased)
     ]
-    alike = [flag for flag in flags if flag["kind"] == "answers_alike"]
     times = {
         f"{kind}/{attempt}"
         for attempt, entry in firsts.items()
@@ -47,14 +53,30 @@ async def flag_checks(
         and not examined[entry.body["quiz_id"]]["found"]["left_out"].get(kind)
     }
     found = (
-        f"{flag['kind']}/{flag['who'][0]['attempt_id']}"
+        _name(flag)
         for flag in flags
         if flag["kind"] in TIMES and not examined[flag["quiz_id"]]["found"]["left_out"].get(flag["kind"])
+        if not flag.get("judgement") or _name(flag) in times
     )
-    copied = [promise for promise in promises if promise.kind == "copied"]
-    pairs = {frozenset(person["attempt_id"] for person in flag["who"]) for flag in alike}
     return [
         compare("attempts that were too fast are flagged", times, found),
+        *_checks_of_pairs(flags, examined, firsts, known, erased, promises),
+    ]
+
+
+def _checks_of_pairs(
+    flags: Iterable[Json],
+    examined: Collection[str],
+    firsts: Mapping[str, Entry],
+    known: Known,
+    erased: Collection[str],
+    promises: Iterable[Promise],
+) -> list[Check]:
+    pairs = [flag for flag in flags if flag["kind"] == "answers_alike"]
+    alike = [flag for flag in pairs if not flag.get("judgement")]
+    flagged = {frozenset(person["attempt_id"] for person in flag["who"]) for flag in pairs}
+    copied = [promise for promise in promises if promise.kind == "copied"]
+    return [
         true_of_all(
             "answers flagged as alike are alike",
             (flag["_id"] for flag in alike if not _is_alike(flag, firsts, known)),
@@ -72,9 +94,30 @@ async def flag_checks(
                     for attempt in (one.id, one.detail)
                 )
             ),
-            (one.id for one in copied if {one.id, one.detail} in pairs),
+            (one.id for one in copied if {one.id, one.detail} in flagged),
         ),
     ]
+
+
+async def _examined(database: Database, quizzes: Mapping[str, Json]) -> dict[str, Json]:
+    """The examinations after the close by which flags are as they are now, by quiz."""
+    return {
+        one["_id"]: one
+        async for one in database["examinations"].find({"final": True})
+        if not _is_examined_again(one, quizzes.get(one["_id"], {}))
+    }
+
+
+def _name(flag: Json) -> str:
+    return f"{flag['kind']}/{flag['who'][0]['attempt_id']}"
+
+
+def _is_examined_again(examination: Json, quiz: Json) -> bool:
+    """Whether results have changed a moment ago, for which the quiz is examined again soon."""
+    revised_at = quiz.get("revised_at")
+    if revised_at is None or examination["made_at"] > revised_at:
+        return False
+    return bool(revised_at > clock.now() - EXAMINED_WITHIN)
 
 
 def _kinds_of_time(entry: Entry, result: Json, known: Known) -> Iterator[str]:

@@ -81,7 +81,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *correction_checks(log, quizzes, results),
         *decision_checks(log, decisions, erased),
         *closing_checks(log, quizzes),
-        *await flag_checks(database, firsts, results, known, erased, promises),
+        *await flag_checks(database, firsts, results, known, erased, promises, quizzes),
         *[check async for check in life_checks(log, database, quizzes, removed, definitions, erased)],
         *[check async for check in ranking_checks(log, database, known, now, erased)],
         *[check async for check in literacy_checks(database, quizzes, erased)],

@@ -67,6 +67,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.turns import DefinitionTurns
 from services.quiz.regrading import api as regrading_api
 from services.quiz.regrading import wording as regrading_wording
 from services.quiz.regrading.correct import Corrections
@@ -158,6 +159,7 @@ def _answer(service: Service[QuizSettings], parts: Parts) -> None:
     service.provide(
         stores.drafts, Drafts(stores.drafts, stores.quizzes), Trials(stores.drafts, stores.quizzes)
     )
+    service.provide(DefinitionTurns())
     service.provide(Alterations(stores.quizzes, stores.changes, catalogue))
     named = stores.flags, stores.statistics, stores.literacy, stores.divisions, previews
     service.provide(Removals(stores.quizzes, stores.changes, catalogue, disqualified, erased, named))

@@ -112,6 +112,32 @@ async def test_of_many_at_once_who_make_something_new_one_wins(mongo: str, servi
         assert code_of(known)[1] in CODES
 
 
+@pytest.mark.stack
+@every_put
+async def test_what_is_deleted_and_made_again_has_another_tag(mongo: str, service: str, route: str) -> None:
+    _, path = route.split()
+    if "delete" not in assembled(service, SECRETS).openapi()["paths"][path]:
+        return
+    async with two_copies(service, route, mongo) as (thing, [one, other]):
+        read, tag = await read_of(thing, one, route)
+        gone = await one.delete(thing.path, headers=thing.headers)
+        assert gone.is_success, gone.text
+        again = await send(thing, other, route, thing.changed(read, 1))
+        if again.status_code == 404:
+            # It cannot come back under its name.
+            return
+        assert again.status_code == 200, again.text
+        now, new_tag = await read_of(thing, one, route)
+        assert again.headers["etag"] == new_tag != tag
+        # Whoever has read what is gone overwrites and deletes nothing.
+        late = await send(thing, one, route, thing.changed(read, 2), **{"If-Match": tag})
+        assert code_of(late)[0] == 412
+        if "If-Match" in declared(service, f"DELETE {path}"):
+            late = await one.delete(thing.path, headers=thing.headers | {"If-Match": tag})
+            assert code_of(late)[0] == 412
+        assert await read_of(thing, other, route) == (now, new_tag)
+
+
 def declared(service: str, route: str) -> set[str]:
     """The parameters of a route."""
     method, path = route.split()

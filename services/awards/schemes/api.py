@@ -94,18 +94,16 @@ async def put_scheme(
     scheme = Scheme(
         scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule, on_change=body.on_change
     )
-    version = await put.put_scheme(
-        scheme, schemes, known, decisions, matches=matching(if_match, if_none_match)
-    )
-    response.headers["etag"] = etag(version)
+    tag = await put.put_scheme(scheme, schemes, known, decisions, matches=matching(if_match, if_none_match))
+    response.headers["etag"] = etag(tag)
     return scheme
 
 
 @routes.get("/schemes/{scheme_id}", responses=TAGGED, summary="A scheme as it was put")
 async def get_scheme(scheme_id: IdInPath, schemes: Schemes, response: Response) -> Scheme:
     """What `PUT` takes, with an `ETag` for `If-Match`. 404 `scheme_unknown`."""
-    scheme, version = await schemes.get_with_version(scheme_id)
-    response.headers["etag"] = etag(version)
+    scheme, tag = await schemes.get_with_tag(scheme_id)
+    response.headers["etag"] = etag(tag)
     return scheme
 
 

@@ -16,12 +16,12 @@ async def put_scheme(
     *,
     matches: Matching = lambda version: True,
     wait_seconds: float = KNOWN_WAIT_SECONDS,
-) -> int:
+) -> str:
     """
-    Store a scheme, new or changed; returns its version.
+    Store a scheme, new or changed; returns its tag.
 
     Args:
-        matches: whether the version before, None for a new scheme, is what the organiser has read.
+        matches: whether the tag before, None for a new scheme, is what the organiser has read.
         wait_seconds: how long to wait for the event of a quiz that was published a moment ago, or again.
 
     Raises:
@@ -40,8 +40,8 @@ async def put_scheme(
         if not await wait_until_known(is_there, wait_seconds):
             is_cancelled = bool(await known.cancelled([quiz_id]))
             check_quiz(quiz_id, known=await known.has_quiz(quiz_id), cancelled=is_cancelled)
-    version = await schemes.put(scheme, matches)
+    tag = await schemes.put(scheme, matches)
     # After the scheme is there: a decision that comes now finds it.
     if scheme.quiz_id and await decisions.has_some(scheme.quiz_id):
         await schemes.note_decided([scheme.quiz_id])
-    return version
+    return tag

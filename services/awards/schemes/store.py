@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.awards.schemes.rules import Scheme
 from shared.runtime import metrics
 from shared.runtime.errors import Conflict, NotFound, Outdated, Unavailable
+from shared.runtime.ids import random_id
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError
 
@@ -26,8 +27,10 @@ DECIDED = "some_decided"
 PUTS_MAX = 5
 KEEP = "keep"
 TIE = "tie"
+# Random, so that no two schemes of one name have the same.
+MADE_CHARS = 8
 
-Matching = Callable[[int | None], bool]
+Matching = Callable[[str | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,13 @@ class SchemeStore:
         with mongo.outages_named():
             await self._schemes.create_index([("rule.quiz_id", ASCENDING)])
 
-    async def put(self, scheme: Scheme, matches: Matching = lambda version: True) -> int:
+    async def put(self, scheme: Scheme, matches: Matching = lambda version: True) -> str:
         """
-        Store a scheme, new or changed; returns its version. Putting the same again changes nothing.
+        Store a scheme, new or changed; returns its tag (`_tag`). Putting the same again changes nothing.
 
         Raises:
             Conflict: it is in use and only its title may change, or there are `SCHEMES_MAX`.
-            Outdated: its version does not match.
+            Outdated: its tag does not match.
         """
         document = scheme.model_dump(mode="json", exclude={"scheme_id"})
         for _ in range(PUTS_MAX):
@@ -72,39 +75,35 @@ class SchemeStore:
                 found = await self._schemes.find_one({"_id": scheme.scheme_id})
             _check_version(scheme.scheme_id, found, matches)
             if found is None:
-                if await self._add(scheme.scheme_id, document):
-                    return 1
+                if added := await self._add(scheme.scheme_id, document):
+                    return _tag(added)
                 continue
             # An earlier release stored no policy.
             stored = {"on_change": KEEP} | found
             if all(stored[name] == value for name, value in document.items()):
-                return _version(found)
+                return _tag(found)
             terms = _same_rule(document)
             if found.get("in_use") and any(stored[name] != document[name] for name in terms):
                 raise _in_use(scheme.scheme_id, "only its title may change")
-            # A scheme of an earlier release has no version: None finds it.
-            which: Document = {
-                "_id": scheme.scheme_id,
-                "version": found.get("version"),
-                "$or": [{"in_use": {"$ne": True}}, terms],
-            }
-            version = _version(found) + 1
+            which = _as_read(found) | {"$or": [{"in_use": {"$ne": True}}, terms]}
+            new = {"version": _version(found) + 1}
             with mongo.outages_named():
-                changed = await self._schemes.update_one(which, {"$set": document | {"version": version}})
+                changed = await self._schemes.update_one(which, {"$set": document | new})
             if changed.matched_count:
-                return version
+                return _tag(found | new)
         raise Unavailable(f"scheme {scheme.scheme_id} is changed by others all the time; try again")
 
-    async def _add(self, scheme_id: str, document: Document) -> bool:
-        """Insert a new scheme; False if somebody else has just put it."""
+    async def _add(self, scheme_id: str, document: Document) -> Document | None:
+        """Insert a new scheme; None if somebody else has just put it."""
+        new = {"_id": scheme_id, "version": 1, "made": random_id()[:MADE_CHARS], **document}
         with mongo.outages_named():
             if await self._schemes.estimated_document_count() >= SCHEMES_MAX:
                 raise Conflict(f"there are {SCHEMES_MAX} schemes already", code="too_many_schemes")
             try:
-                await self._schemes.insert_one({"_id": scheme_id, "version": 1, **document})
+                await self._schemes.insert_one(new)
             except DuplicateKeyError:
-                return False
-        return True
+                return None
+        return new
 
     async def delete(self, scheme_id: str, matches: Matching) -> None:
         """
@@ -113,13 +112,13 @@ class SchemeStore:
         Raises:
             NotFound: there is none.
             Conflict: it is in use.
-            Outdated: its version does not match.
+            Outdated: its tag does not match.
         """
         with mongo.outages_named():
             if (found := await self._schemes.find_one({"_id": scheme_id})) is None:
                 raise _unknown(scheme_id)
             _check_version(scheme_id, found, matches)
-            which: Document = {"_id": scheme_id, "version": found.get("version"), "in_use": {"$ne": True}}
+            which = _as_read(found) | {"in_use": {"$ne": True}}
             if (await self._schemes.delete_one(which)).deleted_count:
                 return
             still = await self._schemes.find_one({"_id": scheme_id}) or {}
@@ -164,11 +163,11 @@ class SchemeStore:
         Raises:
             NotFound: there is none.
         """
-        return (await self.get_with_version(scheme_id))[0]
+        return (await self.get_with_tag(scheme_id))[0]
 
-    async def get_with_version(self, scheme_id: str) -> tuple[Scheme, int]:
+    async def get_with_tag(self, scheme_id: str) -> tuple[Scheme, str]:
         """
-        The scheme of this id, and its version, which counts its changes.
+        The scheme of this id, and its tag.
 
         Raises:
             NotFound: there is none.
@@ -177,7 +176,7 @@ class SchemeStore:
             document = await self._schemes.find_one({"_id": scheme_id})
         if document is None:
             raise _unknown(scheme_id)
-        return _scheme(document), _version(document)
+        return _scheme(document), _tag(document)
 
     async def page(self, after: str, limit: int) -> list[Scheme]:
         """Schemes by id, from the one after `after`."""
@@ -296,8 +295,19 @@ def _version(document: Document) -> int:
     return int(document.get("version", 1))
 
 
+def _tag(document: Document) -> str:
+    """The version, and which scheme of this name: one that is made again never has the tag of before."""
+    made = document.get("made")
+    return f"{_version(document)}-{made}" if made else str(_version(document))
+
+
+def _as_read(document: Document) -> Document:
+    """What finds a scheme that nobody has changed since. None finds what an earlier release lacks."""
+    return {"_id": document["_id"], "version": document.get("version"), "made": document.get("made")}
+
+
 def _check_version(scheme_id: str, found: Document | None, matches: Matching) -> None:
-    if not matches(_version(found) if found else None):
+    if not matches(_tag(found) if found else None):
         raise _differs(scheme_id)
 
 

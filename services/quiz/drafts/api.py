@@ -13,9 +13,10 @@ from services.quiz.quizzes.bodies import QuizIdInPath, QuizOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.rules import Quiz
+from services.quiz.quizzes.turns import DefinitionTurns
 from shared.contracts.origin import Origin
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, ByOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -27,6 +28,7 @@ Editing = Annotated[Drafts, provided(Drafts)]
 Stored = Annotated[DraftStore, provided(DraftStore)]
 Trying = Annotated[Trials, provided(Trials)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
+Turns = Annotated[DefinitionTurns, provided(DefinitionTurns)]
 DIFFERS: dict[int | str, dict[str, Any]] = {
     412: answered("Refused: somebody has changed the draft since it was read")
 }
@@ -69,13 +71,15 @@ async def put_draft(
 
 @routes.get(
     "/quizzes/{quiz_id}/draft",
-    dependencies=[AsOrganiser],
     responses=TAGGED,
     summary="A draft with its keys, as a PUT takes it",
 )
-async def read_draft(quiz_id: QuizIdInPath, drafts: Editing, response: Response) -> Quiz:
-    """With an `ETag` for `If-Match`. 404 `draft_unknown`."""
-    draft = await drafts.read(quiz_id)
+async def read_draft(
+    quiz_id: QuizIdInPath, by: ByOrganiser, drafts: Editing, turns: Turns, response: Response
+) -> Quiz:
+    """With an `ETag` for `If-Match`. 404 `draft_unknown`; 503 `overloaded`."""
+    async with turns.turn(by.name):
+        draft = await drafts.read(quiz_id)
     response.headers["etag"] = etag(draft.version)
     return draft.quiz
 
@@ -120,26 +124,31 @@ async def publish_draft(
 
 @routes.get(
     "/quizzes/{quiz_id}/trial",
-    dependencies=[AsOrganiser],
     summary="A paper as a participant would get it: of the draft, or else of the published quiz",
 )
 async def read_trial(
     quiz_id: QuizIdInPath,
+    by: ByOrganiser,
     trials: Trying,
+    turns: Turns,
     paper: Annotated[int, Query(ge=0, le=4_095, description="the number of the paper")] = 0,
 ) -> TrialPaperOut:
-    """404 `quiz_unknown`, `paper_unknown`."""
-    return TrialPaperOut.of(await trials.paper(quiz_id, paper))
+    """404 `quiz_unknown`, `paper_unknown`; 503 `overloaded`."""
+    async with turns.turn(by.name):
+        return TrialPaperOut.of(await trials.paper(quiz_id, paper))
 
 
 @routes.post(
     "/quizzes/{quiz_id}/trial",
-    dependencies=[AsOrganiser],
     summary="See how answers to a paper would be graded; nothing is stored",
 )
-async def try_answers(quiz_id: QuizIdInPath, body: TrialAnswersIn, trials: Trying) -> TrialResultOut:
+async def try_answers(
+    quiz_id: QuizIdInPath, body: TrialAnswersIn, by: ByOrganiser, trials: Trying, turns: Turns
+) -> TrialResultOut:
     """
-    It is no attempt: no event, no standing. 404 `quiz_unknown`, `paper_unknown`; 422 `question_unknown`.
+    It is no attempt: no event, no standing. 404 `quiz_unknown`, `paper_unknown`; 422 `question_unknown`; 503
+    `overloaded`.
     """
-    trial = await trials.paper(quiz_id, body.paper)
-    return TrialResultOut.of(trial, marked(trial, body.answers))
+    async with turns.turn(by.name):
+        trial = await trials.paper(quiz_id, body.paper)
+        return TrialResultOut.of(trial, marked(trial, body.answers))

@@ -10,12 +10,13 @@ from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.quizzes.turns import DefinitionTurns
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, ByOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
@@ -28,6 +29,7 @@ routes = Routes(tags=["quiz"])
 
 Quizzes = Annotated[QuizStore, provided(QuizStore)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
+Turns = Annotated[DefinitionTurns, provided(DefinitionTurns)]
 
 
 @routes.get("/quizzes", summary="Quizzes, the latest opening first")
@@ -83,13 +85,18 @@ async def publish_quiz(
 
 @routes.get(
     "/quizzes/{quiz_id}/definition",
-    dependencies=[AsOrganiser],
     responses=TAGGED,
     summary="A quiz with its questions and keys, as a PUT takes it",
 )
-async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes, response: Response) -> Quiz:
-    """With an `ETag` for `If-Match`. Putting it again without a change does nothing."""
-    if (record := await quizzes.read(quiz_id)) is None:
+async def read_definition(
+    quiz_id: QuizIdInPath, by: ByOrganiser, quizzes: Quizzes, turns: Turns, response: Response
+) -> Quiz:
+    """
+    With an `ETag` for `If-Match`. Putting it again without a change does nothing. 503 `overloaded`.
+    """
+    async with turns.turn(by.name):
+        record = await quizzes.read(quiz_id)
+    if record is None:
         raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
     response.headers["etag"] = etag(record.version)
     return record.quiz

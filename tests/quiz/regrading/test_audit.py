@@ -10,8 +10,12 @@ from ops.audit.findings import Check
 from ops.audit.log import Entry, Log, entry_of
 from ops.audit.quiz import audit_quiz
 from services.quiz.attempts.submission import Submission
+from services.quiz.fair_play.examination import Reads
+from services.quiz.fair_play.examine import LOOP, Examiner
 from shared.messaging.publisher import Record
+from shared.runtime import clock
 from shared.storage import outbox
+from shared.storage.lease import Lease
 from tests.quiz.builders import batch, envelope
 from tests.quiz.parts import Parts, new_parts
 from tests.quiz.regrading.builders import CANCELLED, Correcting
@@ -74,3 +78,55 @@ async def test_the_audit_agrees_after_corrections_and_finds_what_is_wrong(kafka:
         quizzes = at.database["quizzes"]
         await quizzes.update_one({"_id": parts.quiz_id}, {"$set": {"regrading": 2}})
         assert set(await checked(at, Log(log))) == {"corrections are done"}
+
+
+FLAGS = "attempts that were too fast are flagged"
+
+
+async def test_the_audit_knows_what_is_flagged_by_the_keys_of_now(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo) as parts:
+        stores, database = parts.stores, parts.stores.database
+        # All right in two seconds.
+        sent = [parts.submission(f"p{n}", seconds=2) for n in range(4)]
+        at = Correcting(parts)
+        await at.prepare()
+        following = await parts.grading.grade_submissions(batch(*sent))
+        records = [one for one in following if isinstance(one, tuple)]
+        submitted = [
+            replace(logged(envelope(one), offset), time_ms=int(time.time() * 1000))
+            for offset, one in enumerate(sent)
+        ]
+        records += await outbox.waiting(database)
+        log = Log([*submitted, *entries(records, len(sent))])
+        await parts.close()
+        await parts.catalogue.refresh()
+        erased = parts.grading.erased
+        reads = Reads(stores.results, stores.attempts, stores.participants, parts.catalogue, erased)
+        examiner = Examiner(stores.flags, reads, Lease(database, LOOP, owner="tests"), rests=0)
+        await until_done(examiner)
+        assert await database["flags"].count_documents({}) == len(sent)
+        assert FLAGS not in await checked(at, log)
+
+        # Whichever question it is, somebody has it.
+        await at.correct(next(iter(sent[0].answers)), "B")
+        await at.regrade()
+        revised = {"$set": {"revised_at": clock.now()}, "$inc": {"revision": 1}}
+        await database["quizzes"].update_one({"_id": parts.quiz_id}, revised)
+        await parts.catalogue.refresh()
+        before = await database["flags"].find().to_list(None)
+        # It is examined again in a moment.
+        assert FLAGS not in await checked(at, log)
+        await until_done(examiner)
+        assert await database["flags"].count_documents({}) < len(sent)
+        assert FLAGS not in await checked(at, log)
+        await database["flags"].delete_many({})
+        await database["flags"].insert_many(before)
+        assert (await checked(at, log))[FLAGS].wrong
+
+
+async def until_done(examiner: Examiner) -> None:
+    turns = 0
+    while due := await examiner.pending("", 1):
+        await examiner.go_on(due[0])
+        turns += 1
+    assert turns
