@@ -50,6 +50,9 @@ async def board_checks(
         if quiz.get("status") != "closed" or state["final"] != quiz.get("closing_version", 1):
             continue
         orders = {who[len(quiz_id) + 1 :]: at for who, at in best.items() if who.startswith(f"{quiz_id}/")}
+        tables = {"_id": {"$in": [f"{quiz_id}/{state['boards']}/table/{kind}" for kind in KINDS]}}
+        if await database["division_boards"].count_documents(tables) < len(KINDS):
+            wrong.append(quiz_id)
         boards = [board async for board in _stored(database, quiz_id, state["boards"])]
         number += len(boards)
         bits = UNRANKED_BITS[ranks_by(quiz_id, known)[0]]
