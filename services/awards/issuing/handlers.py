@@ -87,10 +87,9 @@ class ResultHandler:
             earned += await self._earned_by_results([*completed, *regraded], used)
         if closed:
             earned += await self._earned_by_closings(closed, batch, used)
-        if used.follow:
-            # Before the awards are read. Whoever compares without these results either has not saved yet, and
-            # reads again, or has saved, and the awards below are what is left.
-            await self._changes.mark_again(_of_quizzes(earned))
+        # Before the awards are read. Whoever compares without these results either has not saved yet, and
+        # reads again, or has saved, and the awards below are what is left.
+        await self._changes.mark_again(_of_quizzes(earned))
         following = await self._issuer.issue_earned(earned)
         # After the awards, so that whoever compares them finds them. A repeat marks the same people again.
         await self._mark(earned, used)
@@ -217,7 +216,8 @@ class ResultHandler:
     async def _mark(self, earned: Sequence[Earned], used: "_Used") -> None:
         """Mark whose awards have to be compared. If no scheme follows, nothing is looked at again."""
         if used.follow:
-            used.marked |= _of_quizzes([one for one in earned if one.only_again])
+            left = [one for one in earned if one.only_again and one.due.scheme.follows]
+            used.marked |= _of_quizzes(left)
             due = [one.due for one in earned if not one.only_again]
             await self._outdated.mark(due, used.results, used.closings)
         if used.marked:
@@ -242,12 +242,8 @@ class _Used:
 
 
 def _of_quizzes(earned: Sequence[Earned]) -> set[tuple[str, str]]:
-    """Whose awards by schemes that follow these are: by quiz and participant."""
-    return {
-        (quiz_id, one.due.recipient_id)
-        for one in earned
-        if one.due.scheme.follows and (quiz_id := one.due.scheme.quiz_id)
-    }
+    """Whose awards these are: by quiz and participant."""
+    return {(quiz_id, one.due.recipient_id) for one in earned if (quiz_id := one.due.scheme.quiz_id)}
 
 
 def _result(event: QuizCompleted | QuizRegraded) -> Result:

@@ -149,3 +149,23 @@ async def test_another_result_that_comes_while_awards_are_compared_keeps_the_awa
         await at.follower.go_on(quiz)
         await at.follow()
         assert (await at.issued(of))[person].is_valid
+
+
+async def test_a_note_is_not_made_by_facts_from_before_another_result_that_earns_the_award(
+    mongo: str,
+) -> None:
+    quiz, person = new_id("quiz"), new_id("p")
+    of, first = certificate(quiz), completed(quiz, person, 61)
+    async with new_parts(mongo) as [other]:
+        at, _, results = copy_of(other.database)
+        await at.schemes.put(of)
+        await at.handle(first)
+        await at.handle(regraded(first, 20))
+
+        async def meanwhile() -> None:
+            await other.handle(completed(quiz, person, 70))
+
+        results.meanwhile = meanwhile
+        for _ in range(2):
+            await at.follow()
+        assert await at.awards.unearned(of.scheme_id, "", 10) == []
