@@ -113,10 +113,7 @@ class PreviewOut(BaseModel):
     asked_at: datetime
     percent: int
     figures: FiguresOut | None = Field(description="null until all results are read")
-    ranks: int | None = Field(
-        description="people whose rank in the public standings would differ; of times above 68 minutes, and"
-        " of finishes where the earlier one decides ties, those within about four minutes count as one"
-    )
+    ranks: int | None = Field(description="people whose rank in the public standings would differ")
     outdated: bool = Field(
         description="true: the quiz was corrected, or something was decided about a participant, since it was"
         " made; ask again"

@@ -26,7 +26,6 @@ from services.quiz.regrading.rules import (
     Figures,
     Preview,
     added,
-    by_score,
     figures_of,
     pieces,
     ranks_changed,
@@ -36,9 +35,8 @@ from services.quiz.regrading.rules import (
 from services.quiz.regrading.store import PreviewStore
 from services.quiz.results.rules import Portion, Result
 from services.quiz.results.store import ResultStore
-from services.quiz.standings.rules import SHARED, order, that_counts
+from services.quiz.standings.rules import BITS_WITHOUT_RANK, order, that_counts
 from services.quiz.standings.store import StandingStore
-from services.quiz.standings.tally import cell_of
 from shared.runtime.backlog import Backlog
 from shared.storage.lease import Lease
 
@@ -55,7 +53,7 @@ class _Reading:
 
     Attributes:
         left_out: whose results do not count, as it was decided when the reading began.
-        moves: those in the standings that everybody sees, from cell to cell.
+        moves: those in the standings that everybody sees, from place to place (`StandingStore.by_rank`).
     """
 
     preview: Preview
@@ -130,10 +128,9 @@ class Previewer:
             await self._previews.go_on(preview, 100 * done // reading.portions)
             self._reading = reading
             return
-        counts = (await self._standings.tally(quiz_id)).cells()
-        if self._catalogue.find(quiz_id).record.quiz.ties == SHARED:
-            counts, reading.moves = by_score(counts, reading.moves)
-        ranks = ranks_changed(counts, reading.moves)
+        counts = await self._standings.by_rank(quiz_id, self._catalogue.find(quiz_id).record.quiz.ties)
+        # Many people have places of their own, if the earlier finish decides.
+        ranks = await asyncio.to_thread(ranks_changed, counts, reading.moves)
         await self._previews.finish(reading.preview, reading.figures, ranks)
 
     async def _begin(self, preview: Preview) -> _Reading:
@@ -209,8 +206,9 @@ class Previewer:
             reading.figures = added(reading.figures, figures_of(changed, reading.left_out, has_changed))
         if shown:
             old, new = counting(one for one, _ in shown), counting(one for _, one in shown)
-            if old != new:
-                reading.moves[cell_of(old), cell_of(new)] += 1
+            bits = BITS_WITHOUT_RANK[ranking.ties]
+            if old >> bits != new >> bits:
+                reading.moves[old >> bits, new >> bits] += 1
 
     async def _offered(self, reading: _Reading, version: int) -> Offered:
         if (known := reading.offered.get(version)) is None:

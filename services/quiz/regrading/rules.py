@@ -19,7 +19,6 @@ from services.quiz.quizzes.rules import Quiz
 from services.quiz.regrading.question_changes import Change, State, changed, check_worth
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
-from services.quiz.standings.tally import best_first, score_of
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
 CORRECTIONS_MAX = 200
@@ -232,41 +231,27 @@ def ranks_changed(counts: Mapping[int, int], moves: Mapping[tuple[int, int], int
     The number of people whose rank differs after some have moved.
 
     Args:
-        counts: people by their cell (standings/tally.py), before.
-        moves: how many go from one cell to another one.
+        counts: people before, by what decides their rank; more is better.
+        moves: how many go from one such number to another one.
     """
     gone: Counter[int] = Counter()
     come: Counter[int] = Counter()
     for (old, new), people in moves.items():
         gone[old] += people
         come[new] += people
-    cells = sorted(counts.keys() | gone.keys() | come.keys(), key=best_first)
+    places = sorted(counts.keys() | gone.keys() | come.keys(), reverse=True)
     before: dict[int, int] = {}
     after: dict[int, int] = {}
     stay: dict[int, int] = {}
     better, better_then = 0, 0
-    for cell in cells:
-        before[cell], after[cell] = better, better_then
+    for place in places:
+        before[place], after[place] = better, better_then
         # Somebody may have come or gone while the results were read.
-        stay[cell] = max(0, counts.get(cell, 0) - gone[cell])
-        better += stay[cell] + gone[cell]
-        better_then += stay[cell] + come[cell]
-    others = sum(stay[cell] for cell in cells if before[cell] != after[cell])
+        stay[place] = max(0, counts.get(place, 0) - gone[place])
+        better += stay[place] + gone[place]
+        better_then += stay[place] + come[place]
+    others = sum(stay[place] for place in places if before[place] != after[place])
     return others + sum(people for (old, new), people in moves.items() if before[old] != after[new])
-
-
-def by_score(
-    counts: Mapping[int, int], moves: Mapping[tuple[int, int], int]
-) -> tuple[Counter[int], Counter[tuple[int, int]]]:
-    """The same, where all of equal points share a rank: one cell for each score."""
-    scores: Counter[int] = Counter()
-    for cell, people in counts.items():
-        scores[score_of(cell)] += people
-    between: Counter[tuple[int, int]] = Counter()
-    for (old, new), people in moves.items():
-        if score_of(old) != score_of(new):
-            between[score_of(old), score_of(new)] += people
-    return scores, between
 
 
 def untold(result: Result) -> Result:

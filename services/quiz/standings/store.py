@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.marks import Marks, is_closed, marks_of
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.standings.rules import FINISH_BITS, Place, that_counts
+from services.quiz.standings.rules import BITS_WITHOUT_RANK, FINISH_BITS, Place, that_counts
 from services.quiz.standings.tally import Tally, cell_of, packed, unpacked
 from services.quiz.standings.writes import CHANGES, HELD, STANDINGS, StandingKey, id_of, raise_standings
+from shared.contracts.events import Ties
 from shared.storage import mongo
 from shared.storage.mongo import (
     ASCENDING,
@@ -38,6 +39,7 @@ FOLD_CHANGES_MIN = 64
 FOLD_CHANGES_MAX = 1_000
 RELEASED_MAX = 500
 QUIZZES_HELD_MAX = 200
+READ_AT_ONCE = 5_000
 NO_MARKS = Marks(None, 0, regrading=False, decided=False)
 
 
@@ -177,6 +179,16 @@ class StandingStore:
                 async for change in self._changes.find({"quiz_id": quiz_id}, session=session):
                     tally.add(unpacked(change["cells"]))
         return tally
+
+    async def by_rank(self, quiz_id: str, ties: Ties) -> Counter[int]:
+        """How many standings there are by what decides a rank: an order without its low bits."""
+        bits = BITS_WITHOUT_RANK[ties]
+        counted: Counter[int] = Counter()
+        with outages_named():
+            found = self._standings.find({"quiz_id": quiz_id}, {"_id": 0, "order": 1})
+            while some := await found.to_list(READ_AT_ONCE):
+                counted.update(one["order"] >> bits for one in some)
+        return counted
 
     async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
         """Participants and their orders, best first."""

@@ -31,17 +31,6 @@ def cell_of(order: int) -> int:
     return score * CELLS_A_SCORE + seconds
 
 
-def score_of(cell: int) -> int:
-    """The first cell of the same points."""
-    return cell - cell % CELLS_A_SCORE
-
-
-def best_first(cell: int) -> tuple[int, int]:
-    """Sorts cells, the best first."""
-    score, seconds = divmod(cell, CELLS_A_SCORE)
-    return -score, seconds
-
-
 def end_of_cell(order: int) -> int:
     """The lowest order that is better than all orders of this one's cell."""
     score, seconds = divmod(cell_of(order), CELLS_A_SCORE)

@@ -9,7 +9,7 @@ from services.quiz.regrading.rules import ranks_changed
 from services.quiz.results.rules import Portion, Result
 from services.quiz.results.store import ResultStore
 from services.quiz.standings.rules import least_better
-from services.quiz.standings.tally import CELLS_A_SCORE
+from shared.contracts.events import Ties
 from tests.quiz.disqualifying.builders import Deciding
 from tests.quiz.parts import Parts, new_parts
 from tests.quiz.regrading.builders import CANCELLED, Correcting, graded
@@ -19,11 +19,11 @@ from tests.quiz.standings.builders import stored
 ALL = {"天文": 6, "健康": 4}
 
 
-async def ranks(at: Correcting) -> dict[str, int]:
+async def ranks(at: Correcting, ties: Ties = "time_used") -> dict[str, int]:
     """By participant, the rank, counted one by one."""
     orders = await stored(at.database, at.parts.quiz_id)
     return {
-        who: 1 + sum(other >= least_better(order) for other in orders.values())
+        who: 1 + sum(other >= least_better(order, ties) for other in orders.values())
         for who, order in orders.items()
     }
 
@@ -39,7 +39,7 @@ async def contest(parts: Parts) -> Correcting:
             right=chance.randint(0, 5),
             number=k,
             seconds=60 + chance.randint(0, 5),
-            submitted_at=now - timedelta(minutes=chance.choice([1, 10])),
+            submitted_at=now - timedelta(minutes=chance.choice([1, 10]), seconds=chance.randint(0, 9)),
         )
         for n in range(40)
         for k in (1, 2, 3)
@@ -49,11 +49,14 @@ async def contest(parts: Parts) -> Correcting:
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("ties", ["time_used", "earlier_finish", "shared"])
 @pytest.mark.parametrize("key", ["B", CANCELLED])
-async def test_a_preview_is_what_the_correction_does(kafka: str, mongo: str, key: str | None) -> None:
-    async with new_parts(kafka, mongo, attempts_per_day=3) as parts:
+async def test_a_preview_is_what_the_correction_does(
+    kafka: str, mongo: str, key: str | None, ties: Ties
+) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3, ties=ties) as parts:
         at = await contest(parts)
-        points, before = await at.points(), await ranks(at)
+        points, before = await at.points(), await ranks(at, ties)
         preview = await at.preview("q1", key)
         assert (await at.points(), await at.events()) == (points, []), "nothing is changed"
         await at.correct("q1", key, matches=lambda number: number == preview.correction.number - 1)
@@ -61,7 +64,7 @@ async def test_a_preview_is_what_the_correction_does(kafka: str, mongo: str, key
         done = (await at.regradings.of_quiz(parts.quiz_id))[1]
         assert preview.figures == done.figures
         assert done.figures.changed > 0
-        after = await ranks(at)
+        after = await ranks(at, ties)
         assert preview.ranks == sum(before[who] != after[who] for who in before)
 
 
@@ -160,19 +163,13 @@ async def test_a_preview_whose_worker_died_is_made_by_another_and_counts_nothing
 def test_ranks_that_change_are_those_of_brute_force() -> None:
     chance = Random(3)  # noqa: S311 (no secret)
 
-    def place(cell: int) -> tuple[int, int]:
-        return -(cell // CELLS_A_SCORE), cell % CELLS_A_SCORE
-
-    def rank(cell: int, of: list[int]) -> int:
-        return sum(place(other) < place(cell) for other in of)
+    def rank(place: int, of: list[int]) -> int:
+        return sum(other > place for other in of)
 
     for _ in range(200):
-        people = [chance.randint(0, 5) * CELLS_A_SCORE + chance.randint(0, 3) for _ in range(12)]
-        moved = [
-            chance.randint(0, 5) * CELLS_A_SCORE + cell % CELLS_A_SCORE if chance.random() < 0.4 else cell
-            for cell in people
-        ]
+        people = [chance.randint(0, 20) for _ in range(12)]
+        moved = [chance.randint(0, 20) if chance.random() < 0.4 else place for place in people]
         both = list(zip(people, moved, strict=True))
         changed = sum(rank(old, people) != rank(new, moved) for old, new in both)
         moves = {one: both.count(one) for one in both if one[0] != one[1]}
-        assert ranks_changed({cell: people.count(cell) for cell in people}, moves) == changed
+        assert ranks_changed({place: people.count(place) for place in people}, moves) == changed
