@@ -49,7 +49,7 @@ class ChangeStore:
         """Give those of these who are marked another token: whoever compares them has to read again."""
         with mongo.outages_named():
             # Mostly nobody is marked, and many results earn something.
-            if await self._changes.find_one({}, {"_id": 1}) is None:
+            if await self._changes.find_one({}, {"_id": 1}, sort=BY_ID) is None:
                 return
             these = {"_id": {"$in": sorted({place_of(*one) for one in whom})}}
             await self._changes.update_many(these, {"$set": {"token": random_id()}})
