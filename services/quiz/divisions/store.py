@@ -19,14 +19,13 @@ from services.quiz.divisions.rules import FREEZES_MAX, NEVER_MADE, Freeze, Kind,
 from services.quiz.quizzes.marks import QUIZZES
 from shared.runtime.errors import Unavailable
 from shared.runtime.ids import random_id
-from shared.storage.mongo import Database, Document, DuplicateKeyError, ReturnDocument, outages_named
+from shared.storage.mongo import Database, Document, ReturnDocument, outages_named
+from shared.storage.put_field import put_field
 from shared.storage.unit_of_work import UnitOfWork
 
 STATES, BOARDS, SIZES = "divisions", "division_boards", "division_sizes"
 # Some MB in one write.
 DOCUMENTS_A_WRITE = 100
-# Tries of a PUT of sizes that others put at the same moment.
-PUTS_MAX = 5
 
 
 class Made(NamedTuple):
@@ -225,22 +224,15 @@ class DivisionStore:
         Args:
             check: gets those of before, and raises Outdated if they are not those that were read.
         """
+
+        def check_stored(now: Sequence[tuple[str, int]] | None) -> None:
+            check(dict(now or ()))
+
         # As a list: a name may have any sign, and the key of a document may not.
-        put = {"$set": {"sizes": [[*one] for one in sizes.items()]}}
-        for _ in range(PUTS_MAX):
-            with outages_named():
-                before = (await self._sizes.find_one({"_id": f"{quiz_id}/{kind}"})) or {}
-            check(dict(before.get("sizes", ())))
-            # None also finds those that nobody has put yet.
-            as_read: Document = {"_id": f"{quiz_id}/{kind}", "sizes": before.get("sizes")}
-            try:
-                with outages_named():
-                    await self._sizes.update_one(as_read, put, upsert=True)
-            except DuplicateKeyError:
-                # Somebody else has just put others.
-                continue
-            return
-        raise Unavailable(f"the sizes of quiz {quiz_id} are changed by others all the time; try again")
+        put = [[*one] for one in sizes.items()]
+        which = {"_id": f"{quiz_id}/{kind}"}
+        what = f"the list of sizes of quiz {quiz_id}"
+        await put_field(self._sizes, which, "sizes", put, check_stored, what=what, upsert=True)
 
     async def sizes(self, quiz_id: str, kind: Kind) -> dict[str, int]:
         """How many people divisions have in all, as far as somebody has put it."""

@@ -13,23 +13,20 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.fair_play.rules import Flag, JudgedFlag, Judgement, Kind, Verdict
-from shared.runtime.errors import Unavailable
-from shared.runtime.versions import Matching, always, check_version
+from shared.runtime.versions import Matching, always, check_version, version_of
 from shared.storage import mongo
 from shared.storage.mongo import (
     ASCENDING,
     DESCENDING,
     Database,
     Document,
-    ReturnDocument,
     UpdateOne,
     outages_named,
 )
+from shared.storage.put_field import put_field
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 FLAGS, EXAMINATIONS = "flags", "examinations"
-# Others judge the same flag at the same moment so often.
-VERDICTS_MAX = 5
 OF_TIMES: tuple[Kind, ...] = ("too_fast", "all_right_too_fast")
 FlagPlace = tuple[str, float, str]
 """Kind, strength and id of the last flag of a page."""
@@ -207,23 +204,18 @@ class FlagStore:
         Raises:
             Outdated: somebody else has judged it since it was read.
         """
+        what = f"the verdict on flag {flag_id}"
+
+        def check(now: Document | None) -> None:
+            check_version(matches, version_of(_judgement(now)), what)
+
         which: Document = {"_id": flag_id, "quiz_id": quiz_id}
-        change = {"$set": {"judgement": msgspec.to_builtins(judgement, builtin_types=(datetime,))}}
-        for _ in range(VERDICTS_MAX):
-            with outages_named():
-                found = await self._flags.find_one(which)
-            if found is None:
-                return None
-            check_version(matches, _flag(found).version, f"the verdict on flag {flag_id}")
-            # None also finds a flag that nobody has judged.
-            as_read = which | {"judgement": found.get("judgement")}
-            with outages_named():
-                after = await self._flags.find_one_and_update(
-                    as_read, change, return_document=ReturnDocument.AFTER
-                )
-            if after is not None:
-                return _flag(after)
-        raise Unavailable(f"flag {flag_id} is judged by others all the time; try again")
+        put = msgspec.to_builtins(judgement, builtin_types=(datetime,))
+        if not await put_field(self._flags, which, "judgement", put, check, what=what, upsert=False):
+            return None
+        found = await self.read(quiz_id, flag_id)
+        # Somebody else may have judged it since: the answer is about this verdict.
+        return found._replace(judgement=judgement) if found else None
 
     async def open_by_kind(self) -> Mapping[str, int]:
         """How many flags of each kind are open, in all quizzes."""
@@ -255,10 +247,13 @@ def _upsert(flag: Flag, now: datetime) -> UpdateOne:
     return UpdateOne({"_id": id_}, {"$set": document, "$setOnInsert": {"flagged_at": now}}, upsert=True)
 
 
+def _judgement(stored: Document | None) -> Judgement | None:
+    return msgspec.convert(stored, Judgement) if stored else None
+
+
 def _flag(document: Document) -> JudgedFlag:
     flag = msgspec.convert(document | {"flag_id": document["_id"]}, Flag)
-    judged = document.get("judgement")
-    return JudgedFlag(flag, document["flagged_at"], msgspec.convert(judged, Judgement) if judged else None)
+    return JudgedFlag(flag, document["flagged_at"], _judgement(document.get("judgement")))
 
 
 def _state(document: Document) -> State:

@@ -10,14 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from services.quiz.literacy.rules import Census, Measure
-from shared.runtime.errors import Unavailable
 from shared.runtime.versions import Matching, always, check_version
-from shared.storage.mongo import Database, Document, DuplicateKeyError, outages_named
+from shared.storage.mongo import Database, Document, outages_named
+from shared.storage.put_field import put_field
 from shared.storage.unit_of_work import UnitOfWork
 
 LITERACY = "literacy"
-# Others put a measure of the same quiz at the same moment so often.
-PUTS_MAX = 5
 _SMALL = {"census": 0}
 
 
@@ -82,21 +80,19 @@ class LiteracyStore:
         Raises:
             Outdated: they are not the version that was read.
         """
-        put = {"$set": {"measure": measure.model_dump(mode="json")}}
-        for _ in range(PUTS_MAX):
-            with outages_named():
-                before = (await self._literacy.find_one({"_id": quiz_id}, {"measure": 1})) or {}
-            check_version(matches, _state(before).measure.version, f"the measure of quiz {quiz_id}")
-            # None also finds a quiz without a measure of its own.
-            as_read: Document = {"_id": quiz_id, "measure": before.get("measure")}
-            try:
-                with outages_named():
-                    await self._literacy.update_one(as_read, put, upsert=True)
-            except DuplicateKeyError:
-                # Somebody else has just put another one.
-                continue
-            return
-        raise Unavailable(f"the measure of quiz {quiz_id} is changed by others all the time; try again")
+
+        def check(now: Document | None) -> None:
+            check_version(matches, _measure(now).version, f"the measure of quiz {quiz_id}")
+
+        await put_field(
+            self._literacy,
+            {"_id": quiz_id},
+            "measure",
+            measure.model_dump(mode="json"),
+            check,
+            what=f"the measure of quiz {quiz_id}",
+            upsert=True,
+        )
 
     async def ask(self, quiz_id: str) -> None:
         """Let people be counted anew."""
@@ -122,10 +118,13 @@ class LiteracyStore:
             await self._literacy.update_one({"_id": quiz_id}, {"$set": fields}, upsert=True)
 
 
+def _measure(stored: Document | None) -> Measure:
+    return Measure.model_validate(stored) if stored else Measure()
+
+
 def _state(document: Document) -> State:
-    measure = document.get("measure")
     return State(
-        Measure.model_validate(measure) if measure else Measure(),
+        _measure(document.get("measure")),
         document.get("due", False),
         document.get("percent", 0),
         document.get("counted_at"),
