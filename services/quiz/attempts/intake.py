@@ -94,7 +94,7 @@ class Intake:
         """
         # This check comes first: requests that are refused must not slow down those that are accepted.
         self._log.check_not_full()
-        claims = self._claims_of(request)
+        claims = self.claims_of(request)
         if (first := self._receipts.get(claims.attempt_id)) is not None:
             if first.of != hash(request.body):
                 raise AlreadySubmitted(claims.attempt_id, first)
@@ -102,11 +102,7 @@ class Intake:
         self._erased.check(claims.participant_id)
         # The quiz is in memory. The database is asked only if another process published the quiz a moment
         # ago, or if this process stood still for some time and may have missed an early close.
-        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
-            claims.quiz_id
-        )
-        if offered.record.version != claims.quiz_version:
-            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        offered = await self._catalogue.current(claims.quiz_id, claims.quiz_version)
         begun = self._take(request, claims, offered)
         try:
             await begun.done
@@ -118,11 +114,9 @@ class Intake:
         """What `submit` does, if it has to wait for the log only; None, or an error: nothing was done."""
         if self._log.is_full:
             return None
-        claims = self._claims_of(request)
-        offered = self._catalogue.current_if_fresh(claims.quiz_id)
-        if offered is None or offered.record.version != claims.quiz_version:
-            return None
-        if self._receipts.get(claims.attempt_id) is not None:
+        claims = self.claims_of(request)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id, claims.quiz_version)
+        if offered is None or self._receipts.get(claims.attempt_id) is not None:
             return None
         self._erased.check(claims.participant_id)
         return self._take(request, claims, offered)
@@ -154,7 +148,8 @@ class Intake:
         self._receipts.add(attempt_id, Receipt(receipt, of))
         return ACCEPTED, receipt
 
-    def _claims_of(self, request: HotRequest) -> AttemptClaims:
+    def claims_of(self, request: HotRequest) -> AttemptClaims:
+        """What the attempt token of a request carries; as in `claims`, if it was not checked before."""
         who = request.who
         return who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
 

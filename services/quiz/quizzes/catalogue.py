@@ -59,9 +59,9 @@ class Catalogue:
         """The ids of quizzes that could not be read as they are now."""
         return list(self._unread)
 
-    def current_if_fresh(self, quiz_id: str) -> Offered | None:
+    def current_if_fresh(self, quiz_id: str, version: int | None = None) -> Offered | None:
         """A quiz as `current` gives it, if that needs no query."""
-        return None if self._is_old() else self._offered.get(quiz_id)
+        return None if self._is_old() else self.get(quiz_id, version)
 
     def find(self, quiz_id: str, version: int | None = None) -> Offered:
         """
@@ -139,9 +139,9 @@ class Catalogue:
         if self._is_old():
             await self.refresh()
 
-    async def current(self, quiz_id: str) -> Offered:
+    async def current(self, quiz_id: str, version: int | None = None) -> Offered:
         """
-        A quiz as it is now, for code that gives participants an answer.
+        A quiz as it is now, or a version of it, for code that gives participants an answer.
 
         The record is at most `NOTICE_SECONDS` old, even if the process was stopped, so it shows every early
         close that has begun. While the database is down nobody can close a quiz early, and an older record is
@@ -159,7 +159,7 @@ class Catalogue:
             except (Unavailable, TimeoutError):
                 # Only the first requests wait: the loop goes on trying.
                 self._database_away = True
-        return await self.look_up(quiz_id)
+        return await self.look_up(quiz_id, version)
 
     def _is_old(self) -> bool:
         return time.monotonic() - self._refreshed_at > NOTICE_SECONDS

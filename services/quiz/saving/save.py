@@ -73,13 +73,9 @@ class Saves:
             Unavailable: it may be in the log or not. Send it again with the same revision.
         """
         self._log.check_not_full()
-        claims = self._claims_of(request)
+        claims = self._intake.claims_of(request)
         self._check_may_save(claims)
-        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
-            claims.quiz_id
-        )
-        if offered.record.version != claims.quiz_version:
-            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        offered = await self._catalogue.current(claims.quiz_id, claims.quiz_version)
         begun = self._take(request, claims, offered)
         await begun.done
         return begun.answer()
@@ -88,18 +84,12 @@ class Saves:
         """What `save` does, if it has to wait for the log only; None, or an error: nothing was done."""
         if self._log.is_full:
             return None
-        claims = self._claims_of(request)
-        offered = self._catalogue.current_if_fresh(claims.quiz_id)
-        if offered is None or offered.record.version != claims.quiz_version:
+        claims = self._intake.claims_of(request)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id, claims.quiz_version)
+        if offered is None:
             return None
         self._check_may_save(claims)
         return self._take(request, claims, offered)
-
-    def _claims_of(self, request: HotRequest) -> AttemptClaims:
-        who = request.who
-        return (
-            who if isinstance(who, AttemptClaims) else self._intake.claims(request.id, request.authorization)
-        )
 
     def _check_may_save(self, claims: AttemptClaims) -> None:
         attempt_id = claims.attempt_id
