@@ -150,7 +150,23 @@ def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
 
     The place of each error begins with `before`. No error contains a value that was sent.
     """
+    if any(error["type"] == "too_short" for error in errors):
+        errors = _without_echoes(errors)
     return Invalid([_fault(error, before) for error in islice(errors, FAULTS_MAX)], len(errors))
+
+
+def _without_echoes(errors: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """
+    Leave out that a tuple is too short if an item of it is wrong: pydantic counts only the right ones.
+    """
+    lists_with_wrong_items = {
+        error["loc"][:at] for error in errors for at, part in enumerate(error["loc"]) if isinstance(part, int)
+    }
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short" or error["loc"] not in lists_with_wrong_items
+    ]
 
 
 def _fault(error: Mapping[str, Any], before: Sequence[str]) -> Fault:

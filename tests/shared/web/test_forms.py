@@ -153,6 +153,19 @@ def test_a_large_good_body_is_read() -> None:
     assert form.wishes == [read_form(Wish, wish)] * SEPARATORS_MAX
 
 
+def test_a_list_of_wrong_items_is_not_told_that_it_is_too_short() -> None:
+    class Day(Form):
+        sessions: Annotated[tuple[Session, ...], Field(min_length=1)]
+
+    def told(body: object) -> list[tuple[str, str]]:
+        with pytest.raises(Invalid) as why:
+            read_form(Day, json.dumps(body).encode())
+        return [(fault.field, fault.code) for fault in why.value.faults]
+
+    assert told({"sessions": [{"venue": "馆"}]}) == [("body.sessions.0.starts_at", "missing")]
+    assert told({"sessions": []}) == [("body.sessions", "too_short")]
+
+
 def test_a_field_with_a_long_name_is_cut_short() -> None:
     error = refused({"session_id": "a", "name": "Wang", "x" * 10_000: 1})
     assert len(error.faults[0].field) < 100
