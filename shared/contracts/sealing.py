@@ -15,7 +15,6 @@ Other systems do not have the participant's key: they seal a contact, as JSON
 {"name": …, "email": …}, for KEPU_CONTACT_PUBLIC_KEY, and registration encrypts that box once more.
 """
 
-import secrets
 import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -30,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts.checked import Email, Name, PersonalLine, Phone
 from shared.runtime.errors import Rejected
+from shared.runtime.random_bytes import random_bytes
 
 KEYS_MAX = 16
 _GOOGLE = ("gmail.com", "googlemail.com")
@@ -109,7 +109,7 @@ def mailbox(address: str) -> str:
 
 def new_key() -> bytes:
     """A participant's own key."""
-    return secrets.token_bytes(KEY_BYTES)
+    return random_bytes(KEY_BYTES)
 
 
 def seal(contact: Contact, public_key: str) -> str:
@@ -302,7 +302,7 @@ def _locked(content: bytes, key: bytes) -> str:
 
 def _boxed(content: bytes, key: bytes) -> bytes:
     """`SecretBox(key).encrypt(content)` in half the time: a newcomer has three boxes."""
-    nonce = secrets.token_bytes(SecretBox.NONCE_SIZE)
+    nonce = random_bytes(SecretBox.NONCE_SIZE)
     return nonce + crypto_secretbox_easy(content, nonce, key)
 
 

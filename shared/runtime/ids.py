@@ -8,9 +8,10 @@ Source: RFC 9562, sections 5.4, 5.5 and 5.7
 
 from datetime import datetime
 from hashlib import sha1
-from os import urandom
 from random import getrandbits
 from uuid import UUID
+
+from shared.runtime.random_bytes import random_bytes
 
 # By a digit without the variant, the digit with it in its first two bits.
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
@@ -51,7 +52,7 @@ def ordered_id(at: datetime) -> str:
     another page, which costs more in a larger database.
     """
     milliseconds = int(at.timestamp()) * 1000
-    return _text(milliseconds.to_bytes(6).hex() + urandom(10).hex(), "7")
+    return _text(milliseconds.to_bytes(6).hex() + random_bytes(10).hex(), "7")
 
 
 def _text(digits: str, version: str) -> str:
