@@ -1,10 +1,9 @@
 """
 The outbox: a transaction writes its events beside the state, and a relay publishes them to Kafka.
 
-`append` writes the events of a transaction, many in one document: one document costs about the same for one
-event and for a hundred. It is compressed, because its bytes cost too. The `Relay` publishes them in order
-and deletes the events that Kafka has acknowledged. If it crashes after publishing and before deleting, it
-publishes them again, with the same ids.
+`append` writes the events of a transaction, many in one document (packs.py). The `Relay` publishes them in
+order and deletes the events that Kafka has acknowledged. If it crashes after publishing and before deleting,
+it publishes them again, with the same ids.
 
 Only one relay of a service works at a time, because it needs a lease. When its process dies, another relay
 takes over after the end of the lease. If a process stands still in the middle of a write, and goes on later,
@@ -14,12 +13,9 @@ it publishes these events once more, with the same ids. Readers keep the highest
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-
-import cramjam
-import msgspec
 
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.topics import event_bytes_max
@@ -27,15 +23,12 @@ from shared.messaging.publisher import Publisher, Record, to_record
 from shared.runtime import metrics
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import Rejected, Unavailable
+from shared.runtime.ids import random_id
 from shared.storage.lease import Lease, Term
 from shared.storage.mongo import ASCENDING, Database, Document, PyMongoError, Session, outages_named
+from shared.storage.packs import Written, in_packs, packed, unpacked
 
 COLLECTION = "outbox"
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[Record])
-PACK_EVENTS_MAX = 100
-# A document may have 16 MiB, and a pack has at least one event, which is smaller than this.
-PACK_BYTES_MAX = 1_048_576
 RELAY_PACKS_MAX = 20
 # As many events as a hundred newcomers have.
 RUSH_PACKS = 4
@@ -97,47 +90,18 @@ async def append(database: Database, session: Session, envelopes: Sequence[Envel
         for topic, _, value, _ in records:
             if value is not None and len(value) > event_bytes_max(topic):
                 raise Rejected(f"an event of {len(value)} bytes does not fit {topic}", code="too_large")
-        packs = [_pack(some) for some in _packs(records)]
-        await database[COLLECTION].insert_many(packs, session=session)
+        packs = {random_id(): some for some in in_packs(records)}
+        documents = [{"_id": id_, "order": next(_order), **packed(some)} for id_, some in packs.items()]
+        await database[COLLECTION].insert_many(documents, session=session)
         for relay in _relays[database.name]:
-            relay.expect()
-
-
-def _packs(records: Sequence[Record]) -> Iterator[list[Record]]:
-    pack: list[Record] = []
-    size_bytes = 0
-    for record in records:
-        record_bytes = len(record[2] or b"")
-        if pack and (len(pack) == PACK_EVENTS_MAX or size_bytes + record_bytes > PACK_BYTES_MAX):
-            yield pack
-            pack, size_bytes = [], 0
-        pack.append(record)
-        size_bytes += record_bytes
-    yield pack
-
-
-def _pack(records: Sequence[Record]) -> Document:
-    # The server writes each byte several times, and events of one kind are much alike. As nested documents
-    # they would have three times the bytes, and take three times as long to encode.
-    packed = cramjam.lz4.compress_block(_encoder.encode(records))
-    return {"order": next(_order), "packed": bytes(packed)}
-
-
-def _records(pack: Document) -> list[Record]:
-    if "packed" in pack:
-        return _decoder.decode(cramjam.lz4.decompress_block(pack["packed"]))
-    # Written by release 0.1.0, and not published before this one began.
-    return [
-        (event["topic"], event["key"], event["value"], list(event["headers"].items()))
-        for event in pack["events"]
-    ]
+            relay.expect(packs)
 
 
 async def waiting(database: Database) -> list[Record]:
     """The records that wait to be published, in order; for tests and for people who look."""
     with outages_named():
         packs = await database[COLLECTION].find().sort("order", ASCENDING).to_list(None)
-    return [record for pack in packs for record in _records(pack)]
+    return [record for pack in packs for record in unpacked(pack)]
 
 
 async def prepare(database: Database) -> None:
@@ -164,6 +128,7 @@ class Relay:
         self._publisher = publisher
         self._looks = looks or Looks()
         self._lease = Lease(database, "relay", owner=owner, term=term)
+        self._written = Written()
         self._found_at = time.monotonic()
         self._busy_until = 0.0
 
@@ -176,8 +141,10 @@ class Relay:
         """What the relay waits for, or None while it works. A health check."""
         return await self.loop.check()
 
-    def expect(self) -> None:
-        """Poll soon: a transaction of this process has written events and will commit in a moment."""
+    def expect(self, packs: Mapping[str, Sequence[Record]]) -> None:
+        """Poll soon: a transaction of this process has written these packs and will commit in a moment."""
+        if self.leading:
+            self._written.remember(packs)
         now = time.monotonic()
         if self.leading and now >= self._busy_until:
             asyncio.get_running_loop().call_later(self._looks.first_seconds, self.loop.wake)
@@ -206,11 +173,14 @@ class Relay:
         quiet = now > self._found_at + self._looks.quiet_after_seconds
         return self._looks.quiet_look_seconds if quiet else self._looks.look_seconds
 
+    def _records(self, pack: Document) -> Sequence[Record]:
+        return self._written.take(pack["_id"]) or unpacked(pack)
+
     async def _publish_some(self) -> int:
         """Publish the oldest packs. Returns their number, at most `RELAY_PACKS_MAX`."""
         with outages_named():
             packs = await self._outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
-            records = [record for pack in packs for record in _records(pack)]
+            records = [record for pack in packs for record in self._records(pack)]
             count = len(records)
             if len(packs) == RELAY_PACKS_MAX:
                 # An estimate: we assume that the other packs are similar.

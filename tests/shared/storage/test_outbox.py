@@ -13,8 +13,6 @@ from shared.runtime.errors import Rejected
 from shared.storage.lease import Term
 from shared.storage.mongo import Database, Session, in_transaction
 from shared.storage.outbox import (
-    PACK_BYTES_MAX,
-    PACK_EVENTS_MAX,
     RELAY_PACKS_MAX,
     Looks,
     append,
@@ -22,6 +20,7 @@ from shared.storage.outbox import (
     relaying,
     waiting,
 )
+from shared.storage.packs import PACK_BYTES_MAX, PACK_EVENTS_MAX
 from tests.support.kafka import fresh_database, new_contract, read_all, said
 from tests.support.waiting import eventually
 
