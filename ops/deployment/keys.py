@@ -15,7 +15,7 @@ TOKEN_BYTES = 32
 NEEDED: dict[str, tuple[str, ...]] = {
     "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
     "quiz": ("KEPU_ATTEMPT_KEY",),
-    "awards": ("KEPU_AWARD_KEY",),
+    "awards": ("KEPU_AWARD_KEY", "KEPU_CREDENTIAL_KEY"),
     "notifications": ("KEPU_CONTACT_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
 }
 COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
@@ -35,6 +35,7 @@ def fresh() -> dict[str, str]:
         "KEPU_TOKEN_PUBLIC_KEY": token_public,
         "KEPU_ATTEMPT_KEY": secrets.token_urlsafe(TOKEN_BYTES),
         "KEPU_AWARD_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_CREDENTIAL_KEY": tokens.new_key_pair()[0],
         "KEPU_CONTACT_PRIVATE_KEY": contact_private,
         "KEPU_CONTACT_PUBLIC_KEY": contact_public,
     }

@@ -24,6 +24,8 @@ _REPLACED = {
     "KEPU_CONTACT_PUBLIC_KEY": "Replace it together with the private key. Other systems seal with it too.",
     "KEPU_CONTACT_PRIVATE_KEY": "Contacts and tickets sealed before can never be opened again.",
     "KEPU_ATTEMPT_KEY": "Who is answering questions now must start again; the same attempt gets a new token.",
+    "KEPU_CREDENTIAL_KEY": "Name the old public key in `KEPU_CREDENTIAL_OLD_KEYS`. Else credentials signed "
+    "before do not verify any more, and their holders have to fetch new ones.",
     "KEPU_AWARD_KEY": "Later awards get codes of the new key. Codes given out before stay valid.",
 }
 

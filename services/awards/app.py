@@ -1,8 +1,17 @@
 """The awards service put together: role api answers, role worker issues awards and publishes the outbox."""
 
-from fastapi import FastAPI
-from pydantic import Field, SecretStr
+from typing import Annotated
 
+from fastapi import FastAPI
+from pydantic import AfterValidator, Field, SecretStr
+
+from services.awards.credentials import api as credentials_api
+from services.awards.credentials import wording as credentials_wording
+from services.awards.credentials.badge import Drawing
+from services.awards.credentials.give import Credentials
+from services.awards.credentials.keys import check_key_names, check_public_url, issuer_keys
+from services.awards.credentials.lists import StatusLists
+from services.awards.credentials.store import PlaceStore
 from services.awards.following import api as following_api
 from services.awards.following import wording as following_wording
 from services.awards.following.facts import FactsReader
@@ -29,7 +38,7 @@ from services.awards.results.upkeep import Upkeep
 from services.awards.schemes import api as schemes_api
 from services.awards.schemes import wording as schemes_wording
 from services.awards.schemes.store import SchemeStore, TieStore
-from shared.runtime.settings import Settings, read
+from shared.runtime.settings import PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
 
@@ -39,6 +48,23 @@ class AwardsSettings(Settings):
 
     database: str = Field("kepu_awards", description="name of awards' own database")
     award_key: SecretStr = Field(min_length=32, description="secret that makes award codes")
+    credential_key: PrivatePem | None = Field(
+        None, description="Ed25519 private key that signs credentials; without it there are none"
+    )
+    credential_old_keys: Annotated[str, AfterValidator(check_key_names)] = Field(
+        "",
+        max_length=1_000,
+        description="older public keys whose signatures stay valid, as in did.json, with commas between",
+    )
+    public_url: Annotated[str, AfterValidator(check_public_url)] = Field(
+        "",
+        max_length=200,
+        description="where awards is reached from outside; credentials name it for ever. "
+        "Empty: `http://localhost` with the port",
+    )
+    issuer_name: str = Field(
+        "科技活动周组委会", min_length=1, max_length=200, description="who issues credentials"
+    )
 
 
 async def wire(service: Service[AwardsSettings]) -> None:
@@ -57,6 +83,18 @@ async def wire(service: Service[AwardsSettings]) -> None:
         previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
+        places = PlaceStore(service.database)
+        await places.prepare()
+        settings = service.settings
+        keys = issuer_keys(
+            settings.credential_key,
+            settings.credential_old_keys,
+            settings.public_url,
+            settings.port,
+            settings.issuer_name,
+        )
+        credentials = Credentials(places, awards, known, schemes, keys, salt_key=key)
+        service.provide(credentials, StatusLists(places), Drawing())
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
@@ -84,13 +122,20 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: awards",
         description="Schemes, awards and their codes.",
-        routers=[schemes_api.routes, issuing_api.routes, issued_api.routes, following_api.routes],
+        routers=[
+            schemes_api.routes,
+            issuing_api.routes,
+            issued_api.routes,
+            following_api.routes,
+            credentials_api.routes,
+        ],
         chinese=(
             known_wording.CHINESE
             | schemes_wording.CHINESE
             | issued_wording.CHINESE
             | issuing_wording.CHINESE
             | following_wording.CHINESE
+            | credentials_wording.CHINESE
         ),
     )
 

@@ -202,5 +202,7 @@ def _change(award: Award) -> Document:
 def _award(document: Document) -> Award:
     fields = dict(document)
     fields.pop("words_removed", None)
+    # Of the room above this one: credentials/store.py
+    fields.pop("credentials", None)
     noted = fields.pop(UNEARNED, None) is not None
     return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), noted=noted, **fields)

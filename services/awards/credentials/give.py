@@ -1,0 +1,94 @@
+"""Giving the credential of an award: it is signed each time that somebody asks for it."""
+
+import json
+
+from services.awards.credentials.keys import IssuerKeys
+from services.awards.credentials.rules import check_held, check_holder, credential_of, salt_of
+from services.awards.credentials.store import PlaceStore
+from services.awards.issued.codes import read_code
+from services.awards.issued.rules import Award
+from services.awards.issued.store import AwardStore
+from services.awards.known.store import KnownStore
+from services.awards.schemes.store import SchemeStore
+from shared.credentials.canonical import Json
+from shared.credentials.vc_jwt import to_jwt
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound
+
+
+class Credentials:
+    """
+    Gives credentials.
+
+    Signing takes some 5 ms, so it is done between two turns of the event loop. The library that makes the
+    canonical form may not be used by two threads at once.
+    """
+
+    def __init__(
+        self,
+        places: PlaceStore,
+        awards: AwardStore,
+        known: KnownStore,
+        schemes: SchemeStore,
+        keys: IssuerKeys | None,
+        *,
+        salt_key: bytes,
+    ) -> None:
+        self._places = places
+        self._awards = awards
+        self._known = known
+        self._schemes = schemes
+        self._keys = keys
+        self._salt_key = salt_key
+
+    @property
+    def keys(self) -> IssuerKeys:
+        """
+        The issuer's keys.
+
+        Raises:
+            NotFound: this deployment has none.
+        """
+        if self._keys is None:
+            raise NotFound(
+                "this deployment signs no credentials: its operator has to set KEPU_CREDENTIAL_KEY",
+                code="credentials_off",
+            )
+        return self._keys
+
+    async def signed(
+        self, typed_code: str, holder: str | None = None, participant_id: str = ""
+    ) -> tuple[Award, str]:
+        """
+        The award of a code, and its credential with a proof.
+
+        Args:
+            holder: the did:key that the credential should name. Then `participant_id` has to be the
+                recipient.
+
+        Raises:
+            Rejected, NotFound, Conflict, Forbidden: there is none, or not for this holder.
+        """
+        award, credential = await self._unsigned(typed_code, holder, participant_id)
+        signed = self.keys.signer.with_proof(credential, self.keys.method, clock.now())
+        return award, json.dumps(signed, ensure_ascii=False, separators=(",", ":"))
+
+    async def token(self, typed_code: str, holder: str | None = None, participant_id: str = "") -> str:
+        """The same credential as a token. It raises what `signed` raises."""
+        _, credential = await self._unsigned(typed_code, holder, participant_id)
+        return to_jwt(credential, self.keys.signer, self.keys.method)
+
+    async def _unsigned(self, typed_code: str, holder: str | None, participant_id: str) -> tuple[Award, Json]:
+        keys, code = self.keys, read_code(typed_code)
+        award = await self._awards.by_code(code)
+        if award is None:
+            raise NotFound(f"there is no award with the code {code}", code="award_unknown")
+        check_held(award, erased=bool(await self._known.erased([award.recipient_id])))
+        if holder is not None:
+            check_holder(award, holder, participant_id)
+        place = await self._places.place_of(award)
+        if place is None:
+            raise Conflict(f"award {code} has just changed; ask again", code="credential_changed")
+        scheme = await self._schemes.get(award.scheme_id)
+        salt = salt_of(award.award_id, self._salt_key)
+        return award, credential_of(award, scheme, keys.issuer, place=place, salt=salt, holder=holder)
