@@ -29,8 +29,9 @@ class _Made:
 class StatusLists:
     """Makes and signs lists. Requests for the same list wait for one computation."""
 
-    def __init__(self, places: PlaceStore) -> None:
+    def __init__(self, places: PlaceStore, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._places = places
+        self._fresh_seconds = fresh_seconds
         self._made: OrderedDict[int, _Made] = OrderedDict()
         self._turns = asyncio.Lock()
 
@@ -55,7 +56,7 @@ class StatusLists:
         if not await self._places.has_list(number):
             raise NotFound(f"there is no status list {number}", code="status_list_unknown")
         # The age counts from before the database was read.
-        until, now = time.monotonic() + FRESH_SECONDS, clock.now()
+        until, now = time.monotonic() + self._fresh_seconds, clock.now()
         changed = await self._places.changed(number)
         texts = {}
         for purpose in PURPOSES:
