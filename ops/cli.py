@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from ops.commands.credentials import credentials_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.export import export_cli
@@ -69,6 +70,7 @@ app.add_typer(deployment_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
 app.add_typer(door_cli, name="door")
+app.add_typer(credentials_cli, name="credential")
 app.add_typer(stack_cli, name="stack")
 
 

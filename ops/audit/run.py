@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.audit.awards import audit_awards
+from ops.audit.credentials import audit_credentials, reader_of
 from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Log, read
@@ -17,7 +18,7 @@ from ops.audit.registration import audit_registration
 from ops.audit.rotas import audit_rotas
 from ops.deployment import ledger
 from ops.deployment.databases import Databases
-from ops.deployment.description import SERVICES, Deployment
+from ops.deployment.description import SERVICES, Apis, Deployment
 from ops.deployment.settle import LOOK_SECONDS
 from shared.contracts import topics
 from shared.runtime import clock
@@ -97,7 +98,7 @@ async def _audit(
     of_services: dict[str, Callable[[], Awaitable[Sequence[Check]]]] = {
         "registration": lambda: audit_all_of_registration(log, databases.registration, promises),
         "quiz": lambda: audit_quiz(log, databases.quiz, promises),
-        "awards": lambda: audit_awards(log, databases.awards, promises),
+        "awards": lambda: audit_all_of_awards(log, databases.awards, promises, deployment.apis),
         "notifications": lambda: audit_notifications(
             log, databases.notifications, deployment.mail_file, settled_at
         ),
@@ -126,6 +127,16 @@ async def audit_all_of_registration(
     return [
         *await audit_registration(log, database, promises),
         *await audit_rotas(log, database, promises),
+    ]
+
+
+async def audit_all_of_awards(
+    log: Log, database: Database, promises: list[ledger.Promise], apis: Apis
+) -> list[Check]:
+    """Every part of the audit that reads awards' database."""
+    return [
+        *await audit_awards(log, database, promises),
+        *await audit_credentials(log, database, reader_of(apis)),
     ]
 
 

@@ -183,6 +183,7 @@ class Demo:
                 last = await self.client.ask("POST", url, json=body, headers=self.client.apis.organiser)
                 await self.client.ask("POST", url, json=body, headers=self.client.apis.organiser)
                 self.client.ledger.note("conferred", name_of(body["scheme_id"], recipient), last["award_id"])
+                await self.client.ask("GET", f"{url}/{last['award_code']}/credential")
         if last:
             reason = {"reason": "样例：颁发有误"}
             revoke = f"{url}/{last['award_id']}/revoke"

@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # Used where they are installed, not needed: rich by typer, pydantic and httpx for pretty printing, for one.
-OPTIONAL = {"rich", "pygments", "hypothesis", "pytest"}
+# PyLD would fetch with requests, and fetches nothing here.
+OPTIONAL = {"rich", "pygments", "hypothesis", "pytest", "requests", "urllib3", "charset-normalizer"}
 
 # Without site, so that the editable install does not lend the rest of the checkout.
 IMPORTS = """

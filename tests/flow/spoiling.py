@@ -88,6 +88,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$unset": {"revoked_at": ""}},
         "revocations acknowledged hold",
     ),
+    (
+        "awards",
+        "awards",
+        {"credentials": {"$exists": True}},
+        {"$inc": {"credentials.0.version": 5}},
+        "credentials are of versions that were issued",
+    ),
     ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is notified"),
     (
         "notifications",

@@ -30,6 +30,7 @@ Holder = Annotated[
     str | None,
     Query(
         max_length=HOLDER_CHARS_MAX,
+        pattern="^did:key:z[1-9A-HJ-NP-Za-km-z]+$",
         description="a did:key of the recipient, which the credential names; needs the recipient's token",
         examples=["did:key:z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi"],
     ),

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 from services.awards.issued.rules import Award
 from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme
 from shared.credentials.canonical import BADGE_CONTEXT, VC_CONTEXT, Json
 from shared.credentials.checks import BADGES, CREDENTIAL, STATUS_ENTRY, STATUS_LIST
+from shared.credentials.did_web import did_of
 from shared.credentials.multikey import public_key_of_did_key
 from shared.credentials.proofs import PURPOSE, moment
 from shared.credentials.status_list import LENGTH, encoded
@@ -53,9 +54,7 @@ class CredentialIssuer:
     @property
     def did(self) -> str:
         """The did:web of this URL."""
-        parts = urlsplit(self.url)
-        path = [quote(one) for one in parts.path.split("/") if one]
-        return ":".join(["did:web", parts.netloc.replace(":", "%3A"), *path])
+        return did_of(self.url)
 
     def method(self, key_name: str) -> str:
         """The URL of one of the issuer's keys."""

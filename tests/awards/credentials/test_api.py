@@ -106,7 +106,7 @@ async def test_the_recipient_alone_binds_a_credential_to_a_key(
     assert code_of(await client.get(path, params=asked)) == (401, "token_missing")
     stranger = as_participant(new_id("p"))
     assert code_of(await client.get(path, params=asked, headers=stranger)) == (403, "holder_not_recipient")
-    wrong = {"holder": "did:web:example.org"}
+    wrong = {"holder": DID_KEY[:-1]}
     answer = await client.get(path, params=wrong, headers=as_participant(person))
     assert code_of(answer) == (422, "holder_malformed")
     token = await client.get(f"{path}.jwt", params=asked, headers=as_participant(person))
