@@ -5,6 +5,14 @@ from typing import Annotated
 from fastapi import FastAPI
 from pydantic import AfterValidator, Field, SecretStr
 
+from services.awards.choosing import api as choosing_api
+from services.awards.choosing import wording as choosing_wording
+from services.awards.choosing.award import Awarder
+from services.awards.choosing.decide import Verdicts
+from services.awards.choosing.forget import SelectionLeavers
+from services.awards.choosing.object import Objections
+from services.awards.choosing.shortlist import Shortlists
+from services.awards.choosing.store import ChoiceStore
 from services.awards.credentials import api as credentials_api
 from services.awards.credentials import wording as credentials_wording
 from services.awards.credentials.badge import Drawing
@@ -28,6 +36,11 @@ from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.touched import Touched
+from services.awards.judging import api as judging_api
+from services.awards.judging import wording as judging_wording
+from services.awards.judging.panels import Panels
+from services.awards.judging.review import Reviews
+from services.awards.judging.store import JudgingStore
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
@@ -38,6 +51,10 @@ from services.awards.results.upkeep import Upkeep
 from services.awards.schemes import api as schemes_api
 from services.awards.schemes import wording as schemes_wording
 from services.awards.schemes.store import SchemeStore, TieStore
+from services.awards.selections import api as selections_api
+from services.awards.selections import wording as selections_wording
+from services.awards.selections.nominate import Nominations
+from services.awards.selections.store import SelectionStore
 from shared.runtime.settings import PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -74,12 +91,18 @@ async def wire(service: Service[AwardsSettings]) -> None:
     decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
     schemes = SchemeStore(service.database)
     awards = AwardStore(service.database)
-    for store in (known, results, decisions, changes, schemes, awards):
+    selections, judging = SelectionStore(service.database), JudgingStore(service.database)
+    choices = ChoiceStore(service.database)
+    for store in (known, results, decisions, changes, schemes, awards, selections, judging, choices):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
     facts = FactsReader(results, decisions, schemes)
+    panels = Panels(selections, judging, known)
     if service.serves_http:
+        service.provide(selections, judging, choices, panels, Nominations(selections, known))
+        service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
+        service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
         previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
@@ -100,17 +123,22 @@ async def wire(service: Service[AwardsSettings]) -> None:
         handler = issuing_handlers.ResultHandler(
             known, results, decisions, changes, schemes, issuer, Touched(awards), ties
         )
+        leavers = SelectionLeavers(selections, judging, choices, panels)
+
+        async def forget(erased: set[str]) -> None:
+            await forget_words(erased, awards, schemes, decisions)
+            await leavers.forget(erased)
+
         service.consume(
             *issuing_handlers.subscriptions(handler),
-            *known_handlers.subscriptions(
-                known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes, decisions)
-            ),
+            *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
         forgetting = Forgetting(known, results, schemes, awards)
         service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop)
+        service.run(Awarder(selections, choices, schemes, issuer).loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -128,6 +156,9 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             issued_api.routes,
             following_api.routes,
             credentials_api.routes,
+            selections_api.routes,
+            judging_api.routes,
+            choosing_api.routes,
         ],
         chinese=(
             known_wording.CHINESE
@@ -136,6 +167,9 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | issuing_wording.CHINESE
             | following_wording.CHINESE
             | credentials_wording.CHINESE
+            | selections_wording.CHINESE
+            | judging_wording.CHINESE
+            | choosing_wording.CHINESE
         ),
     )
 

@@ -739,6 +739,147 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     code: Code | None = None
 
 
+class SelectionCriterion(Part):
+    id: Id
+    title: Line
+    weight: Annotated[int, Field(ge=1, le=100)]
+    points_max: Annotated[int, Field(ge=1, le=100)]
+
+
+class SelectionOpened(Event, topic="selection.opened", key="selection_id"):
+    """
+    Organisers have put or changed a selection: its places, its times, and by what experts judge.
+
+    Awards of the scheme come from this selection alone.
+    """
+
+    selection_id: Id
+    version: Version
+    title: Line
+    scheme_id: Id
+    places: Ordinal
+    candidates_at_most: Ordinal
+    nominations_from: Moment
+    nominations_until: Moment
+    scoring_until: Moment
+    notice_seconds: Seconds
+    experts_per_nominee: Ordinal
+    drop_extremes: bool
+    criteria: Annotated[tuple[SelectionCriterion, ...], Field(min_length=1, max_length=20)]
+
+
+class SelectionNominated(Event, topic="selection.nominated", key="participant_id"):
+    """
+    Somebody was nominated in a selection, or is `withdrawn` from it.
+
+    `version` counts the changes of a nominee of a selection, in this topic and in `selection.admitted`
+    together.
+    """
+
+    selection_id: Id
+    participant_id: Id
+    version: Version
+    withdrawn: bool
+    changed_at: Moment
+
+
+class SelectionAdmitted(Event, topic="selection.admitted", key="participant_id"):
+    """
+    Organisers have checked whether a nominee is eligible; `code` says why not.
+
+    `version`: as in `selection.nominated`.
+    """
+
+    selection_id: Id
+    participant_id: Id
+    version: Version
+    admitted: bool
+    code: Code | None = None
+    decided_at: Moment
+
+
+Commitment = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Salt = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class SelectionScored(Event, topic="selection.scored", key="selection_id"):
+    """
+    An expert has scored a nominee, or changed the scores. The highest `version` of both counts.
+
+    The scores follow in `selection.shortlisted`. Until then there is only a `commitment` to them: the SHA-256
+    of `salt|selection_id|expert_id|participant_id|version|points`. The points are in the order of the criteria,
+    with commas between them.
+    """
+
+    selection_id: Id
+    expert_id: Id
+    participant_id: Id
+    version: Version
+    commitment: Commitment
+    scored_at: Moment
+
+
+class RevealedScore(Part):
+    """`points` are in the order of the criteria. `version` and `salt` are for the commitment."""
+
+    expert_id: Id
+    participant_id: Id
+    version: Version
+    salt: Salt
+    points: Annotated[tuple[Count, ...], Field(min_length=1, max_length=20)]
+
+
+class RankedNominee(Part):
+    """`score` is the mean of the experts, of 100, with four decimals; `experts` have scored the nominee."""
+
+    rank: Ordinal
+    participant_id: Id
+    score: Line
+    experts: Count
+
+
+class SelectionShortlisted(
+    Event, topic="selection.shortlisted", key="selection_id", bytes_max=LIST_BYTES_MAX
+):
+    """
+    The candidates of a selection, their public notice until `notice_until`, and all scores that count.
+
+    Nominees are ranked by the mean of their experts; equal means share a rank (1, 2, 2, 4).
+    """
+
+    selection_id: Id
+    version: Version
+    ranking: Annotated[tuple[RankedNominee, ...], Field(max_length=100)]
+    candidates: Annotated[tuple[Id, ...], Field(max_length=100)]
+    scores: Annotated[tuple[RevealedScore, ...], Field(max_length=1_500)]
+    shortlisted_at: Moment
+    notice_until: Moment
+
+
+class CandidateVotes(Part):
+    participant_id: Id
+    votes_for: Count
+    against: Count
+    abstained: Count
+
+
+class SelectionDecided(Event, topic="selection.decided", key="selection_id"):
+    """
+    The committee has voted, after the public notice and all objections. The winners get their awards.
+
+    A winner has the votes of more than half of the `members`. `left_out`: candidates who have withdrawn, or
+    against whom an objection was upheld.
+    """
+
+    selection_id: Id
+    version: Version
+    members: Ordinal
+    votes: Annotated[tuple[CandidateVotes, ...], Field(max_length=100)]
+    left_out: Annotated[tuple[Id, ...], Field(max_length=100)]
+    winners: Annotated[tuple[Id, ...], Field(max_length=100)]
+    decided_at: Moment
+
+
 class NotificationRequested(Event, topic="notification.requested", key="participant_id"):
     """A command from any other system: say this to that participant. No personal data in the text."""
 
@@ -838,6 +979,12 @@ ALL: tuple[type[Event], ...] = (
     QuizCancelled,
     AwardIssued,
     AwardRevoked,
+    SelectionOpened,
+    SelectionNominated,
+    SelectionAdmitted,
+    SelectionScored,
+    SelectionShortlisted,
+    SelectionDecided,
     NotificationRequested,
     NotificationDelivered,
     NotificationFailed,

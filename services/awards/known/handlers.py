@@ -42,6 +42,8 @@ class KnownHandler:
                 cancelled[event.quiz_id] = max(event.version, cancelled.get(event.quiz_id, 0))
         await self._known.add_versions(published, cancelled)
         await self._known.add_participants({event.participant_id for event in joined})
+        if groups := {event.participant_id for event in joined if event.kind == "group"}:
+            await self._known.note_groups(groups)
         if erased := {event.participant_id for event in events if isinstance(event, ParticipantErased)}:
             # Mark them first. From now on a conferral is refused, and an earlier one is found.
             await self._known.erase(erased)

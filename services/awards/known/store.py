@@ -43,6 +43,17 @@ class KnownStore:
         """Store these people and groups; the erased among them stay erased."""
         await mongo.insert_new(self._participants, [{"_id": id_} for id_ in set(participant_ids)])
 
+    async def note_groups(self, participant_ids: Collection[str]) -> None:
+        """Note of these participants that they are groups, and of nobody who was erased."""
+        these = {"_id": {"$in": sorted(participant_ids)}, "erased": {"$exists": False}}
+        with mongo.outages_named():
+            await self._participants.update_many(these, {"$set": {"group": True}})
+
+    async def is_group(self, participant_id: str) -> bool:
+        """True if a participant has joined as a group."""
+        with mongo.outages_named():
+            return await self._participants.find_one({"_id": participant_id, "group": True}) is not None
+
     async def add_quizzes(self, quiz_ids: Collection[str]) -> None:
         """Store these quizzes."""
         await mongo.insert_new(self._quizzes, [{"_id": id_} for id_ in set(quiz_ids)])
