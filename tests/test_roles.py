@@ -61,6 +61,12 @@ READ_BY_ORGANISERS = {
     "GET /group-applications",
     "GET /group-applications/{application_id}",
     "GET /groups/{group_id}/managers",
+    # Who is nominated, by which words, and how experts judge.
+    "GET /selections/{selection_id}/nominees",
+    "GET /selections/{selection_id}/nominees/{participant_id}",
+    "GET /selections/{selection_id}/ranking",
+    "GET /selections/{selection_id}/scores/export",
+    "GET /selections/{selection_id}/objections",
     "GET /groups/{group_id}/members/{member_id}/consent",
 }
 

@@ -807,8 +807,8 @@ class SelectionScored(Event, topic="selection.scored", key="selection_id"):
     An expert has scored a nominee, or changed the scores. The highest `version` of both counts.
 
     The scores follow in `selection.shortlisted`. Until then there is only a `commitment` to them: the SHA-256
-    of `salt|selection_id|expert_id|participant_id|version|points`. The points are in the order of the criteria,
-    with commas between them.
+    of `salt|selection_id|expert_id|participant_id|version|points`. The points are in the order of the
+    criteria, with commas between them.
     """
 
     selection_id: Id

@@ -9,6 +9,7 @@ import httpx
 
 from shared.storage.mongo import Database
 from tests.awards import builders as awards
+from tests.awards.selections.builders import selection as selection_of
 from tests.notifications import builders as notifications
 from tests.quiz import builders as quiz
 from tests.quiz.bank.builders import bank_question
@@ -160,6 +161,17 @@ async def scheme(client: httpx.AsyncClient) -> Thing:
     return Thing("/schemes/one", ORGANISER, "title", ("/schemes/new", body))
 
 
+async def selection(client: httpx.AsyncClient) -> Thing:
+    for one in ("one", "new"):
+        of = awards.scheme(one, rule={"type": "selected"})
+        assert (await awards.put(client, of)).is_success
+    one, new = (
+        of.model_dump(mode="json") for of in (selection_of(name, scheme_id=name) for name in ("one", "new"))
+    )
+    assert (await client.put("/selections/one", json=one, headers=ORGANISER)).is_success
+    return Thing("/selections/one", ORGANISER, "title", ("/selections/new", new), part="selection")
+
+
 async def preferences(client: httpx.AsyncClient) -> Thing:
     # Of somebody who has chosen before; tests/notifications/contacts/test_api.py has the first choice.
     assert (await client.put("/preferences", json={"sms": False}, headers=as_participant("li"))).is_success
@@ -183,7 +195,10 @@ QUIZ: dict[str, Prepare] = {
     "PUT /quizzes/{quiz_id}/divisions/{kind}/sizes": sizes,
     "PUT /bank/questions/{question_id}": question,
 }
-AWARDS: dict[str, Prepare] = {"PUT /schemes/{scheme_id}": scheme}
+AWARDS: dict[str, Prepare] = {
+    "PUT /schemes/{scheme_id}": scheme,
+    "PUT /selections/{selection_id}": selection,
+}
 NOTIFICATIONS: dict[str, Prepare] = {"PUT /preferences": preferences}
 THINGS: dict[str, dict[str, Prepare]] = {
     "registration": REGISTRATION,

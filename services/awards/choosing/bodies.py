@@ -69,8 +69,8 @@ class CandidatesOut(BaseModel):
 
     phase: Phase
     notice_until: datetime
-    candidates: list[RankOut]
-    winners: list[str] | None
+    candidates: list[RankOut] = Field(max_length=NOMINEES_MAX)
+    winners: Annotated[list[str], Field(max_length=NOMINEES_MAX)] | None
     decided_at: datetime | None
 
     @classmethod

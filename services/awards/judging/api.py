@@ -82,8 +82,8 @@ async def remove_expert(
 )
 async def assign(selection_id: IdInPath, experts: Experts, selections: Selections) -> PanelOut:
     """
-    While experts score. A repeat assigns who is not assigned yet. Nobody judges a nominee of their own, or one
-    with whom they have declared a conflict. No nominee judges.
+    While experts score. A repeat assigns who is not assigned yet. Nobody judges a nominee of their own, or
+    one with whom they have declared a conflict. No nominee judges.
 
     404 `selection_unknown`; 409 `selection_in_other_phase`.
     """

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.awards.judging.rules import EXPERTS_MAX, ConflictCode, Panel, Scores
-from services.awards.selections.rules import CRITERIA_MAX
+from services.awards.judging.rules import CONFLICTS_MAX, EXPERTS_MAX, ConflictCode, Panel, Scores
+from services.awards.selections.rules import CRITERIA_MAX, EXPERTS_PER_NOMINEE_MAX, NOMINEES_MAX
 from shared.contracts.checked import Id
 from shared.web.forms import Form
 
+Assigned = Annotated[list[str], Field(max_length=EXPERTS_PER_NOMINEE_MAX)]
 PointsGiven = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -38,7 +39,7 @@ class ScoreOut(BaseModel):
 
     participant_id: str
     version: int
-    points: list[int]
+    points: list[int] = Field(max_length=CRITERIA_MAX)
     scored_at: datetime
 
     @classmethod
@@ -61,7 +62,7 @@ class OwnAssignmentOut(BaseModel):
 
 
 class OwnAssignmentsOut(BaseModel):
-    assignments: list[OwnAssignmentOut]
+    assignments: list[OwnAssignmentOut] = Field(max_length=NOMINEES_MAX)
 
 
 class DeclaredConflictOut(BaseModel):
@@ -73,10 +74,10 @@ class DeclaredConflictOut(BaseModel):
 class PanelOut(BaseModel):
     """Who judges whom. `lacking`: the nominees who have fewer experts than the selection wants."""
 
-    expert_ids: list[str]
-    assigned: dict[str, list[str]]
-    conflicts: list[DeclaredConflictOut]
-    lacking: list[str]
+    expert_ids: list[str] = Field(max_length=EXPERTS_MAX)
+    assigned: dict[str, Assigned] = Field(max_length=NOMINEES_MAX)
+    conflicts: list[DeclaredConflictOut] = Field(max_length=CONFLICTS_MAX)
+    lacking: list[str] = Field(max_length=NOMINEES_MAX)
 
     @classmethod
     def of(cls, panel: Panel, wanted: int) -> "PanelOut":
@@ -120,7 +121,7 @@ class SeverityOut(BaseModel):
 class RankingOut(BaseModel):
     """The ranking, with what organisers should look at. Experts have numbers instead of ids."""
 
-    ranking: list[RankOut]
-    outliers: list[OutlierOut]
-    severity: list[SeverityOut]
-    missing: list[str] = Field(description="nominees whom an expert has not scored")
+    ranking: list[RankOut] = Field(max_length=NOMINEES_MAX)
+    outliers: list[OutlierOut] = Field(max_length=NOMINEES_MAX * EXPERTS_PER_NOMINEE_MAX)
+    severity: list[SeverityOut] = Field(max_length=EXPERTS_MAX)
+    missing: list[str] = Field(max_length=NOMINEES_MAX, description="nominees whom an expert has not scored")

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.awards.selections.rules import (
+    NOMINEES_MAX,
     AdmissionCode,
     Nomination,
     Nominee,
@@ -14,7 +15,7 @@ from services.awards.selections.rules import (
     Terms,
     phase_of,
 )
-from services.awards.selections.store import Stored
+from services.awards.selections.store import NOMINATIONS_OF_A_NOMINEE_MAX, Stored
 from shared.contracts.checked import Id, PersonalLine, Text
 from shared.web.forms import Form
 
@@ -93,7 +94,7 @@ class NomineeOut(BaseModel):
 
 
 class NomineesOut(BaseModel):
-    nominees: list[NomineeOut]
+    nominees: list[NomineeOut] = Field(max_length=NOMINEES_MAX)
 
 
 class NominationOut(BaseModel):
@@ -102,7 +103,7 @@ class NominationOut(BaseModel):
     nomination_id: str
     participant_id: str
     statement: str
-    evidence: list[str]
+    evidence: list[str] = Field(max_length=EVIDENCE_MAX)
     nominated_at: datetime
 
     @classmethod
@@ -120,4 +121,4 @@ class NominationOut(BaseModel):
 class NomineeDetailOut(NomineeOut):
     """A nominee with the nominations that were not withdrawn. Who has nominated is not said."""
 
-    nominations: list[NominationOut]
+    nominations: list[NominationOut] = Field(max_length=NOMINATIONS_OF_A_NOMINEE_MAX)
