@@ -8,6 +8,7 @@ from ops.audit.corrections import passed_once, results_of_now
 from ops.audit.decisions import States, counting, last_closings, states_of_now
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
+from ops.audit.selections import audit_selections, winners
 from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
@@ -66,6 +67,7 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
             (promise.id for promise in promises if promise.kind == "revoked"),
             (award["_id"] for award in awards if award.get("revoked_at") and not award.get("code")),
         ),
+        *await audit_selections(log, database),
     ]
 
 
@@ -83,6 +85,7 @@ def _given(
     # promises.
     expected = {promise.id for promise in promises if promise.kind == "conferred"}
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
+    expected |= {name_of(scheme_id, winner) for scheme_id, winner in winners(log)}
     expected |= _expected_kept(log, [one for one in schemes if one["_id"] not in follows], awards)
     expected |= _due(log, _following(schemes), {_name(award) for award in awards})
     stopped, stored = _by_cancelled_quizzes(log, schemes), {_name(award) for award in awards}

@@ -20,7 +20,19 @@ Json: TypeAlias = dict[str, Any]
 # Fields that no document of an erased person may contain: by their whole name, or by its last word.
 PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts", "figures"})
 PERSONAL_ENDINGS = frozenset(
-    {"locked", "sealed", "hash", "fingerprint", "name", "email", "phone", "note", "remarks", "comment"}
+    {
+        "locked",
+        "sealed",
+        "hash",
+        "fingerprint",
+        "name",
+        "email",
+        "phone",
+        "note",
+        "remarks",
+        "comment",
+        "words",
+    }
 )
 # Topics whose events may come after a person's erasure: those that make it or follow from it, and commands of
 # other systems with their answers.
@@ -101,7 +113,16 @@ async def _left_in(database: Database, collection: str, erased: Collection[str])
     ids = list(erased)
     named: Json = {
         "$or": [
-            {name: {"$in": ids}} for name in ("_id", "participant_id", "recipient_id", "who.participant_id")
+            {name: {"$in": ids}}
+            for name in (
+                "_id",
+                "participant_id",
+                "recipient_id",
+                "who.participant_id",
+                "nominator_id",
+                "objector_id",
+                "expert_ids",
+            )
         ]
     }
     async for document in database[collection].find(named):

@@ -13,7 +13,9 @@ from ops.demo.listening import listen
 from ops.demo.lives import wait_until_told
 from ops.demo.mails import Mails
 from ops.demo.outsider import Outsider
+from ops.demo.people import ERASED
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day, rescheduled
+from ops.demo.selecting import SELECTING, hold_selection
 from ops.deployment.client import Client, UnexpectedAnswer
 from ops.deployment.databases import Databases
 from ops.deployment.description import Apis, Deployment
@@ -71,7 +73,9 @@ class Demo:
         elsewhere = asyncio.create_task(asyncio.to_thread(self._play_outside, outsider))
         mails = Mails(self.deployment.mail_file)
         play = Play(self.week, self.client, mails, self.people, self.advance)
-        await play.run()
+        people = await play.run()
+        staying = [person for person in people if person.status != ERASED]
+        await hold_selection(self.client, staying[-SELECTING:])
         await elsewhere
         for topic, id_ in outsider.emitted.events:
             self.client.ledger.note("emitted", id_, topic)

@@ -95,6 +95,20 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$inc": {"credentials.0.version": 5}},
         "credentials are of versions that were issued",
     ),
+    (
+        "awards",
+        "selection_scores",
+        {"given.0": {"$exists": True}, "expert_id": {"$exists": True}},
+        {"$inc": {"given.0.points.0": 1}},
+        "all scores that count are published, as stored",
+    ),
+    (
+        "awards",
+        "selection_objections",
+        {"upheld": False},
+        {"$set": {"upheld": True}},
+        "winners follow from the votes, after the notice and without upheld objections",
+    ),
     ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is notified"),
     (
         "notifications",

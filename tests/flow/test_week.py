@@ -41,6 +41,12 @@ HAPPENS = {
     "quiz.closed",
     "award.issued",
     "award.revoked",
+    "selection.opened",
+    "selection.nominated",
+    "selection.admitted",
+    "selection.scored",
+    "selection.shortlisted",
+    "selection.decided",
     "notification.delivered",
 }
 # Not all demos have them, or the events above would be missing without them.
