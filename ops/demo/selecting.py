@@ -91,7 +91,7 @@ def _terms(now: datetime) -> Json:
         "nominations_from": (now - timedelta(hours=1)).isoformat(),
         "nominations_until": (now + timedelta(hours=1)).isoformat(),
         "scoring_until": (now + timedelta(hours=2)).isoformat(),
-        "notice_seconds": 3,
+        "notice_seconds": 15,
         "criteria": criteria,
         "experts_per_nominee": 2,
     }
