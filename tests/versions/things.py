@@ -162,14 +162,13 @@ async def scheme(client: httpx.AsyncClient) -> Thing:
 
 
 async def selection(client: httpx.AsyncClient) -> Thing:
-    for one in ("one", "new"):
-        of = awards.scheme(one, rule={"type": "selected"})
+    bodies = {}
+    for name in ("one", "new"):
+        of = awards.scheme(name, rule={"type": "selected"})
         assert (await awards.put(client, of)).is_success
-    one, new = (
-        of.model_dump(mode="json") for of in (selection_of(name, scheme_id=name) for name in ("one", "new"))
-    )
-    assert (await client.put("/selections/one", json=one, headers=ORGANISER)).is_success
-    return Thing("/selections/one", ORGANISER, "title", ("/selections/new", new), part="selection")
+        bodies[name] = selection_of(name, scheme_id=name).model_dump(mode="json")
+    assert (await client.put("/selections/one", json=bodies["one"], headers=ORGANISER)).is_success
+    return Thing("/selections/one", ORGANISER, "title", ("/selections/new", bodies["new"]), part="selection")
 
 
 async def preferences(client: httpx.AsyncClient) -> Thing:
