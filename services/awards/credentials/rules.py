@@ -17,7 +17,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from services.awards.issued.rules import Award
-from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme
+from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Selected
 from shared.credentials.canonical import BADGE_CONTEXT, VC_CONTEXT, Json
 from shared.credentials.checks import BADGES, CREDENTIAL, STATUS_ENTRY, STATUS_LIST
 from shared.credentials.did_web import did_of
@@ -187,6 +187,8 @@ def criteria_of(scheme: Scheme) -> str:
         )
     if isinstance(rule, Conferred):
         return "由主办方决定授予。\nConferred by the organisers."
+    if isinstance(rule, Selected):
+        return "由专家评分、公示并经评审委员会表决产生。\nChosen by a committee after experts' scores and a public notice."
     return f"按方案 {scheme.scheme_id} 的规则授予。\nAwarded by the rule of the scheme {scheme.scheme_id}."
 
 

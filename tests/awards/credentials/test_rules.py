@@ -92,6 +92,8 @@ def test_the_rule_is_said_in_chinese_and_english() -> None:
         "At least 80% of the points of the quiz quiz.",
     ]
     assert "一等奖: 1–3；二等奖: 4–9" in criteria_of(SCHEME)
+    selected = criteria_of(scheme(rule={"type": "selected"})).splitlines()
+    assert selected[1] == "Chosen by a committee after experts' scores and a public notice."
     assert criteria_of(scheme()).splitlines() == ["由主办方决定授予。", "Conferred by the organisers."]
 
 
