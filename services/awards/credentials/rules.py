@@ -188,7 +188,10 @@ def criteria_of(scheme: Scheme) -> str:
     if isinstance(rule, Conferred):
         return "由主办方决定授予。\nConferred by the organisers."
     if isinstance(rule, Selected):
-        return "由专家评分、公示并经评审委员会表决产生。\nChosen by a committee after experts' scores and a public notice."
+        return (
+            "由专家评分、公示并经评审委员会表决产生。\n"
+            "Chosen by a committee after experts' scores and a public notice."
+        )
     return f"按方案 {scheme.scheme_id} 的规则授予。\nAwarded by the rule of the scheme {scheme.scheme_id}."
 
 
