@@ -96,6 +96,7 @@ def test_what_organisers_are_shown_works(services: Services, checkout: Path) -> 
         "The question bank",
         "The quiz",
         "Awards",
+        "Selections",
         "Messages",
     ]
     assert sorted(order) == sorted(shown)
