@@ -41,6 +41,8 @@ HAPPENS = {
     "quiz.closed",
     "award.issued",
     "award.revoked",
+    "draw.announced",
+    "draw.held",
     "notification.delivered",
 }
 # Not all demos have them, or the events above would be missing without them.
