@@ -174,23 +174,12 @@ class ResultStore:
             "_id": {"$gt": f"{quiz_id}/", "$lt": f"{quiz_id}/{_digits(before)}"},
             "participant_id": {"$gt": after, "$nin": list(without)},
         }
-        conditions: list[Document] = [
-            {
-                "$gte": [
-                    {"$multiply": ["$points", 100]},
-                    {"$multiply": ["$points_max", score_percent]},
-                ]
-            }
-        ]
+        reached = [{"$multiply": ["$points", 100]}, {"$multiply": ["$points_max", score_percent]}]
+        conditions: list[Document] = [{"$gte": reached}]
         if without_results:
             result_id = {"$substrBytes": ["$_id", place + TIME_DIGITS + 1, -1]}
             conditions.append({"$not": {"$in": [result_id, list(without_results)]}})
-        counted: Document = {"$sum": 1}
-        if days_ahead is not None:
-            at_ms = {"$toLong": {"$substrBytes": ["$_id", place, TIME_DIGITS]}}
-            ahead_ms = days_ahead // timedelta(milliseconds=1)
-            day_ms = timedelta(days=1) // timedelta(milliseconds=1)
-            counted = {"$addToSet": {"$floor": {"$divide": [{"$add": [at_ms, ahead_ms]}, day_ms]}}}
+        counted = {"$sum": 1} if days_ahead is None else _days(place, days_ahead)
         stages: list[Document] = [
             {"$match": these},
             {"$match": {"$expr": {"$and": conditions}}},
@@ -264,6 +253,14 @@ class ResultStore:
             document.get("ties", "time_used"),
             document.get("counts", "best"),
         )
+
+
+def _days(place: int, days_ahead: timedelta) -> Document:
+    """Collects the days of results by the times in their ids, which begin at this place."""
+    millisecond = timedelta(milliseconds=1)
+    at_ms = {"$toLong": {"$substrBytes": ["$_id", place, TIME_DIGITS]}}
+    local_ms = {"$add": [at_ms, days_ahead // millisecond]}
+    return {"$addToSet": {"$floor": {"$divide": [local_ms, timedelta(days=1) // millisecond]}}}
 
 
 def _document(result: Result) -> Document:
