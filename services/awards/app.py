@@ -20,6 +20,13 @@ from services.awards.credentials.give import Credentials
 from services.awards.credentials.keys import check_key_names, check_public_url, issuer_keys
 from services.awards.credentials.lists import StatusLists
 from services.awards.credentials.store import PlaceStore
+from services.awards.draws import api as draws_api
+from services.awards.draws import wording as draws_wording
+from services.awards.draws.forget import forget_all_words
+from services.awards.draws.freeze import Freezer
+from services.awards.draws.hold import Draws
+from services.awards.draws.settle import Settler
+from services.awards.draws.store import DrawStore
 from services.awards.following import api as following_api
 from services.awards.following import wording as following_wording
 from services.awards.following.facts import FactsReader
@@ -27,7 +34,7 @@ from services.awards.following.follow import Follower
 from services.awards.following.preview import Previews
 from services.awards.issued import api as issued_api
 from services.awards.issued import wording as issued_wording
-from services.awards.issued.forget import Forgetting, forget_words
+from services.awards.issued.forget import Forgetting
 from services.awards.issued.store import AwardStore
 from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
@@ -58,6 +65,7 @@ from services.awards.selections.store import SelectionStore
 from shared.runtime.settings import PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
+from shared.web.paced import Paced
 
 
 class AwardsSettings(Settings):
@@ -91,9 +99,10 @@ async def wire(service: Service[AwardsSettings]) -> None:
     decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
     schemes = SchemeStore(service.database)
     awards = AwardStore(service.database)
+    draws = DrawStore(service.database)
     selections, judging = SelectionStore(service.database), JudgingStore(service.database)
     choices = ChoiceStore(service.database)
-    for store in (known, results, decisions, changes, schemes, awards, selections, judging, choices):
+    for store in (known, results, decisions, changes, schemes, awards, draws, selections, judging, choices):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
@@ -118,6 +127,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         )
         credentials = Credentials(places, awards, known, schemes, keys, salt_key=key)
         service.provide(credentials, StatusLists(places), Drawing())
+        service.provide(draws, Draws(draws, schemes, known), Paced())
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
@@ -126,7 +136,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         leavers = SelectionLeavers(selections, judging, choices, panels)
 
         async def forget(erased: set[str]) -> None:
-            await forget_words(erased, awards, schemes, decisions)
+            await forget_all_words(erased, awards, schemes, decisions, draws)
             await leavers.forget(erased)
 
         service.consume(
@@ -136,8 +146,11 @@ async def wire(service: Service[AwardsSettings]) -> None:
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
+        settler = Settler(
+            draws, Freezer(draws, known, results, decisions, awards), schemes, awards, known, issuer
+        )
         forgetting = Forgetting(known, results, schemes, awards)
-        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop)
+        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop, settler.loop)
         service.run(Awarder(selections, choices, schemes, issuer).loop)
 
 
@@ -156,6 +169,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             issued_api.routes,
             following_api.routes,
             credentials_api.routes,
+            draws_api.routes,
             selections_api.routes,
             judging_api.routes,
             choosing_api.routes,
@@ -167,6 +181,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | issuing_wording.CHINESE
             | following_wording.CHINESE
             | credentials_wording.CHINESE
+            | draws_wording.CHINESE
             | selections_wording.CHINESE
             | judging_wording.CHINESE
             | choosing_wording.CHINESE

@@ -41,6 +41,8 @@ HAPPENS = {
     "quiz.closed",
     "award.issued",
     "award.revoked",
+    "draw.announced",
+    "draw.held",
     "selection.opened",
     "selection.nominated",
     "selection.admitted",

@@ -9,6 +9,7 @@ import httpx
 
 from shared.storage.mongo import Database
 from tests.awards import builders as awards
+from tests.awards.draws.builders import definition as definition_of_draw
 from tests.awards.selections.builders import selection as selection_of
 from tests.notifications import builders as notifications
 from tests.quiz import builders as quiz
@@ -161,6 +162,14 @@ async def scheme(client: httpx.AsyncClient) -> Thing:
     return Thing("/schemes/one", ORGANISER, "title", ("/schemes/new", body))
 
 
+async def draw(client: httpx.AsyncClient) -> Thing:
+    for name in ("one", "new"):
+        await awards.put(client, awards.scheme(f"lucky-{name}", kind="prize", rule={"type": "drawn"}))
+    body = definition_of_draw("lucky-one")
+    assert (await client.put("/draws/one", json=body, headers=ORGANISER)).is_success
+    return Thing("/draws/one", ORGANISER, "title", ("/draws/new", definition_of_draw("lucky-new")))
+
+
 async def selection(client: httpx.AsyncClient) -> Thing:
     bodies = {}
     for name in ("one", "new"):
@@ -196,6 +205,7 @@ QUIZ: dict[str, Prepare] = {
 }
 AWARDS: dict[str, Prepare] = {
     "PUT /schemes/{scheme_id}": scheme,
+    "PUT /draws/{draw_id}": draw,
     "PUT /selections/{selection_id}": selection,
 }
 NOTIFICATIONS: dict[str, Prepare] = {"PUT /preferences": preferences}
@@ -206,7 +216,7 @@ THINGS: dict[str, dict[str, Prepare]] = {
     "notifications": NOTIFICATIONS,
 }
 # Where a thing is read, behind the path where it is put.
-READ_AT = {"PUT /quizzes/{quiz_id}": "/definition"}
+READ_AT = {"PUT /quizzes/{quiz_id}": "/definition", "PUT /draws/{draw_id}": "/definition"}
 _RUNNING: dict[str, Callable[..., Running]] = {
     "registration": registration.service,
     "quiz": quiz.service,

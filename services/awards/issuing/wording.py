@@ -4,6 +4,7 @@ CHINESE: dict[str, str] = {
     "quiz_not_closed": "竞赛还没有结束",
     "scheme_selected": "该奖项方案的奖项由评选产生，请在评选中作出决定",
     "scheme_conferred": "该奖项方案由主办方授予，没有可以补发的规则",
+    "scheme_drawn": "该奖项方案的奖项只由抽签产生",
     "scheme_not_conferred": "该奖项方案的奖项按规则产生，不能由主办方授予",
     "standings_too_short": "公布的名次少于奖项名额，无法确定全部获奖者",
 }

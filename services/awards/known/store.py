@@ -120,6 +120,13 @@ class KnownStore:
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
+    async def participants_among(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these people and groups who have joined, the erased among them too."""
+        with mongo.outages_named():
+            these = {"_id": {"$in": list(participant_ids)}}
+            found = await self._participants.find(these, {"_id": 1}).to_list(None)
+        return {document["_id"] for document in found}
+
     async def lock_recipient(self, unit: UnitOfWork, recipient_id: str) -> None:
         """
         Check that a participant or group may get an award, and lock this until the transaction ends.

@@ -40,6 +40,7 @@ class SchemeIn(Form):
                 "tiers": [{"tier": "一等奖", "places": 3}, {"tier": "二等奖", "places": 6}],
             },
             {"type": "conferred"},
+            {"type": "drawn"},
             {"type": "selected"},
         ]
     )

@@ -1,4 +1,4 @@
-"""A scheme: an award (a title and a kind), and one of four rules. All functions are pure."""
+"""A scheme: an award (a title and a kind), and one of five rules. All functions are pure."""
 
 import unicodedata
 from typing import Annotated, Literal, Self
@@ -63,6 +63,12 @@ class Conferred(_Terms):
     type: Literal["conferred"]
 
 
+class Drawn(_Terms):
+    """Whoever is drawn by lot: a draw gives these awards, and nothing else does."""
+
+    type: Literal["drawn"]
+
+
 class Selected(_Terms):
     """The winners of the one selection that names this scheme."""
 
@@ -72,7 +78,7 @@ class Selected(_Terms):
 OnChange = Literal["keep", "follow"]
 """What becomes of an award that the results of now do not earn: only organisers take it back, or the rule."""
 
-Rule = Annotated[PassMark | RankTiers | Conferred | Selected, Field(discriminator="type")]
+Rule = Annotated[PassMark | RankTiers | Conferred | Drawn | Selected, Field(discriminator="type")]
 
 
 class Scheme(_Terms):
@@ -103,9 +109,9 @@ def check_decidable(scheme: Scheme) -> None:
         Rejected: the tiers have more places than a closing lists standings, or awards without a quiz should
             follow results.
     """
-    if isinstance(scheme.rule, Conferred | Selected) and scheme.follows:
+    if isinstance(scheme.rule, Conferred | Drawn | Selected) and scheme.follows:
         raise Rejected(
-            "the awards of this scheme are conferred: there are no results that they could follow",
+            "the awards of this scheme are conferred or drawn: there are no results that they could follow",
             code="conferred_follows_nothing",
         )
     if isinstance(scheme.rule, RankTiers) and scheme.rule.places > STANDINGS_MAX:

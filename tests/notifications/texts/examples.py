@@ -66,5 +66,8 @@ ALL: list[Event] = [
     issued("p", version=3),
     issued("p", version=3, tier=None),
     issued("p", version=2, tier_before="二等奖"),
-    *[revoked("p", code=code) for code in ("not_earned", "disqualified", "some_later_code")],
+    *[
+        revoked("p", code=code)
+        for code in ("not_earned", "disqualified", "drawn_again", "not_entitled", "some_later_code")
+    ],
 ]
