@@ -31,6 +31,15 @@ from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
+from services.awards.proposals import api as proposals_api
+from services.awards.proposals import wording as proposals_wording
+from services.awards.proposals.advance import Advancing
+from services.awards.proposals.find import Finder
+from services.awards.proposals.forget import forget_proposals
+from services.awards.proposals.object import Objecting
+from services.awards.proposals.propose import Conferring
+from services.awards.proposals.store import NoticeStore, ObjectionStore, ProposalStore
+from services.awards.proposals.tell import Teller
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
@@ -74,7 +83,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
     decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
     schemes = SchemeStore(service.database)
     awards = AwardStore(service.database)
-    for store in (known, results, decisions, changes, schemes, awards):
+    notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
+    objections = ObjectionStore(service.database)
+    for store in (known, results, decisions, changes, schemes, awards, notices, proposals, objections):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
@@ -95,22 +106,31 @@ async def wire(service: Service[AwardsSettings]) -> None:
         )
         credentials = Credentials(places, awards, known, schemes, keys, salt_key=key)
         service.provide(credentials, StatusLists(places), Drawing())
+        objecting = Objecting(schemes, known, notices, proposals, objections)
+        conferring = Conferring(schemes, known, issuer, notices, proposals)
+        service.provide(notices, proposals, objections, objecting, conferring)
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
-            known, results, decisions, changes, schemes, issuer, Touched(awards), ties
+            known, results, decisions, changes, schemes, issuer, Touched(awards), ties, notices.mark
         )
+
+        async def forget(erased: set[str]) -> None:
+            await forget_words(erased, awards, schemes, decisions)
+            await forget_proposals(erased, schemes, proposals, objections)
+
         service.consume(
             *issuing_handlers.subscriptions(handler),
-            *known_handlers.subscriptions(
-                known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes, decisions)
-            ),
+            *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
         forgetting = Forgetting(known, results, schemes, awards)
-        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop)
+        finder = Finder(notices, proposals, results, schemes, outdated, issuer)
+        teller = Teller(notices, proposals, awards, known, issuer)
+        advancing = Advancing(notices, schemes, finder, teller)
+        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop, advancing.loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -128,6 +148,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             issued_api.routes,
             following_api.routes,
             credentials_api.routes,
+            proposals_api.routes,
         ],
         chinese=(
             known_wording.CHINESE
@@ -136,6 +157,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | issuing_wording.CHINESE
             | following_wording.CHINESE
             | credentials_wording.CHINESE
+            | proposals_wording.CHINESE
         ),
     )
 

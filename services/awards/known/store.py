@@ -109,6 +109,27 @@ class KnownStore:
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
+    async def unknown(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these who have not joined."""
+        with mongo.outages_named():
+            found = await self._participants.find(
+                {"_id": {"$in": list(participant_ids)}}, {"_id": 1}
+            ).to_list(None)
+        return set(participant_ids) - {one["_id"] for one in found}
+
+    async def lock_recipients(self, unit: UnitOfWork, recipient_ids: Collection[str]) -> set[str]:
+        """
+        Lock these as `lock_recipient` does; unknown ones are known from now on.
+
+        Returns: the erased among these.
+        """
+        change = {"$inc": {"conferred": 1}}
+        updates = [UpdateOne({"_id": one}, change, upsert=True) for one in sorted(recipient_ids)]
+        await self._participants.bulk_write(updates, session=unit.session)
+        these = {"_id": {"$in": list(recipient_ids)}, "erased": True}
+        found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
+        return {one["_id"] for one in found}
+
     async def lock_recipient(self, unit: UnitOfWork, recipient_id: str) -> None:
         """
         Check that a participant or group may get an award, and lock this until the transaction ends.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from services.awards.known.store import KnownStore
 from services.awards.results.decisions import DecisionStore
 from services.awards.schemes import put
-from services.awards.schemes.rules import OnChange, Rule, Scheme
+from services.awards.schemes.rules import AT_ONCE, Issue, OnChange, Rule, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
@@ -46,6 +46,11 @@ class SchemeIn(Form):
         "keep",
         description="what becomes of an award that is not earned any more: only an organiser takes it back "
         "(keep), or the rule does (follow)",
+    )
+    issue: Issue = Field(
+        AT_ONCE,
+        description="when awards are issued: at once, or after a public notice of what is proposed",
+        examples=[{"type": "at_once"}, {"type": "after_notice", "days": 7}],
     )
 
 
@@ -92,7 +97,12 @@ async def put_scheme(
     """
     check_same_id(body.scheme_id, scheme_id, code="scheme_id_differs")
     scheme = Scheme(
-        scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule, on_change=body.on_change
+        scheme_id=scheme_id,
+        title=body.title,
+        kind=body.kind,
+        rule=body.rule,
+        on_change=body.on_change,
+        issue=body.issue,
     )
     tag = await put.put_scheme(scheme, schemes, known, decisions, matches=matching(if_match, if_none_match))
     response.headers["etag"] = etag(tag)
