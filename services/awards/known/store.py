@@ -123,8 +123,8 @@ class KnownStore:
 
         Returns: the erased among these.
         """
-        change = {"$inc": {"conferred": 1}}
-        updates = [UpdateOne({"_id": one}, change, upsert=True) for one in sorted(recipient_ids)]
+        locked = {"$inc": {"conferred": 1}}
+        updates = [UpdateOne({"_id": one}, locked, upsert=True) for one in sorted(recipient_ids)]
         await self._participants.bulk_write(updates, session=unit.session)
         these = {"_id": {"$in": list(recipient_ids)}, "erased": True}
         found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)

@@ -12,6 +12,7 @@ from services.awards.proposals.rules import (
     changed,
     check_may_object,
     decided,
+    left_out,
     next_version,
     terms_of,
     work_at,
@@ -143,7 +144,7 @@ class Objecting:
             return notice
         # A version of its own, also if a look at the results is under way.
         alone = replace(notice, round=None)
-        await self._proposals.put(unit, [replace(proposal, code="objection", since=next_version(alone))], ())
+        await self._proposals.put(unit, [left_out(proposal, next_version(alone))], ())
         after = changed(alone, terms, clock.now(), adds=False)
         if isinstance(scheme.rule, RankTiers) and scheme.rule.next_in_rank:
             return replace(after, mark=random_id())

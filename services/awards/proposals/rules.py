@@ -94,7 +94,8 @@ class Notice(msgspec.Struct, frozen=True):
         closed: the quiz is closed, or organisers name the recipients: proposals may be made.
         mark: something has changed that decides who is due; another one each time. None: nothing.
         objections, open: how many were made, and how many are not decided.
-        telling, issuing: the last proposal whose recipient was told, or has the award. None: nothing is to do.
+        telling, issuing: the last proposal whose recipient was told, or has the award. None: nothing is to
+        do.
         confirmed: the version whose awards are issued.
     """
 
@@ -184,6 +185,12 @@ def proposed_now(due: PlannedAward, before: Proposal | None, id_: str, token: st
         # Another result may earn the same: nobody sees that.
         return replace(before, round=token, cause=due.cause)
     return replace(before, round=token, cause=due.cause, tier=due.tier, code=None, since=since)
+
+
+def left_out(proposal: Proposal, since: int) -> Proposal:
+    """The proposal after an objection was upheld."""
+    why: Withdrawn = "objection"
+    return replace(proposal, code=why, since=since)
 
 
 def changed(notice: Notice, terms: AfterNotice, now: datetime, *, adds: bool) -> Notice:

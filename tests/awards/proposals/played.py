@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from services.awards.proposals.rules import Objection
 from services.awards.schemes.rules import Scheme
 from shared.contracts.events import AwardIssued, AwardObjected, AwardProposed
+from shared.runtime import clock
 from shared.storage.outbox import waiting
-from tests.awards.builders import closed, joined, standing
+from tests.awards.builders import closed, joined, noticed, standing
 from tests.awards.parts import Parts
 from tests.support.kafka import read_back
+from tests.support.waiting import eventually
 
 LONG_AGO = datetime(2023, 6, 1, tzinfo=UTC)
 
@@ -22,6 +24,23 @@ async def end_notice(at: Parts, scheme: Scheme) -> None:
 async def end_and_issue(at: Parts, scheme: Scheme) -> None:
     """The notice has ended, and an organiser confirms it."""
     await end_notice(at, scheme)
+    await at.confirm(scheme, (await at.notices.get(scheme.scheme_id)).version)
+    await at.advance()
+
+
+def short(of: Scheme) -> Scheme:
+    """The same scheme, with a notice of some seconds."""
+    return noticed(of, days=0, seconds=3)
+
+
+async def wait_and_issue(at: Parts, scheme: Scheme) -> None:
+    """Wait for the end of a short notice; then an organiser confirms it."""
+
+    async def has_ended() -> bool:
+        ends_at = (await at.notices.get(scheme.scheme_id)).ends_at
+        return ends_at is not None and ends_at <= clock.now()
+
+    await eventually(has_ended, bool)
     await at.confirm(scheme, (await at.notices.get(scheme.scheme_id)).version)
     await at.advance()
 
