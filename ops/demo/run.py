@@ -12,6 +12,7 @@ from ops.audit.awards import name_of
 from ops.demo.listening import listen
 from ops.demo.lives import wait_until_told
 from ops.demo.mails import Mails
+from ops.demo.notices import give_after_notice, put_scheme
 from ops.demo.outsider import Outsider
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day, rescheduled
 from ops.deployment.client import Client, UnexpectedAnswer
@@ -87,6 +88,7 @@ class Demo:
             NotAtRest: some work is still in progress after the time.
         """
         screen = asyncio.create_task(listen(self.client, self.week.quiz_id))
+        await put_scheme(self.client, late_quiz_id(self.week))
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             url = f"{self.apis.quiz}/quizzes/{quiz_id}"
             await self.client.ask("POST", f"{url}/close", headers=self.client.apis.organiser)
@@ -96,6 +98,7 @@ class Demo:
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_examined(f"{self.apis.quiz}/quizzes/{quiz_id}/flags")
             await self._compare_districts(f"{self.apis.quiz}/quizzes/{quiz_id}/divisions/district")
+        await give_after_notice(self.client, late_quiz_id(self.week))
         await wait_until_told(self.client, self.week)
         await self.settle(databases)
 

@@ -95,6 +95,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$inc": {"credentials.0.version": 5}},
         "credentials are of versions that were issued",
     ),
+    (
+        "awards",
+        "proposals",
+        {"code": "objection"},
+        {"$unset": {"code": ""}},
+        "what is proposed is what is earned, without what was objected to",
+    ),
     ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is notified"),
     (
         "notifications",

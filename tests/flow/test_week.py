@@ -41,6 +41,8 @@ HAPPENS = {
     "quiz.closed",
     "award.issued",
     "award.revoked",
+    "award.proposed",
+    "award.objected",
     "notification.delivered",
 }
 # Not all demos have them, or the events above would be missing without them.

@@ -361,3 +361,26 @@ async def test_a_scheme_that_is_put_after_the_close_is_looked_at_when_an_organis
         with pytest.raises(Conflict) as refused:
             await at.apply(of)
         assert refused.value.code == "scheme_after_notice"
+
+
+async def test_an_upheld_objection_stays_whatever_changes_and_nobody_else_issues(mongo: str) -> None:
+    async with new_parts(mongo) as [at]:
+        quiz = new_id("quiz")
+        of = noticed(certificate(quiz))
+        await at.schemes.put(of)
+        results = {one: completed(quiz, one, points) for one, points in (("a", 70), ("b", 50))}
+        await at.handle(*results.values())
+        await close(at, quiz)
+        await at.publish(of)
+        await at.advance()
+        objection = await object_to(at, of, "a")
+        await at.objecting.decide(of.scheme_id, objection.objection_id, "upheld", "属实")
+        await at.handle(regraded(results["b"], 65), regraded(results["a"], 90))
+        await at.advance()
+        assert await tiers(at, of) == {"a": "objection", "b": None}
+        # Whoever compares awards with results leaves it to the notice, too.
+        await at.changes.mark([(quiz, "a"), (quiz, "b")])
+        await at.follow()
+        assert await at.issued(of) == {}
+        await end_and_issue(at, of)
+        assert [*await at.issued(of)] == ["b"]
