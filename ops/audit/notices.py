@@ -148,7 +148,7 @@ def _expected(
     for scheme in _settled(schemes, notices):
         id_ = scheme["_id"]
         out = {recipient for of, recipient in upheld if of == id_}
-        names = dict(due.get(id_, {}))
+        names: Names = due.get(id_, {})
         if out and scheme["rule"].get("next_in_rank"):
             names = _moved_up(scheme, last_closings(log).get(scheme["rule"]["quiz_id"]), out, names)
         for recipient, tier in names.items():
