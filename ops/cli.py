@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from ops.commands.credentials import credentials_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
+from ops.commands.draw import draw_cli
 from ops.commands.export import export_cli
 from ops.commands.organisers import organisers_cli
 from ops.commands.play import play_cli
@@ -71,6 +72,7 @@ app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
 app.add_typer(door_cli, name="door")
 app.add_typer(credentials_cli, name="credential")
+app.add_typer(draw_cli, name="draw")
 app.add_typer(stack_cli, name="stack")
 
 

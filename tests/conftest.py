@@ -1,6 +1,7 @@
 """
 What all tests share: one real Kafka and one real MongoDB for the whole run.
 
+Processes side by side have a second Kafka (support/sharing.py).
 The servers start when the first test asks for them and die with pytest, however that ends. KEPU_KAFKA and
 KEPU_MONGO name servers of one's own instead; several runs may share those, so every test takes topics and
 groups of its own, and no two runs have a database in common.
@@ -18,8 +19,8 @@ from hypothesis import settings as hypothesis_settings
 from ops.stack import Stack, StackError
 from tests.support import databases, leftovers
 from tests.support.offsets import groups_of, skip_to_end
-from tests.support.servers import Servers
-from tests.support.sharing import ByService, in_order, uses_kafka
+from tests.support.servers import APART, Servers, with_mongo_of
+from tests.support.sharing import HAS_TWO_BROKERS, ByService, in_order, is_apart, uses_kafka
 
 # A fresh checkout first makes tables of all characters, and these machines are busy: no test is about time.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,6 +52,8 @@ def pytest_configure_node(node: Any) -> None:
     """Workers are told where the servers are. (A hook of pytest-xdist, called before each worker starts.)"""
     if node.config.option.markexpr != WITHOUT_SERVERS:
         node.workerinput[HOME] = str(_started(node.config).home)
+        if HAS_TWO_BROKERS:
+            node.workerinput[APART] = str(_started(node.config, apart=True).home)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,21 +78,32 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A stack that is up, and that nobody kills: `tests.support.servers.own_stack` is for that."""
+def _stacks(request: pytest.FixtureRequest) -> Iterator[dict[bool, Stack]]:
+    """The stack of most tests, and that of the tests with a broker apart. Often it is the same one."""
     told = getattr(request.config, "workerinput", None)
-    found = Stack(Path(told[HOME])) if told else _started(request.config)
-    request.config.stash[STACK] = found
-    yield found
+    common = Stack(Path(told[HOME])) if told else _started(request.config)
+    apart = common
+    if told and APART in told:
+        apart = Stack(Path(told[APART]), environment=with_mongo_of(common))
+    yield {False: common, True: apart}
     # Also the databases that tests use one after the other.
-    leftovers.remove(found.kafka, found.mongo)
+    for stack in (common, apart):
+        leftovers.remove(stack.kafka, stack.mongo)
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest, _stacks: dict[bool, Stack]) -> Stack:
+    """A stack that is up, and that nobody kills: `tests.support.servers.own_stack` is for that."""
+    found = _stacks[is_apart(_module_of(request))]
+    request.config.stash[STACK] = found
+    return found
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """For what the tests of a module share."""
     groups = groups_of(request.path.relative_to(TESTS).parts[0])
-    module = request.path.relative_to(TESTS.parent).as_posix()
+    module = _module_of(request)
     if groups and uses_kafka(module) and any(_has_servers(item) for item in _items_of(request)):
         skip_to_end(request.getfixturevalue("stack").kafka, groups)
     yield
@@ -110,21 +124,26 @@ def _nothing_left_of_the_test(
     leftovers.remove(stack.kafka, stack.mongo, but=shared | databases.free(stack.mongo))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka(stack: Stack) -> str:
     """Bootstrap servers, host:port."""
     return stack.kafka
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mongo(stack: Stack) -> str:
     """The URL of a replica set."""
     return stack.mongo
 
 
-def _started(config: pytest.Config) -> Stack:
+def _module_of(request: pytest.FixtureRequest) -> str:
+    return request.path.relative_to(TESTS.parent).as_posix()
+
+
+def _started(config: pytest.Config, *, apart: bool = False) -> Stack:
+    servers = config.stash[SERVERS]
     try:
-        return config.stash[SERVERS].stack
+        return servers.apart if apart else servers.stack
     except StackError as error:
         # Every test that needs them would fail by this one reason.
         pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)

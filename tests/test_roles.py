@@ -45,6 +45,7 @@ READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/trial",
     "GET /quizzes/{quiz_id}/disqualifications",
     "GET /quizzes/{quiz_id}/corrections/preview",
+    "GET /draws/{draw_id}/definition",
     "GET /quizzes/{quiz_id}/literacy",
     "GET /quizzes/{quiz_id}/literacy/export",
     "GET /quizzes/{quiz_id}/literacy/measure",

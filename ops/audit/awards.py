@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from ops.audit.corrections import passed_once, results_of_now
 from ops.audit.decisions import States, counting, last_closings, states_of_now
+from ops.audit.draws import names_by_draw
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.audit.notices import audit_notices, noticed
@@ -39,7 +40,7 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
             (
                 award["_id"]
                 for award in awards
-                if award.get("code") and award["scheme_id"] not in _ids(_following(schemes))
+                if award.get("code") and award["scheme_id"] not in _ids(_following(schemes)) | _drawn(schemes)
             ),
             len(awards),
         ),
@@ -83,7 +84,8 @@ def _given(
     erased: Collection[str],
 ) -> tuple[set[str], list[str]]:
     """The awards expected, and those found: what the rule took back is not there."""
-    follows = _ids(_following(schemes))
+    # What a draw gives follows the draw.
+    follows = _ids(_following(schemes)) | _drawn(schemes)
     by_hand = _ids(scheme for scheme in schemes if scheme["rule"]["type"] == "conferred")
     # Only the organiser decides who gets a conferred award, so there are only the stored awards and the
     # promises.
@@ -91,6 +93,7 @@ def _given(
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
     expected |= _expected_kept(log, [one for one in schemes if one["_id"] not in follows], awards)
     expected |= _due(log, _following(schemes), {_name(award) for award in awards})
+    expected |= {name_of(*name) for name in names_by_draw(log)}
     stopped, stored = _by_cancelled_quizzes(log, schemes), {_name(award) for award in awards}
     expected = {name for name in expected if name.split("/")[0] not in stopped or name in stored}
     found = [award for award in awards if not award.get("code")]
@@ -152,6 +155,10 @@ def _misnoted(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> Iter
 
 def _following(schemes: Iterable[Json]) -> list[Json]:
     return [scheme for scheme in schemes if scheme.get("on_change") == "follow"]
+
+
+def _drawn(schemes: Iterable[Json]) -> set[str]:
+    return _ids(scheme for scheme in schemes if scheme["rule"]["type"] == "drawn")
 
 
 def _ids(schemes: Iterable[Json]) -> set[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ops.audit.awards import audit_awards
 from ops.audit.credentials import audit_credentials, reader_of
+from ops.audit.draws import audit_draws
 from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Log, read
@@ -136,6 +137,7 @@ async def audit_all_of_awards(
     """Every part of the audit that reads awards' database."""
     return [
         *await audit_awards(log, database, promises),
+        *await audit_draws(log, database),
         *await audit_credentials(log, database, reader_of(apis)),
     ]
 

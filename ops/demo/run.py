@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.audit.awards import name_of
+from ops.demo.draws import hold_a_draw
 from ops.demo.listening import listen
 from ops.demo.lives import wait_until_told
 from ops.demo.mails import Mails
@@ -100,6 +101,7 @@ class Demo:
             await self._compare_districts(f"{self.apis.quiz}/quizzes/{quiz_id}/divisions/district")
         await give_after_notice(self.client, late_quiz_id(self.week))
         await wait_until_told(self.client, self.week)
+        await hold_a_draw(self.client, self.week.quiz_id)
         await self.settle(databases)
 
     async def settle(self, databases: Databases) -> None:

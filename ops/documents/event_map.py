@@ -18,6 +18,7 @@ _WRITERS = {
     "shift": "registration",
     "quiz": "quiz",
     "award": "awards",
+    "draw": "awards",
     "notification": "notifications",
 }
 

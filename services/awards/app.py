@@ -12,6 +12,13 @@ from services.awards.credentials.give import Credentials
 from services.awards.credentials.keys import check_key_names, check_public_url, issuer_keys
 from services.awards.credentials.lists import StatusLists
 from services.awards.credentials.store import PlaceStore
+from services.awards.draws import api as draws_api
+from services.awards.draws import wording as draws_wording
+from services.awards.draws.forget import forget_all_words
+from services.awards.draws.freeze import Freezer
+from services.awards.draws.hold import Draws
+from services.awards.draws.settle import Settler
+from services.awards.draws.store import DrawStore
 from services.awards.following import api as following_api
 from services.awards.following import wording as following_wording
 from services.awards.following.facts import FactsReader
@@ -19,7 +26,7 @@ from services.awards.following.follow import Follower
 from services.awards.following.preview import Previews
 from services.awards.issued import api as issued_api
 from services.awards.issued import wording as issued_wording
-from services.awards.issued.forget import Forgetting, forget_words
+from services.awards.issued.forget import Forgetting
 from services.awards.issued.store import AwardStore
 from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
@@ -50,6 +57,7 @@ from services.awards.schemes.store import SchemeStore, TieStore
 from shared.runtime.settings import PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
+from shared.web.paced import Paced
 
 
 class AwardsSettings(Settings):
@@ -84,8 +92,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
     schemes = SchemeStore(service.database)
     awards = AwardStore(service.database)
     notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
-    objections = ObjectionStore(service.database)
-    for store in (known, results, decisions, changes, schemes, awards, notices, proposals, objections):
+    objections, draws = ObjectionStore(service.database), DrawStore(service.database)
+    stores = (known, results, decisions, changes, schemes, awards, notices, proposals, objections, draws)
+    for store in stores:
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
@@ -109,6 +118,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         objecting = Objecting(schemes, known, notices, proposals, objections)
         conferring = Conferring(schemes, known, issuer, notices, proposals)
         service.provide(notices, proposals, objections, objecting, conferring)
+        service.provide(draws, Draws(draws, schemes, known), Paced())
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
@@ -116,7 +126,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         )
 
         async def forget(erased: set[str]) -> None:
-            await forget_words(erased, awards, schemes, decisions)
+            await forget_all_words(erased, awards, schemes, decisions, draws)
             await forget_proposals(erased, schemes, proposals, objections)
 
         service.consume(
@@ -126,11 +136,15 @@ async def wire(service: Service[AwardsSettings]) -> None:
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
+        settler = Settler(
+            draws, Freezer(draws, known, results, decisions, awards), schemes, awards, known, issuer
+        )
         forgetting = Forgetting(known, results, schemes, awards)
         finder = Finder(notices, proposals, results, schemes, outdated, issuer)
         teller = Teller(notices, proposals, awards, known, issuer)
         advancing = Advancing(notices, schemes, finder, teller)
-        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop, advancing.loop)
+        loops = (forgetting.loop, follower.loop, decider.loop, advancing.loop, settler.loop)
+        service.run(Upkeep(results).loop, *loops)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -149,6 +163,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             following_api.routes,
             credentials_api.routes,
             proposals_api.routes,
+            draws_api.routes,
         ],
         chinese=(
             known_wording.CHINESE
@@ -158,6 +173,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | following_wording.CHINESE
             | credentials_wording.CHINESE
             | proposals_wording.CHINESE
+            | draws_wording.CHINESE
         ),
     )
 

@@ -38,6 +38,9 @@ from shared.contracts.sources import OURS, QUIZ, REGISTRATION
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
 ANSWERS_MAX = 200
 STANDINGS_MAX = 1_000
+# Places of all prizes of a draw together, and the reserves behind them.
+DRAWN_MAX = 2_000
+SEED_PARTS_MAX = 20
 QUESTIONS_MAX = 1_000
 
 Sealed = Annotated[str, StringConstraints(max_length=4_096, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
@@ -53,6 +56,10 @@ GROUP_PLACES_MAX = 500
 ManyPlaces = Annotated[int, Field(gt=PLACES_MAX, le=GROUP_PLACES_MAX)]
 """More places than `Places` allows: released readers refuse a larger number there."""
 Letters = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Seed = Annotated[str, StringConstraints(max_length=8_192, pattern=r"^(?:[0-9A-Za-z.]{1,400}/){1,20}$")]
+"""The inputs of a draw, each ended by "/": numbers in rising order, each with a "."; or a secret."""
 
 ParticipantKind = Literal["person", "group"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -778,6 +785,83 @@ class AwardObjected(Event, topic="award.objected", key="recipient_id"):
     said_at: Moment
 
 
+class DrawPrize(Part):
+    """A level of the prizes of a draw, best first."""
+
+    tier: Line
+    places: Annotated[int, Field(ge=1, le=DRAWN_MAX)]
+
+
+class SeedSource(Part):
+    """
+    Where a part of the seed of a draw comes from; it was named before the part was known.
+
+    A public source, such as a lottery, has `expected_at`: its numbers come after that time. A witness has
+    `sha256`: the SHA-256 of a secret, which the witness reveals afterwards.
+    """
+
+    description: Line
+    expected_at: Moment | None = None
+    sha256: Sha256 | None = None
+
+
+class DrawAnnounced(Event, topic="draw.announced", key="draw_id"):
+    """
+    The list of entrants of a draw is fixed, before anybody can know the seed.
+
+    `list_sha256` is the digest of the list, which has a line for each entrant: id, space, chances. `number`
+    is 1, and higher if the draw was held again. If the draw is held again before its winners were drawn, this
+    event comes once more with a higher `version`, and `replaced_because` says why.
+    """
+
+    draw_id: Id
+    number: Ordinal
+    version: Version
+    title: Line
+    scheme_id: Id
+    prizes: Annotated[tuple[DrawPrize, ...], Field(min_length=1, max_length=20)]
+    reserves: Annotated[int, Field(ge=0, le=DRAWN_MAX)]
+    algorithm: Code
+    sources: Annotated[tuple[SeedSource, ...], Field(min_length=1, max_length=SEED_PARTS_MAX)]
+    entrants: Count
+    chances: Count
+    list_sha256: Sha256
+    announced_at: Moment
+    replaced_because: Line | None = None
+
+
+class DrawMove(Part):
+    """Somebody who was drawn gets no prize. `code`: `erased`, or `not_entitled` by an organiser."""
+
+    entrant_id: Id
+    code: Code
+
+
+class DrawHeld(Event, topic="draw.held", key="draw_id", bytes_max=LIST_BYTES_MAX):
+    """
+    Winners were drawn: `drawn` has all who were selected, in order, first the winners and then the reserves.
+
+    Anybody can compute them again from the list and `seed` (docs/draws.md). The places of `prizes` go to
+    the first who are drawn. For each of `moved`, in order, the next reserve gets the place. The event comes
+    again with a higher `version` for each of them, and if the draw is held again (`replaced_because`): then
+    nobody holds a prize by it.
+    """
+
+    draw_id: Id
+    number: Ordinal
+    version: Version
+    title: Line
+    scheme_id: Id
+    prizes: Annotated[tuple[DrawPrize, ...], Field(min_length=1, max_length=20)]
+    algorithm: Code
+    list_sha256: Sha256
+    seed: Seed
+    drawn: Annotated[tuple[Id, ...], Field(max_length=DRAWN_MAX)]
+    moved: Annotated[tuple[DrawMove, ...], Field(max_length=DRAWN_MAX)] = ()
+    held_at: Moment
+    replaced_because: Line | None = None
+
+
 class NotificationRequested(Event, topic="notification.requested", key="participant_id"):
     """A command from any other system: say this to that participant. No personal data in the text."""
 
@@ -879,6 +963,8 @@ ALL: tuple[type[Event], ...] = (
     AwardRevoked,
     AwardProposed,
     AwardObjected,
+    DrawAnnounced,
+    DrawHeld,
     NotificationRequested,
     NotificationDelivered,
     NotificationFailed,

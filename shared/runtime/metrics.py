@@ -71,6 +71,7 @@ SCANS = Counter("kepu_scans_total", "Scans of tickets at doors, by their first v
 SUBMISSIONS_GRADED = Counter("kepu_submissions_graded_total", "Submissions graded, by outcome", ["outcome"])
 FLAGS_OPEN = Gauge("kepu_flags_open", "Attempts flagged for fair play that nobody has judged", ["kind"])
 AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "change"])
+DRAWS = Counter("kepu_draws_total", "Draws announced, held, changed and replaced", ["step"])
 DELIVERIES = Counter(
     "kepu_deliveries_total", "Messages by channel and what became of them", ["channel", "outcome"]
 )

@@ -74,6 +74,8 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         "everybody in a cancelled quiz is told",
     ),
     ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
+    ("awards", "drawings", {}, {"$inc": {"version": 1}}, "draws are as published"),
+    ("awards", "draw_lists", {}, {"$set": {"text": "p1 1\n"}}, "winners are those of the list and the seed"),
     (
         "awards",
         "awards",

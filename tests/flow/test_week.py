@@ -43,6 +43,8 @@ HAPPENS = {
     "award.revoked",
     "award.proposed",
     "award.objected",
+    "draw.announced",
+    "draw.held",
     "notification.delivered",
 }
 # Not all demos have them, or the events above would be missing without them.

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.sharing import GROUPS, ROOT, group_of, uses_kafka
+from tests.support.sharing import APART, GROUPS, QUIZ, QUIZ_APART, ROOT, group_of, uses_kafka
 
 FOLDERS = [path for path in GROUPS if path.endswith("/")]
 # A test runs a whole service, with its consumers if it names Kafka: `of_registration.service(…)`.
@@ -19,7 +19,9 @@ def modules_in(folder: str) -> list[str]:
 def test_those_that_read_a_services_topics_are_one_group_and_other_modules_one_each(folder: str) -> None:
     modules = modules_in(folder)
     reading = {module for module in modules if uses_kafka(module)}
-    assert {group_of(module) for module in reading} == {GROUPS[folder]}
+    apart = {module for module in reading if module.startswith(APART)}
+    assert {group_of(module) for module in reading - apart} == {GROUPS[folder]}
+    assert {group_of(module) for module in apart} == ({QUIZ_APART} if GROUPS[folder] == QUIZ else set())
     others = [group_of(module) for module in modules if module not in reading]
     assert len(others) == len(set(others)) > 5
 

@@ -1,5 +1,5 @@
 """
-The Kafka and the MongoDB that all tests share, also in several processes.
+The Kafka and the MongoDB that all tests share, also in several processes. These have a second Kafka.
 
 The process that begins the run starts them: pytest itself, or the controller of its workers (pytest -n 4),
 which gives each worker the addresses. A server that dies ends the run: hundreds of tests would fail one by
@@ -9,7 +9,7 @@ one for that single reason, each after a timeout.
 import os
 import signal
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -26,12 +26,15 @@ MARK = "TESTED_BY"
 JAVA = ("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
+APART = "apart"
+
+
 class Servers:
     """One stack for the run, started when it is first asked for. Made before any other process of the run."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._stack: Stack | None = None
+        self._stacks: dict[str, Stack] = {}
         self.death: str | None = None
         # Anew also within a run: a test that runs pytest must not be swept away with it.
         os.environ[MARK] = uuid.uuid4().hex
@@ -49,12 +52,20 @@ class Servers:
         Raises:
             StackError: they can't be started.
         """
-        if self._stack is None:
-            stack = Stack(self._folder / "stack", detached=False, tell=self._tell)
-            self._stack = self._opened.enter_context(stack)
-            self._opened.callback(_kill, self._stack)
-            self._opened.enter_context(watching(servers_of(self._stack), self._end_the_run))
-        return self._stack
+        return self._up("stack", os.environ)
+
+    @property
+    def apart(self) -> Stack:
+        """The same MongoDB with another Kafka, up. Nobody may have named a Kafka (sharing.py)."""
+        return self._up(APART, with_mongo_of(self.stack))
+
+    def _up(self, name: str, environment: Mapping[str, str]) -> Stack:
+        if name not in self._stacks:
+            stack = Stack(self._folder / name, detached=False, environment=environment, tell=self._tell)
+            self._stacks[name] = stack = self._opened.enter_context(stack)
+            self._opened.callback(_kill, stack)
+            self._opened.enter_context(watching(servers_of(stack), self._end_the_run))
+        return self._stacks[name]
 
     def close(self) -> None:
         """Stop them and remove what they wrote."""
@@ -64,6 +75,11 @@ class Servers:
         self.death = f"all tests share it: {last_words}"
         # Like Ctrl-C: nothing else ends a test that waits in any loop or thread.
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def with_mongo_of(stack: Stack) -> dict[str, str]:
+    """An environment for a stack that has the MongoDB of another one."""
+    return {**os.environ, "KEPU_MONGO": stack.mongo}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import httpx
 
 from shared.storage.mongo import Database
 from tests.awards import builders as awards
+from tests.awards.draws.builders import definition as definition_of_draw
 from tests.notifications import builders as notifications
 from tests.quiz import builders as quiz
 from tests.quiz.bank.builders import bank_question
@@ -160,6 +161,14 @@ async def scheme(client: httpx.AsyncClient) -> Thing:
     return Thing("/schemes/one", ORGANISER, "title", ("/schemes/new", body))
 
 
+async def draw(client: httpx.AsyncClient) -> Thing:
+    for name in ("one", "new"):
+        await awards.put(client, awards.scheme(f"lucky-{name}", kind="prize", rule={"type": "drawn"}))
+    body = definition_of_draw("lucky-one")
+    assert (await client.put("/draws/one", json=body, headers=ORGANISER)).is_success
+    return Thing("/draws/one", ORGANISER, "title", ("/draws/new", definition_of_draw("lucky-new")))
+
+
 async def preferences(client: httpx.AsyncClient) -> Thing:
     # Of somebody who has chosen before; tests/notifications/contacts/test_api.py has the first choice.
     assert (await client.put("/preferences", json={"sms": False}, headers=as_participant("li"))).is_success
@@ -183,7 +192,7 @@ QUIZ: dict[str, Prepare] = {
     "PUT /quizzes/{quiz_id}/divisions/{kind}/sizes": sizes,
     "PUT /bank/questions/{question_id}": question,
 }
-AWARDS: dict[str, Prepare] = {"PUT /schemes/{scheme_id}": scheme}
+AWARDS: dict[str, Prepare] = {"PUT /schemes/{scheme_id}": scheme, "PUT /draws/{draw_id}": draw}
 NOTIFICATIONS: dict[str, Prepare] = {"PUT /preferences": preferences}
 THINGS: dict[str, dict[str, Prepare]] = {
     "registration": REGISTRATION,
@@ -192,7 +201,7 @@ THINGS: dict[str, dict[str, Prepare]] = {
     "notifications": NOTIFICATIONS,
 }
 # Where a thing is read, behind the path where it is put.
-READ_AT = {"PUT /quizzes/{quiz_id}": "/definition"}
+READ_AT = {"PUT /quizzes/{quiz_id}": "/definition", "PUT /draws/{draw_id}": "/definition"}
 _RUNNING: dict[str, Callable[..., Running]] = {
     "registration": registration.service,
     "quiz": quiz.service,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.awards.issued.rules import Award, Unearned
+from services.awards.issued.rules import Award, Unearned, Withdrawn
 from shared.contracts.events import AwardKind
 
 
@@ -25,8 +25,9 @@ class AwardOut(BaseModel):
     status: Literal["held", "revoked"]
     revoked_at: datetime | None
     reason: str | None
-    code: Unearned | None = Field(
-        None, description="why the scheme's rule took it back; null if an organiser revoked it, or it is held"
+    code: Unearned | Withdrawn | None = Field(
+        None,
+        description="why the rule or the draw took it back; null if an organiser revoked it, or it is held",
     )
 
 

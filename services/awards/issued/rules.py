@@ -13,6 +13,8 @@ from shared.runtime.errors import Conflict
 ISSUED = 1
 Unearned = Literal["not_earned", "disqualified"]
 """Why an award is not earned any more: the results of now do not reach it, or they do not count."""
+Withdrawn = Literal["drawn_again", "not_entitled"]
+"""Why the holder of a drawn award holds it no more: the draw is held again, or a reserve has moved up."""
 # Public, as an organiser's reason is.
 REASONS: dict[Unearned, str] = {
     "not_earned": "成绩更正后不再符合获奖条件 (not earned any more after a correction of results)",
@@ -53,7 +55,7 @@ class Award(msgspec.Struct, frozen=True):
     note: str | None = None
     revoked_at: datetime | None = None
     reason: str | None = None
-    code: Unearned | None = None
+    code: Unearned | Withdrawn | None = None
     tier_before: str | None = None
     noted: bool = False
 
@@ -94,6 +96,11 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
 def taken_back(award: Award, code: Unearned, now: datetime) -> Award:
     """The award that its rule takes back, since it is not earned any more."""
     return replace(award, revoked_at=now, reason=REASONS[code], code=code, version=award.version + 1)
+
+
+def withdrawn(award: Award, code: Withdrawn, reason: str, now: datetime) -> Award:
+    """The award that a draw takes back, for an organiser's reason. A later draw may give it again."""
+    return replace(award, revoked_at=now, reason=reason, code=code, version=award.version + 1)
 
 
 def issued_again(award: Award, cause: str, tier: str | None, now: datetime) -> Award:

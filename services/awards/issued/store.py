@@ -131,6 +131,14 @@ class AwardStore:
             found = self._awards.find({"_id": {"$in": ids}}, {"recipient_id": 1})
             return {document["recipient_id"] async for document in found}
 
+    async def holders_among(self, recipient_ids: Iterable[str], scheme_id: str) -> set[str]:
+        """Those of these who hold an award by this scheme; not those from whom it was taken back."""
+        ids = [award_id(scheme_id, one) for one in recipient_ids]
+        held: Document = {"_id": {"$in": ids}, "revoked_at": {"$exists": False}}
+        with mongo.outages_named():
+            found = await self._awards.find(held, {"recipient_id": 1}).to_list(None)
+        return {document["recipient_id"] for document in found}
+
     async def by_code(self, code: str) -> Award | None:
         """The award with this code."""
         with mongo.outages_named():

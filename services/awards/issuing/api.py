@@ -106,8 +106,8 @@ async def apply_scheme(
     A call reads about 10,000 results; a repeat issues nothing twice.
 
     By rank it also finds, among the results of the last half year, those who share the rank of the last
-    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, 409 `quiz_not_closed` if the scheme awards
-    by rank, 409 `quiz_cancelled`, `scheme_after_notice`.
+    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, `scheme_drawn`, 409 `quiz_not_closed`
+    if the scheme awards by rank, 409 `quiz_cancelled`, `scheme_after_notice`.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(

@@ -19,7 +19,7 @@ from services.awards.known.rules import check_quiz
 from services.awards.known.store import KnownStore
 from services.awards.results.rules import Closing, Result
 from services.awards.results.store import ResultStore
-from services.awards.schemes.rules import PassMark, RankTiers, Scheme
+from services.awards.schemes.rules import Drawn, PassMark, RankTiers, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.runtime.errors import Conflict, Rejected
 
@@ -62,7 +62,7 @@ async def apply_scheme(
         NotFound: there is no such scheme.
         Conflict: it issues after a notice; it awards by rank, and its quiz is not closed yet; or its quiz was
             cancelled.
-        Rejected: its awards are conferred.
+        Rejected: its awards are conferred, or drawn.
     """
     scheme = await schemes.get(scheme_id)
     if scheme.quiz_id:
@@ -81,6 +81,8 @@ async def apply_scheme(
         if closing is None:
             raise Conflict(f"quiz {scheme.rule.quiz_id} is not closed yet", code="quiz_not_closed")
         return await _issue_by_ranks(scheme, closing, after, schemes, results, issuer, outdated)
+    if isinstance(scheme.rule, Drawn):
+        raise Rejected(f"the awards of scheme {scheme_id} come from its draw alone", code="scheme_drawn")
     raise Rejected(f"scheme {scheme_id} is conferred; there is no rule to apply", code="scheme_conferred")
 
 

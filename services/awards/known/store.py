@@ -109,13 +109,16 @@ class KnownStore:
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
+    async def participants_among(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these people and groups who have joined, the erased among them too."""
+        with mongo.outages_named():
+            these = {"_id": {"$in": list(participant_ids)}}
+            found = await self._participants.find(these, {"_id": 1}).to_list(None)
+        return {document["_id"] for document in found}
+
     async def unknown(self, participant_ids: Collection[str]) -> set[str]:
         """Those of these who have not joined."""
-        with mongo.outages_named():
-            found = await self._participants.find(
-                {"_id": {"$in": list(participant_ids)}}, {"_id": 1}
-            ).to_list(None)
-        return set(participant_ids) - {one["_id"] for one in found}
+        return set(participant_ids) - await self.participants_among(participant_ids)
 
     async def lock_recipients(self, unit: UnitOfWork, recipient_ids: Collection[str]) -> set[str]:
         """

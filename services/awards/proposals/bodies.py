@@ -11,7 +11,7 @@ from services.awards.schemes.rules import Scheme
 from shared.contracts.checked import Id, PersonalLine, Text, Version
 from shared.web.forms import Form
 
-NAMED_MAX = 1_000
+CONFERRED_MAX = 1_000
 
 
 class EntryOut(BaseModel):
@@ -123,7 +123,7 @@ class ConferralsIn(Form):
     later.
     """
 
-    recipients: Annotated[tuple[NamedIn, ...], Field(min_length=1, max_length=NAMED_MAX)]
+    recipients: Annotated[tuple[NamedIn, ...], Field(min_length=1, max_length=CONFERRED_MAX)]
     allow_unknown: bool = False
 
 
@@ -140,7 +140,7 @@ class ConferredOut(BaseModel):
 class ConferralsOut(BaseModel):
     """One outcome for each recipient, in the order of the request."""
 
-    outcomes: list[ConferredOut] = Field(max_length=NAMED_MAX)
+    outcomes: list[ConferredOut] = Field(max_length=CONFERRED_MAX)
 
 
 def entry(proposal: Proposal) -> EntryOut:

@@ -21,7 +21,7 @@ from shared.runtime.errors import Rejected
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # In one transaction.
-NAMED_AT_ONCE_MAX = 500
+CONFERRED_AT_ONCE_MAX = 500
 
 What = Literal["issued", "proposed", "existing", "refused"]
 
@@ -97,8 +97,10 @@ class Conferring:
             await self._issuer.make_rules_final([scheme])
         new: set[str] = set()
         give = self._propose if scheme.notice else self._issue
-        for start in range(0, len(left), NAMED_AT_ONCE_MAX):
-            new |= await give(scheme, {id_: planned[id_] for id_ in left[start : start + NAMED_AT_ONCE_MAX]})
+        for start in range(0, len(left), CONFERRED_AT_ONCE_MAX):
+            new |= await give(
+                scheme, {id_: planned[id_] for id_ in left[start : start + CONFERRED_AT_ONCE_MAX]}
+            )
         done: What = "proposed" if scheme.notice else "issued"
         found: list[Conferred] = []
         for one in named:

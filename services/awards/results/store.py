@@ -10,7 +10,7 @@ closings   One document a closed quiz: its highest version. Kept for ever: peopl
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.awards.results.rules import Closing, Result
 from shared.contracts.events import FinalStanding
@@ -144,6 +144,57 @@ class ResultStore:
             counted = await self._results.aggregate(stages, maxTimeMS=COUNT_MS_MAX).to_list(1)
         return int(counted[0]["participants"]) if counted else 0
 
+    async def entrants(
+        self,
+        quiz_id: str,
+        before: datetime,
+        after: str,
+        limit: int,
+        *,
+        score_percent: int,
+        days_ahead: timedelta | None,
+        without: Collection[str],
+        without_results: Collection[str],
+    ) -> list[tuple[str, int]]:
+        """
+        The participants of a quiz with a result that counts, by id, with the number of these results.
+
+        No index leads to a participant's results, so this reads all results of the quiz: ask for many at
+        once.
+
+        Args:
+            before: later results do not count.
+            after: the participant behind whom to begin.
+            days_ahead: count days with a result instead of results, in a zone so far ahead of UTC.
+            without: participants who do not count.
+            without_results: results that do not count.
+        """
+        place = len(quiz_id) + 1
+        these: Document = {
+            "_id": {"$gt": f"{quiz_id}/", "$lt": f"{quiz_id}/{_digits(before)}"},
+            "participant_id": {"$gt": after, "$nin": list(without)},
+        }
+        reached = [{"$multiply": ["$points", 100]}, {"$multiply": ["$points_max", score_percent]}]
+        conditions: list[Document] = [{"$gte": reached}]
+        if without_results:
+            result_id = {"$substrBytes": ["$_id", place + TIME_DIGITS + 1, -1]}
+            conditions.append({"$not": {"$in": [result_id, list(without_results)]}})
+        counted = {"$sum": 1} if days_ahead is None else _days(place, days_ahead)
+        stages: list[Document] = [
+            {"$match": these},
+            {"$match": {"$expr": {"$and": conditions}}},
+            {"$group": {"_id": "$participant_id", "counted": counted}},
+            {"$sort": {"_id": 1}},
+            {"$limit": limit},
+        ]
+        with mongo.outages_named():
+            found = self._results.aggregate(stages, maxTimeMS=COUNT_MS_MAX, allowDiskUse=True)
+            documents = await found.to_list(None)
+        return [
+            (one["_id"], len(one["counted"]) if days_ahead is not None else one["counted"])
+            for one in documents
+        ]
+
     async def remember_closings(self, closings: Sequence[Closing]) -> dict[str, int]:
         """
         Keep the final standings of quizzes; the highest version stays, and of one version the first.
@@ -202,6 +253,14 @@ class ResultStore:
             document.get("ties", "time_used"),
             document.get("counts", "best"),
         )
+
+
+def _days(place: int, days_ahead: timedelta) -> Document:
+    """Collects the days of results by the times in their ids, which begin at this place."""
+    millisecond = timedelta(milliseconds=1)
+    at_ms = {"$toLong": {"$substrBytes": ["$_id", place, TIME_DIGITS]}}
+    local_ms = {"$add": [at_ms, days_ahead // millisecond]}
+    return {"$addToSet": {"$floor": {"$divide": [local_ms, timedelta(days=1) // millisecond]}}}
 
 
 def _document(result: Result) -> Document:

@@ -1,4 +1,4 @@
-"""A scheme: an award (a title and a kind), and one of three rules. All functions are pure."""
+"""A scheme: an award (a title and a kind), and one of four rules. All functions are pure."""
 
 import unicodedata
 from datetime import timedelta
@@ -73,6 +73,12 @@ class Conferred(_Terms):
     type: Literal["conferred"]
 
 
+class Drawn(_Terms):
+    """Whoever is drawn by lot: a draw gives these awards, and nothing else does."""
+
+    type: Literal["drawn"]
+
+
 class AtOnce(_Terms):
     """Awards are issued as soon as they are earned."""
 
@@ -110,7 +116,7 @@ AT_ONCE = AtOnce(type="at_once")
 OnChange = Literal["keep", "follow"]
 """What becomes of an award that the results of now do not earn: only organisers take it back, or the rule."""
 
-Rule = Annotated[PassMark | RankTiers | Conferred, Field(discriminator="type")]
+Rule = Annotated[PassMark | RankTiers | Conferred | Drawn, Field(discriminator="type")]
 
 
 class Scheme(_Terms):
@@ -136,7 +142,7 @@ class Scheme(_Terms):
     @property
     def quiz_id(self) -> str | None:
         """The quiz that the rule uses, if there is one."""
-        return None if isinstance(self.rule, Conferred) else self.rule.quiz_id
+        return None if isinstance(self.rule, Conferred | Drawn) else self.rule.quiz_id
 
 
 def check_decidable(scheme: Scheme) -> None:
@@ -144,12 +150,17 @@ def check_decidable(scheme: Scheme) -> None:
     Refuse a scheme that no closing of a quiz could decide.
 
     Raises:
-        Rejected: the tiers have more places than a closing lists standings, or conferred awards should follow
-            results.
+        Rejected: the tiers have more places than a closing lists standings, conferred or drawn awards should
+            follow results, or drawn ones should wait for a notice.
     """
-    if isinstance(scheme.rule, Conferred) and scheme.follows:
+    if isinstance(scheme.rule, Drawn) and scheme.notice:
         raise Rejected(
-            "the awards of this scheme are conferred: there are no results that they could follow",
+            "the awards of this scheme are drawn in public: they do not wait for a notice",
+            code="drawn_at_once",
+        )
+    if isinstance(scheme.rule, Conferred | Drawn) and scheme.follows:
+        raise Rejected(
+            "the awards of this scheme are conferred or drawn: there are no results that they could follow",
             code="conferred_follows_nothing",
         )
     if isinstance(scheme.rule, RankTiers) and scheme.rule.places > STANDINGS_MAX:

@@ -1,7 +1,8 @@
 """This room's refusals in Chinese, by their codes."""
 
 CHINESE: dict[str, str] = {
-    "conferred_follows_nothing": "该奖项方案由主办方授予，没有可以跟随的成绩",
+    "conferred_follows_nothing": "该奖项方案由主办方授予或抽签产生，没有可以跟随的成绩",
+    "drawn_at_once": "抽签产生的奖项不经过公示",
     "notice_without_time": "公示期不能为零",
     "places_above_standings": "各等级名额之和超过了竞赛结束时公布的名次数（{listed}）",
     "scheme_differs": "该奖项方案在您读取之后已有变化，请重新读取",

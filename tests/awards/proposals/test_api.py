@@ -121,3 +121,7 @@ async def test_how_a_scheme_issues_stays_once_somebody_is_proposed(
     at_once = scheme(of.scheme_id)
     assert code_of(await put(client, at_once)) == (409, "scheme_in_use")
     assert (await put(client, noticed(scheme(of.scheme_id, title="另一个名称")))).is_success
+
+
+async def test_what_is_drawn_does_not_wait_for_a_notice(client: httpx.AsyncClient) -> None:
+    assert code_of(await put(client, noticed(scheme(rule={"type": "drawn"})))) == (422, "drawn_at_once")

@@ -69,5 +69,8 @@ ALL: list[Event] = [
     issued("p", version=2, tier_before="二等奖"),
     *[proposed("p", code=code) for code in (None, "not_earned", "disqualified", "objection")],
     proposed("p", tier=None),
-    *[revoked("p", code=code) for code in ("not_earned", "disqualified", "some_later_code")],
+    *[
+        revoked("p", code=code)
+        for code in ("not_earned", "disqualified", "drawn_again", "not_entitled", "some_later_code")
+    ],
 ]

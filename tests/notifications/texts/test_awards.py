@@ -46,6 +46,8 @@ def test_an_award_that_changes_is_no_new_award(changes: dict[str, object], words
     [
         ("not_earned", ("不再符合获奖条件", "not earned any more")),
         ("disqualified", ("已取消您的竞赛成绩", "disqualified your result")),
+        ("drawn_again", ("抽签已作废并将重新进行", "The draw is held again")),
+        ("not_entitled", ("a reason", "a reason")),
         ("some_later_code", ("a reason", "a reason")),
         (None, ("成绩复核后撤销", "成绩复核后撤销")),
     ],
@@ -53,4 +55,4 @@ def test_an_award_that_changes_is_no_new_award(changes: dict[str, object], words
 def test_a_revocation_says_why_in_the_reader_s_language(code: str | None, words: tuple[str, str]) -> None:
     texts = [said(taken_back(code), language) for language in LANGUAGES]
     assert all(word in text for word, text in zip(words, texts, strict=True)), texts
-    assert ("valid again" in texts[1]) == (code is not None)
+    assert ("valid again" in texts[1]) == (code not in (None, "drawn_again", "not_entitled"))

@@ -1,0 +1,76 @@
+"""The audit of draws: each is computed again from its list and seed, and compared with what is published."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from ops.audit.findings import Check, compare, true_of_all
+from ops.audit.log import Log
+from ops.draws.verify import drawn, holders
+from shared.storage.mongo import Database
+
+Json: TypeAlias = dict[str, Any]
+Place: TypeAlias = tuple[str, int]
+
+
+async def audit_draws(log: Log, database: Database) -> list[Check]:
+    """Compare the draws published with those that their lists and seeds give, and with those stored."""
+    stored = {(one["draw_id"], one["number"]): one async for one in database["drawings"].find()}
+    texts = {place: await _text(database, one["list_id"]) for place, one in stored.items()}
+    announced, held = latest(log, "draw.announced"), latest(log, "draw.held")
+    return [
+        true_of_all(
+            "winners are those of the list and the seed",
+            _wrongly_drawn(announced, held, texts),
+            len(held),
+        ),
+        compare(
+            "draws are as published",
+            (_named(place, one) for place, one in stored.items()),
+            (_named(place, one) for place, one in {**announced, **held}.items()),
+        ),
+    ]
+
+
+def latest(log: Log, topic: str) -> dict[Place, Json]:
+    """The highest version of each drawing in a topic."""
+    found: dict[Place, Json] = {}
+    for event in log.events(topic):
+        body = event.body
+        place = body["draw_id"], body["number"]
+        if place not in found or body["version"] > found[place]["version"]:
+            found[place] = body
+    return found
+
+
+def names_by_draw(log: Log) -> Iterator[tuple[str, str, str]]:
+    """The awards that draws give: scheme, recipient and tier. A drawing that was replaced gives none."""
+    for body in latest(log, "draw.held").values():
+        if body["replaced_because"] is None:
+            moved = [move["entrant_id"] for move in body["moved"]]
+            for one, tier in holders(body["prizes"], body["drawn"], moved).items():
+                yield body["scheme_id"], one, tier
+
+
+def _named(place: Place, one: Json) -> str:
+    return f"{place[0]}/{place[1]}/{one['version']}/{len(one.get('drawn', ()))}/{one['list_sha256']}"
+
+
+def _wrongly_drawn(
+    announced: Mapping[Place, Json], held: Mapping[Place, Json], texts: Mapping[Place, str]
+) -> Iterable[str]:
+    for place, body in held.items():
+        said, text = announced.get(place), texts.get(place, "")
+        count = sum(prize["places"] for prize in body["prizes"]) + (said["reserves"] if said else 0)
+        if (
+            said is None
+            or said["list_sha256"] != body["list_sha256"]
+            or said["announced_at"] > body["held_at"]
+            or drawn(text, body["seed"], count) != body["drawn"]
+        ):
+            yield f"{place[0]}/{place[1]}"
+
+
+async def _text(database: Database, list_id: str) -> str:
+    # "0" follows "/" in ASCII.
+    pieces = database["draw_lists"].find({"_id": {"$gt": f"{list_id}/", "$lt": f"{list_id}0"}}).sort("_id", 1)
+    return "".join([piece["text"] async for piece in pieces])

@@ -1,0 +1,27 @@
+"""This room's refusals in Chinese, by their codes."""
+
+CHINESE: dict[str, str] = {
+    "commitment_used": "见证人提交的 SHA-256 在以前的抽签中用过，请见证人换一个新的秘密",
+    "commitments_alike": "两位见证人的 SHA-256 相同",
+    "draw_announced": "抽签名单已固定，不能修改；如需更改，请说明原因后重新抽签",
+    "draw_held": "该抽签已用其他随机数抽出结果，不能更改；如需重新抽签，请说明原因",
+    "draw_id_differs": "路径中的抽签编号与内容中的不一致",
+    "draw_not_announced": "该抽签的名单尚未公布",
+    "draw_not_held": "该抽签尚未抽出结果",
+    "draw_scheme_stays": "该抽签已用原来的奖项方案公布，不能更换奖项方案",
+    "draw_unknown": "没有这个抽签",
+    "entrant_not_drawn": "此人没有在该抽签中被抽中",
+    "entrants_not_named": "该抽签的参与者由竞赛产生，不能由主办方指定",
+    "scheme_not_drawn": "该奖项方案不是抽签方案，请新建规则为 drawn 的方案",
+    "scheme_of_other_draw": "该奖项方案已用于另一个抽签，请为本抽签新建方案",
+    "secret_differs": "见证人的秘密与公布的 SHA-256 不一致，请核对",
+    "seed_incomplete": "请按公布的顺序，给出每个来源的随机数",
+    "seed_of_other_kind": "请核对：公开来源给出数字，见证人给出秘密",
+    "source_time_ahead": "随机数来源尚未开出，请等到公布的时间之后",
+    "source_time_passed": "随机数来源的时间已过，其结果可能已为人所知，请改用以后的来源",
+    "tiers_alike": "两个等级的名称相同",
+    "too_many_drawings": "该抽签重新公布的次数已达到上限（{most}）",
+    "too_many_drawn": "名额与候补之和最多为 {most}",
+    "too_many_draws": "抽签的数量已达到上限",
+    "too_many_entrants": "参与者人数超过上限（{most}）",
+}
