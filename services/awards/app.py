@@ -103,18 +103,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
-        places = PlaceStore(service.database)
-        await places.prepare()
-        settings = service.settings
-        keys = issuer_keys(
-            settings.credential_key,
-            settings.credential_old_keys,
-            settings.public_url,
-            settings.port,
-            settings.issuer_name,
-        )
-        credentials = Credentials(places, awards, known, schemes, keys, salt_key=key)
-        service.provide(credentials, StatusLists(places), Drawing())
+        await _wire_credentials(service, known, schemes, awards)
         objecting = Objecting(schemes, known, notices, proposals, objections)
         conferring = Conferring(schemes, known, issuer, notices, proposals)
         service.provide(notices, proposals, objections, objecting, conferring)
@@ -145,6 +134,24 @@ async def wire(service: Service[AwardsSettings]) -> None:
         advancing = Advancing(notices, schemes, finder, teller)
         loops = (forgetting.loop, follower.loop, decider.loop, advancing.loop, settler.loop)
         service.run(Upkeep(results).loop, *loops)
+
+
+async def _wire_credentials(
+    service: Service[AwardsSettings], known: KnownStore, schemes: SchemeStore, awards: AwardStore
+) -> None:
+    places = PlaceStore(service.database)
+    await places.prepare()
+    settings = service.settings
+    salt_key = settings.award_key.get_secret_value().encode()
+    keys = issuer_keys(
+        settings.credential_key,
+        settings.credential_old_keys,
+        settings.public_url,
+        settings.port,
+        settings.issuer_name,
+    )
+    credentials = Credentials(places, awards, known, schemes, keys, salt_key=salt_key)
+    service.provide(credentials, StatusLists(places), Drawing())
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
