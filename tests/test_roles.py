@@ -58,6 +58,7 @@ READ_BY_ORGANISERS = {
     "GET /bank/imports/{import_id}",
     "GET /bank/export",
     "GET /bank/template",
+    "GET /schemes/{scheme_id}/objections",
     "GET /recipients/{participant_id}/inbox",
     "GET /group-applications",
     "GET /group-applications/{application_id}",

@@ -9,6 +9,7 @@ from ops.audit.decisions import States, counting, last_closings, states_of_now
 from ops.audit.draws import names_by_draw
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
+from ops.audit.notices import audit_notices, noticed
 from ops.audit.selections import audit_selections, winners
 from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
@@ -25,8 +26,13 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     latest = _latest([*issued, *revoked])
     # An erased person may get an award before the erasure, but never after it: the events decide.
     erased = {event.key for event in log.events("participant.erased")}
+    after_notice = noticed(schemes)
+    by_notice = _ids(after_notice)
+    at_once = [scheme for scheme in schemes if scheme["_id"] not in by_notice]
+    given = [award for award in awards if award["scheme_id"] not in by_notice]
     return [
-        compare("awards are given", *_given(log, schemes, awards, promises, erased)),
+        compare("awards are given", *_given(log, at_once, given, promises, erased)),
+        *await audit_notices(log, database, after_notice, _due_by_scheme(log, after_notice), erased),
         true_of_all(
             "what is noted as not earned is not earned", _misnoted(log, schemes, awards), len(awards)
         ),
@@ -118,6 +124,15 @@ def _due(log: Log, schemes: Sequence[Json], stored: Collection[str]) -> set[str]
     due = set(_certificates(counting(results_of_now(log), decisions), schemes))
     due |= set(_prizes(schemes, list(last_closings(log).values()), decisions))
     return due | {name for name, decided in _tied(log, schemes, decisions) if decided or name in stored}
+
+
+def _due_by_scheme(log: Log, schemes: Sequence[Json]) -> dict[str, dict[str, str | None]]:
+    """By scheme and recipient, the tier that the results and standings of now earn."""
+    found: dict[str, dict[str, str | None]] = {}
+    for name in _due(log, schemes, ()):
+        scheme_id, recipient_id, *tier = name.split("/", 2)
+        found.setdefault(scheme_id, {})[recipient_id] = tier[0] if tier else None
+    return found
 
 
 def _expected_kept(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> set[str]:

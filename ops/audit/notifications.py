@@ -38,6 +38,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "quiz.disqualification_decided": INBOX,
     "award.issued": BOTH,
     "award.revoked": BOTH,
+    "award.proposed": INBOX,
 }
 # Their messages go to the contact that the event names.
 NAMING_TOPICS = ("participant.code_requested", "participant.contact_changed")

@@ -13,6 +13,7 @@ from ops.demo.draws import hold_a_draw
 from ops.demo.listening import listen
 from ops.demo.lives import wait_until_told
 from ops.demo.mails import Mails
+from ops.demo.notices import give_after_notice, put_scheme
 from ops.demo.outsider import Outsider
 from ops.demo.people import ERASED
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day, rescheduled
@@ -92,6 +93,7 @@ class Demo:
             NotAtRest: some work is still in progress after the time.
         """
         screen = asyncio.create_task(listen(self.client, self.week.quiz_id))
+        await put_scheme(self.client, late_quiz_id(self.week))
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             url = f"{self.apis.quiz}/quizzes/{quiz_id}"
             await self.client.ask("POST", f"{url}/close", headers=self.client.apis.organiser)
@@ -101,6 +103,7 @@ class Demo:
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             await self._wait_until_examined(f"{self.apis.quiz}/quizzes/{quiz_id}/flags")
             await self._compare_districts(f"{self.apis.quiz}/quizzes/{quiz_id}/divisions/district")
+        await give_after_notice(self.client, late_quiz_id(self.week))
         await wait_until_told(self.client, self.week)
         await hold_a_draw(self.client, self.week.quiz_id)
         await self.settle(databases)

@@ -51,6 +51,15 @@ from services.awards.judging.store import JudgingStore
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
+from services.awards.proposals import api as proposals_api
+from services.awards.proposals import wording as proposals_wording
+from services.awards.proposals.advance import Advancing
+from services.awards.proposals.find import Finder
+from services.awards.proposals.forget import forget_proposals
+from services.awards.proposals.object import Objecting
+from services.awards.proposals.propose import Conferring
+from services.awards.proposals.store import NoticeStore, ObjectionStore, ProposalStore
+from services.awards.proposals.tell import Teller
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
@@ -99,10 +108,12 @@ async def wire(service: Service[AwardsSettings]) -> None:
     decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
     schemes = SchemeStore(service.database)
     awards = AwardStore(service.database)
-    draws = DrawStore(service.database)
+    notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
+    objections, draws = ObjectionStore(service.database), DrawStore(service.database)
     selections, judging = SelectionStore(service.database), JudgingStore(service.database)
     choices = ChoiceStore(service.database)
-    for store in (known, results, decisions, changes, schemes, awards, draws, selections, judging, choices):
+    stores = (known, results, decisions, changes, schemes, awards, notices, proposals, objections, draws)
+    for store in (*stores, selections, judging, choices):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
@@ -115,28 +126,21 @@ async def wire(service: Service[AwardsSettings]) -> None:
         previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
-        places = PlaceStore(service.database)
-        await places.prepare()
-        settings = service.settings
-        keys = issuer_keys(
-            settings.credential_key,
-            settings.credential_old_keys,
-            settings.public_url,
-            settings.port,
-            settings.issuer_name,
-        )
-        credentials = Credentials(places, awards, known, schemes, keys, salt_key=key)
-        service.provide(credentials, StatusLists(places), Drawing())
+        await _wire_credentials(service, known, schemes, awards)
+        objecting = Objecting(schemes, known, notices, proposals, objections)
+        conferring = Conferring(schemes, known, issuer, notices, proposals)
+        service.provide(notices, proposals, objections, objecting, conferring)
         service.provide(draws, Draws(draws, schemes, known), Paced())
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
-            known, results, decisions, changes, schemes, issuer, Touched(awards), ties
+            known, results, decisions, changes, schemes, issuer, Touched(awards), ties, notices.mark
         )
         leavers = SelectionLeavers(selections, judging, choices, panels)
 
         async def forget(erased: set[str]) -> None:
             await forget_all_words(erased, awards, schemes, decisions, draws)
+            await forget_proposals(erased, schemes, proposals, objections)
             await leavers.forget(erased)
 
         service.consume(
@@ -150,8 +154,30 @@ async def wire(service: Service[AwardsSettings]) -> None:
             draws, Freezer(draws, known, results, decisions, awards), schemes, awards, known, issuer
         )
         forgetting = Forgetting(known, results, schemes, awards)
-        service.run(Upkeep(results).loop, forgetting.loop, follower.loop, decider.loop, settler.loop)
+        finder = Finder(notices, proposals, results, schemes, outdated, issuer)
+        teller = Teller(notices, proposals, awards, known, issuer)
+        advancing = Advancing(notices, schemes, finder, teller)
+        loops = (forgetting.loop, follower.loop, decider.loop, advancing.loop, settler.loop)
+        service.run(Upkeep(results).loop, *loops)
         service.run(Awarder(selections, choices, schemes, issuer).loop)
+
+
+async def _wire_credentials(
+    service: Service[AwardsSettings], known: KnownStore, schemes: SchemeStore, awards: AwardStore
+) -> None:
+    places = PlaceStore(service.database)
+    await places.prepare()
+    settings = service.settings
+    salt_key = settings.award_key.get_secret_value().encode()
+    keys = issuer_keys(
+        settings.credential_key,
+        settings.credential_old_keys,
+        settings.public_url,
+        settings.port,
+        settings.issuer_name,
+    )
+    credentials = Credentials(places, awards, known, schemes, keys, salt_key=salt_key)
+    service.provide(credentials, StatusLists(places), Drawing())
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -169,6 +195,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             issued_api.routes,
             following_api.routes,
             credentials_api.routes,
+            proposals_api.routes,
             draws_api.routes,
             selections_api.routes,
             judging_api.routes,
@@ -181,6 +208,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | issuing_wording.CHINESE
             | following_wording.CHINESE
             | credentials_wording.CHINESE
+            | proposals_wording.CHINESE
             | draws_wording.CHINESE
             | selections_wording.CHINESE
             | judging_wording.CHINESE

@@ -746,6 +746,45 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     code: Code | None = None
 
 
+class AwardProposed(Event, topic="award.proposed", key="recipient_id"):
+    """
+    A public notice proposes an award for this recipient, or does not any more. Only then may it be issued.
+
+    The whole state is said each time; the highest `version` of `award_id` counts. `code`, of a withdrawn one:
+    `not_earned`, `disqualified` or `objection`. The award is not issued before `notice_until`; a later change
+    of the notice may make it later.
+    """
+
+    award_id: Id
+    version: Version
+    scheme_id: Id
+    scheme_title: Line
+    kind: AwardKind
+    tier: Line | None
+    recipient_id: Id
+    cause: Id
+    status: Literal["proposed", "withdrawn"]
+    code: Code | None
+    notice_version: Version
+    notice_until: Moment
+    said_at: Moment
+
+
+class AwardObjected(Event, topic="award.objected", key="recipient_id"):
+    """
+    Somebody has objected to a proposed award (`made`), or organisers have decided it (`upheld`, `dismissed`).
+
+    Without the words, and without who objects. The highest `version` of `objection_id` counts.
+    """
+
+    objection_id: Id
+    version: Version
+    scheme_id: Id
+    recipient_id: Id
+    status: Literal["made", "upheld", "dismissed"]
+    said_at: Moment
+
+
 class DrawPrize(Part):
     """A level of the prizes of a draw, best first."""
 
@@ -1063,6 +1102,8 @@ ALL: tuple[type[Event], ...] = (
     QuizCancelled,
     AwardIssued,
     AwardRevoked,
+    AwardProposed,
+    AwardObjected,
     DrawAnnounced,
     DrawHeld,
     SelectionOpened,

@@ -10,7 +10,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 
 from services.awards.app import AwardsSettings, assemble
-from services.awards.schemes.rules import Scheme
+from services.awards.schemes.rules import AfterNotice, Scheme
 from shared.contracts.envelope import Envelope, Event, enclose
 from shared.contracts.events import (
     AwardIssued,
@@ -55,6 +55,17 @@ def prizes(quiz_id: str, **places: int) -> Scheme:
 def following(of: Scheme) -> Scheme:
     """The same scheme, but its awards follow the results."""
     return of.model_copy(update={"on_change": "follow"})
+
+
+def noticed(of: Scheme, **terms: Any) -> Scheme:
+    """The same scheme, but it issues after a public notice."""
+    issue = AfterNotice.model_validate({"type": "after_notice"} | terms)
+    return of.model_copy(update={"issue": issue})
+
+
+def next_in_rank(of: Scheme) -> Scheme:
+    """The same scheme by rank, but the next in rank moves up."""
+    return of.model_copy(update={"rule": of.rule.model_copy(update={"next_in_rank": True})})
 
 
 def completed(quiz_id: str, participant_id: str, points: float = 80, **changes: Any) -> QuizCompleted:

@@ -21,6 +21,15 @@ from services.awards.issuing.state import SchemeState, state_of
 from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as knowing
 from services.awards.known.store import KnownStore
+from services.awards.proposals.advance import Advancing
+from services.awards.proposals.find import Finder
+from services.awards.proposals.forget import forget_proposals
+from services.awards.proposals.object import Objecting
+from services.awards.proposals.propose import Conferring
+from services.awards.proposals.publish import confirm_notice, look_again, publish_notice
+from services.awards.proposals.rules import Notice, Proposal
+from services.awards.proposals.store import NoticeStore, ObjectionStore, ProposalStore
+from services.awards.proposals.tell import Teller
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
 from services.awards.results.store import ResultStore
@@ -67,6 +76,8 @@ class Parts:
         self.changes = ChangeStore(database)
         self.outdated = Outdated(self.results, self.decisions, self.changes)
         self.issuer = Issuer(self.awards, self.schemes, self.known, self.changes, key=AWARD_KEY.encode())
+        self.notices, self.proposals = NoticeStore(database), ProposalStore(database)
+        self.objections = ObjectionStore(database)
         handler = issuing.ResultHandler(
             self.known,
             self.results,
@@ -76,6 +87,7 @@ class Parts:
             self.issuer,
             Touched(self.awards),
             TieStore(database),
+            self.notices.mark,
         )
         [reading] = issuing.subscriptions(handler)
         self._handle = reading.handle
@@ -85,10 +97,20 @@ class Parts:
         facts = FactsReader(self.results, self.decisions, self.schemes)
         self.follower = Follower(self.known, facts, self.changes, self.schemes, self.awards, self.issuer)
         self.previews = Previews(self.known, facts, self.schemes, self.awards)
-        [knowing_of] = knowing.subscriptions(
-            self.known,
-            EndedTokens(database),
-            lambda erased: forget_words(erased, self.awards, self.schemes, self.decisions),
+
+        async def forget(erased: set[str]) -> None:
+            await forget_words(erased, self.awards, self.schemes, self.decisions)
+            await forget_proposals(erased, self.schemes, self.proposals, self.objections)
+
+        [knowing_of] = knowing.subscriptions(self.known, EndedTokens(database), forget)
+        self.finder = Finder(
+            self.notices, self.proposals, self.results, self.schemes, self.outdated, self.issuer
+        )
+        teller = Teller(self.notices, self.proposals, self.awards, self.known, self.issuer)
+        self.advancing = Advancing(self.notices, self.schemes, self.finder, teller)
+        self.objecting = Objecting(self.schemes, self.known, self.notices, self.proposals, self.objections)
+        self.conferring = Conferring(
+            self.schemes, self.known, self.issuer, self.notices, self.proposals, wait_seconds=0
         )
         self._know = knowing_of.handle
 
@@ -96,6 +118,8 @@ class Parts:
         """Create the collections and indexes, as at the start of the service."""
         for store in (self.known, self.results, self.decisions, self.changes, self.schemes, self.awards):
             await store.prepare()
+        for of_notices in (self.notices, self.proposals, self.objections):
+            await of_notices.prepare()
 
     async def handle(self, *happened: Happened) -> dict[str, AwardIssued]:
         """Handle these as one batch; returns the events that follow, by id."""
@@ -130,6 +154,34 @@ class Parts:
                 await self.decider.go_on(scheme_id)
                 chunks += 1
         return chunks
+
+    async def advance(self, steps_max: int = 1_000) -> int:
+        """Take the next steps of all notices, as the background work does; returns their number."""
+        steps = 0
+        while steps < steps_max and (schemes := await self.advancing.pending("", 10)):
+            for scheme_id in schemes:
+                await self.advancing.go_on(scheme_id)
+                steps += 1
+        return steps
+
+    async def publish(self, scheme: Scheme) -> Notice:
+        """As an organiser does."""
+        return await publish_notice(
+            scheme.scheme_id, self.schemes, self.results, self.notices, self.proposals
+        )
+
+    async def look_again(self, scheme: Scheme) -> None:
+        """As an organiser does."""
+        await look_again(scheme.scheme_id, self.schemes, self.results, self.notices)
+
+    async def confirm(self, scheme: Scheme, version: int) -> Notice:
+        """As an organiser does."""
+        return await confirm_notice(scheme.scheme_id, version, self.schemes, self.notices)
+
+    async def proposed(self, scheme: Scheme) -> dict[str, Proposal]:
+        """A scheme's proposals by recipient."""
+        found = await self.proposals.page(scheme.scheme_id, "", 10_000)
+        return {one.recipient_id: one for one in found}
 
     async def know(self, *happened: Event) -> None:
         """Handle these as one batch."""

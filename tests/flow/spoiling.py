@@ -99,6 +99,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ),
     (
         "awards",
+        "proposals",
+        {"code": "objection"},
+        {"$unset": {"code": ""}},
+        "what is proposed is what is earned, without what was objected to",
+    ),
+    (
+        "awards",
         "selection_scores",
         {"given.0": {"$exists": True}, "expert_id": {"$exists": True}},
         {"$inc": {"given.0.points.0": 1}},

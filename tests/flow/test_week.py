@@ -41,6 +41,8 @@ HAPPENS = {
     "quiz.closed",
     "award.issued",
     "award.revoked",
+    "award.proposed",
+    "award.objected",
     "draw.announced",
     "draw.held",
     "selection.opened",

@@ -260,6 +260,26 @@ def revoked(participant_id: str, code: str | None = None) -> events.AwardRevoked
     )
 
 
+def proposed(participant_id: str, code: str | None = None, **changes: Any) -> events.AwardProposed:
+    """A public notice proposes a prize for them; with a code it does not any more."""
+    facts: dict[str, Any] = {
+        "award_id": str(uuid4()),
+        "version": 1 if code is None else 2,
+        "scheme_id": "contest-prize",
+        "scheme_title": "科普知识竞赛奖",
+        "kind": "prize",
+        "tier": "二等奖",
+        "recipient_id": participant_id,
+        "cause": "contest",
+        "status": "proposed" if code is None else "withdrawn",
+        "code": code,
+        "notice_version": 1,
+        "notice_until": NOW,
+        "said_at": NOW,
+    }
+    return events.AwardProposed(**facts | changes)
+
+
 def decided(participant_id: str, **changes: Any) -> events.GroupApplicationDecided:
     facts: dict[str, Any] = {
         "application_id": str(uuid4()),

@@ -79,7 +79,12 @@ class Follower:
         existing = await self._awards.find(ids)
         due: dict[str, PlannedAward] = {}
         for id_, (scheme, one) in ids.items():
-            if id_ not in existing and (missing := earned_now(scheme, one, facts, None).due):
+            # What a scheme with a notice has not issued is proposed first.
+            if (
+                id_ not in existing
+                and not scheme.notice
+                and (missing := earned_now(scheme, one, facts, None).due)
+            ):
                 due[id_] = missing
         await self._issuer.make_rules_final(one.scheme for one in due.values())
         drafts = {draft.award_id: draft for draft in await self._issuer.drafts(due)}

@@ -136,7 +136,8 @@ def effect_on(
     """What would become of the award of a participant; None: it stays as it is."""
     earned = earned_now(scheme, participant_id, facts, award)
     if award is None:
-        return "issued" if earned.due else None
+        # What a scheme with a notice issues is proposed first.
+        return "issued" if earned.due and not scheme.notice else None
     change = compared(award, earned, scheme, now)
     if (after := change.after) is None:
         return "not_earned" if any(change.note) else None

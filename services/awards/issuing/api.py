@@ -78,8 +78,8 @@ async def confer(
     """
     201 if the award is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation.
 
-    404 `scheme_unknown`, 422 `scheme_not_conferred`; 404 `recipient_unknown`, also for a moment after a
-    registration; 409 `participant_erased`.
+    404 `scheme_unknown`, 422 `scheme_not_conferred`, 409 `scheme_after_notice`; 404 `recipient_unknown`, also
+    for a moment after a registration; 409 `participant_erased`.
     """
     award, new = await confer_award(
         body.scheme_id, body.recipient_id, body.note, schemes=schemes, known=known, issuer=issuer
@@ -106,9 +106,8 @@ async def apply_scheme(
     A call reads about 10,000 results; a repeat issues nothing twice.
 
     By rank it also finds, among the results of the last half year, those who share the rank of the last
-    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, `scheme_selected`,
-    `scheme_drawn`, 409 `quiz_not_closed`
-    if the scheme awards by rank, 409 `quiz_cancelled`.
+    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, `scheme_drawn`, `scheme_selected`, 409
+    `quiz_not_closed` if the scheme awards by rank, 409 `quiz_cancelled`, `scheme_after_notice`.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(

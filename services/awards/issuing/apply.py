@@ -8,6 +8,7 @@ from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.rules import (
     PlannedAward,
+    check_issued_at_once,
     due_by_pass_mark,
     due_by_rank,
     due_by_tie_after_list,
@@ -59,12 +60,14 @@ async def apply_scheme(
 
     Raises:
         NotFound: there is no such scheme.
-        Conflict: it awards by rank, and its quiz is not closed yet; or its quiz was cancelled.
+        Conflict: it issues after a notice; it awards by rank, and its quiz is not closed yet; or its quiz was
+            cancelled.
         Rejected: its awards are conferred, drawn, or follow from a selection.
     """
     scheme = await schemes.get(scheme_id)
     if scheme.quiz_id:
         check_quiz(scheme.quiz_id, known=True, cancelled=bool(await known.cancelled([scheme.quiz_id])))
+    check_issued_at_once(scheme)
     if isinstance(scheme.rule, PassMark):
 
         async def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:

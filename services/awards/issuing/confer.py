@@ -2,7 +2,7 @@
 
 from services.awards.issued.rules import Award, check_not_revoked
 from services.awards.issuing.issue import Issuer
-from services.awards.issuing.rules import due_by_conferral
+from services.awards.issuing.rules import check_issued_at_once, due_by_conferral
 from services.awards.known.rules import check_recipient
 from services.awards.known.store import KnownStore
 from services.awards.known.wait import KNOWN_WAIT_SECONDS, wait_until_known
@@ -28,9 +28,11 @@ async def confer_award(
     Raises:
         NotFound: there is no such scheme or recipient.
         Rejected: the scheme's awards follow from a rule, not from an organiser.
-        Conflict: the recipient was erased; or the award was revoked, and a revoked award does not come back.
+        Conflict: the scheme issues after a notice; the recipient was erased; or the award was revoked.
     """
-    due = due_by_conferral(await schemes.get(scheme_id), recipient_id, note)
+    scheme = await schemes.get(scheme_id)
+    due = due_by_conferral(scheme, recipient_id, note)
+    check_issued_at_once(scheme)
     is_known = await wait_until_known(lambda: known.has_participant(recipient_id), wait_seconds)
     # A refusal here changes nothing, also not the scheme's rule. The issuer checks again under a lock.
     check_recipient(recipient_id, known=is_known, erased=bool(await known.erased([recipient_id])))

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from services.awards.issuing.issue import Earned, Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.rules import (
+    Propose,
     due_by_pass_mark,
     due_by_rank,
     tie_can_be_decided,
@@ -52,6 +53,7 @@ class ResultHandler:
         issuer: Issuer,
         touched: Touched,
         ties: TieStore,
+        propose: Propose,
     ) -> None:
         self._known = known
         self._results = results
@@ -61,6 +63,7 @@ class ResultHandler:
         self._issuer = issuer
         self._touched = touched
         self._ties = ties
+        self._propose = propose
         self._outdated = Outdated(results, decisions, changes)
 
     async def issue_awards(self, batch: Batch[Happened]) -> Following:
@@ -79,10 +82,11 @@ class ResultHandler:
                     decided.append(event)
                 case Received(event=QuizClosed()):
                     closed.append(received)  # type: ignore[arg-type]
-        if decided:
-            await self._keep_decisions(decided)
         earned: list[Earned] = []
         used = _Used({(event.quiz_id, event.participant_id) for event in decided})
+        if decided:
+            await self._keep_decisions(decided)
+            used.at_once(await self._schemes.of_quizzes({event.quiz_id for event in decided}))
         if completed or regraded:
             earned += await self._earned_by_results([*completed, *regraded], used)
         if closed:
@@ -130,6 +134,7 @@ class ResultHandler:
         # either finds the result or is found here. In the other order a result could be missed.
         kept = await self._results.remember(said)
         found, decided = await self._schemes.of_quizzes_and_decided({result.quiz_id for result in said})
+        found = used.at_once(found)
         earned: list[Earned] = []
         left: list[Earned] = []
         used.follow |= (follow := any(scheme.follows for scheme in found))
@@ -172,6 +177,8 @@ class ResultHandler:
         closings = [_closing(one.event) for one in received]
         used.closings |= await self._results.remember_closings(closings)
         found, decided = await self._schemes.of_quizzes_and_decided({one.quiz_id for one in closings})
+        used.closed |= {scheme.scheme_id for scheme in found if scheme.notice}
+        found = used.at_once(found)
         used.follow |= any(scheme.follows for scheme in found)
         earned: list[Earned] = []
         for one, closing in zip(received, closings, strict=True):
@@ -222,6 +229,9 @@ class ResultHandler:
             await self._outdated.mark(due, used.results, used.closings)
         if used.marked:
             await self._changes.mark(used.marked)
+        for closed, schemes in ((True, used.closed), (False, used.noticed - used.closed)):
+            if schemes:
+                await self._propose(schemes, closed=closed)
 
 
 @dataclass(slots=True)
@@ -233,12 +243,20 @@ class _Used:
         marked: whose awards have to be compared, by quiz and participant.
         follow: a scheme of these quizzes follows.
         results, closings: the results, and the versions of the closings by quiz.
+        noticed, closed: the schemes that issue after a notice; those whose quiz has closed.
     """
 
     marked: set[tuple[str, str]]
     follow: bool = False
     results: dict[str, Result] = field(default_factory=dict)
     closings: dict[str, int] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+
+    def at_once(self, schemes: list[Scheme]) -> list[Scheme]:
+        """Those of these schemes that issue at once; the others are noted."""
+        self.noticed |= {scheme.scheme_id for scheme in schemes if scheme.notice}
+        return [scheme for scheme in schemes if not scheme.notice] if self.noticed else schemes
 
 
 def _of_quizzes(earned: Sequence[Earned]) -> set[tuple[str, str]]:

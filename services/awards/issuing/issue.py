@@ -83,7 +83,7 @@ class Issuer:
         # A query costs less than a refused insert, and many people take part in a contest many times.
         existing = await self._awards.find(causes)
         missing = {id_: one.due for id_, one in causes.items() if id_ not in existing and not one.only_again}
-        missing = await self._still_due(missing)
+        missing = await self.still_due(missing)
         await self.make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)
         _count(added)
@@ -148,7 +148,7 @@ class Issuer:
             by_id.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), one)
         existing = await self._awards.find(by_id)
         missing = {id_: one for id_, one in by_id.items() if id_ not in existing}
-        missing = await self._still_due(missing)
+        missing = await self.still_due(missing)
         await self._mark_earned_again(existing, by_id)
         if not missing:
             return 0
@@ -190,7 +190,29 @@ class Issuer:
             _count([award])
         return award, new
 
-    async def _still_due(self, due: dict[str, PlannedAward]) -> dict[str, PlannedAward]:
+    async def issue_named(self, due: dict[str, PlannedAward]) -> set[str]:
+        """
+        Issue awards that an organiser confers on many, in one transaction. The erased get none.
+
+        Returns: the ids of the new awards.
+        """
+        await self.make_rules_final(one.scheme for one in due.values())
+        drafts = await self.drafts(due)
+
+        async def work(unit: UnitOfWork) -> list[Award]:
+            erased = await self._known.lock_recipients(unit, [one.recipient_id for one in drafts])
+            there = await self._awards.find(due, unit)
+            new = [one for one in drafts if one.award_id not in there and one.recipient_id not in erased]
+            if new:
+                await self._awards.add(unit, new)
+                unit.publish(*[events.issued(award, Origin.of_request()) for award in new])
+            return new
+
+        added = await save_together(self._awards.database, work)
+        _count(added)
+        return {award.award_id for award in added}
+
+    async def still_due(self, due: dict[str, PlannedAward]) -> dict[str, PlannedAward]:
         """The planned awards, without those for erased people, and without those by cancelled quizzes."""
         if not due:
             return due

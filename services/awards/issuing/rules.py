@@ -7,14 +7,27 @@ Who should get an award. All functions are pure.
 - `list_may_miss_winners`, `due_by_tie_after_list`, `tie_is_decided`: a tie that goes on after the list ends.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
 from services.awards.issued.codes import award_id
 from services.awards.results.rules import Closing, Result
 from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Tier
-from shared.runtime.errors import Rejected
+from shared.runtime.errors import Conflict, Rejected
+
+
+class Propose(Protocol):
+    """
+    Says that who is due by these schemes may have changed. They issue after a notice (room `proposals`).
+    """
+
+    async def __call__(self, scheme_ids: Collection[str], *, closed: bool) -> None:
+        """
+        Args:
+            closed: their quiz is closed. Before the close nothing is proposed.
+        """
 
 
 # A struct, because each result makes some of them. A frozen dataclass would cost four times as much.
@@ -26,6 +39,18 @@ class PlannedAward(msgspec.Struct, frozen=True):
     cause: str
     tier: str | None = None
     note: str | None = None
+
+
+def check_issued_at_once(scheme: Scheme) -> None:
+    """
+    Raises:
+        Conflict: its awards are issued after a notice only.
+    """
+    if scheme.notice is not None:
+        raise Conflict(
+            f"scheme {scheme.scheme_id} issues its awards after a public notice: propose the recipients",
+            code="scheme_after_notice",
+        )
 
 
 def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> PlannedAward:
@@ -55,7 +80,9 @@ def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Plan
             yield PlannedAward(scheme, result.participant_id, cause=result.result_id)
 
 
-def due_by_rank(closing: Closing, scheme: Scheme) -> list[PlannedAward]:
+def due_by_rank(
+    closing: Closing, scheme: Scheme, barred: Collection[str] = frozenset()
+) -> list[PlannedAward]:
     """
     The awards of the listed standings by a scheme of tiers, best rank first.
 
@@ -66,6 +93,10 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[PlannedAward]:
     Only the rank decides the tier. So these awards are certain, even if the list is not complete: see
     `list_may_miss_winners`.
 
+    Args:
+        barred: they get nothing, since an objection was upheld. If the scheme says `next_in_rank`, others
+            move up (`tier_moved_up`).
+
     Source: DOMjudge, medals; docs/decisions/0009-award-ids-and-ties.md, point 6 (the end of a tier);
     0018-ties-at-the-end-of-the-list.md (the end of the list)
     """
@@ -74,8 +105,13 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[PlannedAward]:
         return []
     ranked = sorted(closing.standings, key=lambda standing: (standing.rank, standing.participant_id))
     due: dict[str, PlannedAward] = {}
+    gone = [standing.rank for standing in ranked if standing.participant_id in barred]
     for standing in ranked:
+        if standing.participant_id in barred:
+            continue
         tier = tier_of(standing.rank, rule.tiers)
+        if gone and rule.next_in_rank:
+            tier = tier_moved_up(standing.rank, gone, scheme)
         if tier is not None:
             due.setdefault(
                 standing.participant_id,
@@ -96,6 +132,21 @@ def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
         if rank <= places:
             return tier.tier
     return None
+
+
+def tier_moved_up(rank: int, gone: Sequence[int], scheme: Scheme) -> str | None:
+    """
+    The tier of a rank if those with better ranks among `gone` are left out.
+
+    Whoever has a tier keeps it, and whoever moves up gets the last tier: nobody overtakes a better rank. If
+    the scheme follows the results, everybody behind moves up by one rank for each who is left out.
+    """
+    rule = scheme.rule
+    assert isinstance(rule, RankTiers)  # noqa: S101 (only ranks move up)
+    moved = tier_of(rank - sum(1 for one in gone if one < rank), rule.tiers)
+    if scheme.follows or moved is None:
+        return moved
+    return tier_of(rank, rule.tiers) or rule.tiers[-1].tier
 
 
 def list_may_miss_winners(closing: Closing, scheme: Scheme) -> bool:

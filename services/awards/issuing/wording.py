@@ -2,6 +2,7 @@
 
 CHINESE: dict[str, str] = {
     "quiz_not_closed": "竞赛还没有结束",
+    "scheme_after_notice": "该奖项方案的奖项须先公示：请提名为拟获奖者",
     "scheme_selected": "该奖项方案的奖项由评选产生，请在评选中作出决定",
     "scheme_conferred": "该奖项方案由主办方授予，没有可以补发的规则",
     "scheme_drawn": "该奖项方案的奖项只由抽签产生",

@@ -127,6 +127,23 @@ class KnownStore:
             found = await self._participants.find(these, {"_id": 1}).to_list(None)
         return {document["_id"] for document in found}
 
+    async def unknown(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these who have not joined."""
+        return set(participant_ids) - await self.participants_among(participant_ids)
+
+    async def lock_recipients(self, unit: UnitOfWork, recipient_ids: Collection[str]) -> set[str]:
+        """
+        Lock these as `lock_recipient` does; unknown ones are known from now on.
+
+        Returns: the erased among these.
+        """
+        locked = {"$inc": {"conferred": 1}}
+        updates = [UpdateOne({"_id": one}, locked, upsert=True) for one in sorted(recipient_ids)]
+        await self._participants.bulk_write(updates, session=unit.session)
+        these = {"_id": {"$in": list(recipient_ids)}, "erased": True}
+        found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
+        return {one["_id"] for one in found}
+
     async def lock_recipient(self, unit: UnitOfWork, recipient_id: str) -> None:
         """
         Check that a participant or group may get an award, and lock this until the transaction ends.

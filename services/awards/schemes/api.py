@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from services.awards.known.store import KnownStore
 from services.awards.results.decisions import DecisionStore
 from services.awards.schemes import put
-from services.awards.schemes.rules import OnChange, Rule, Scheme
+from services.awards.schemes.rules import AT_ONCE, Issue, OnChange, Rule, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
@@ -48,6 +48,11 @@ class SchemeIn(Form):
         "keep",
         description="what becomes of an award that is not earned any more: only an organiser takes it back "
         "(keep), or the rule does (follow)",
+    )
+    issue: Issue = Field(
+        AT_ONCE,
+        description="when awards are issued: at once, or after a public notice of what is proposed",
+        examples=[{"type": "at_once"}, {"type": "after_notice", "days": 7}],
     )
 
 
@@ -90,11 +95,17 @@ async def put_scheme(
     Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. A scheme with
     more places than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme
     that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`,
-    `conferred_follows_nothing`, 409 `too_many_schemes`, `quiz_cancelled`, 412 `scheme_differs`.
+    `conferred_follows_nothing`, `drawn_at_once`, `selected_at_once`, 409 `too_many_schemes`,
+    `quiz_cancelled`, 412 `scheme_differs`.
     """
     check_same_id(body.scheme_id, scheme_id, code="scheme_id_differs")
     scheme = Scheme(
-        scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule, on_change=body.on_change
+        scheme_id=scheme_id,
+        title=body.title,
+        kind=body.kind,
+        rule=body.rule,
+        on_change=body.on_change,
+        issue=body.issue,
     )
     tag = await put.put_scheme(scheme, schemes, known, decisions, matches=matching(if_match, if_none_match))
     response.headers["etag"] = etag(tag)

@@ -1,6 +1,7 @@
 """A scheme: an award (a title and a kind), and one of five rules. All functions are pure."""
 
 import unicodedata
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,10 @@ from shared.runtime.errors import Rejected
 
 TIERS_MAX = 20
 TIER_PLACES_MAX = 10_000
+# The rules for awards of public bodies ask for five working days at least: a week, with its weekend.
+NOTICE_DAYS = 7
+NOTICE_DAYS_MAX = 30
+DAY_SECONDS = 86_400
 
 
 class _Terms(BaseModel):
@@ -37,11 +42,16 @@ class Tier(_Terms):
 
 
 class RankTiers(_Terms):
-    """The best of the quiz's final standings, best tier first."""
+    """
+    The best of the quiz's final standings, best tier first.
+
+    `next_in_rank`: if somebody is left out after an objection, the next in rank moves up.
+    """
 
     type: Literal["rank_tiers"]
     quiz_id: Id
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX)]
+    next_in_rank: bool = False
 
     @model_validator(mode="after")
     def _named_apart(self) -> Self:
@@ -75,6 +85,40 @@ class Selected(_Terms):
     type: Literal["selected"]
 
 
+class AtOnce(_Terms):
+    """Awards are issued as soon as they are earned."""
+
+    type: Literal["at_once"]
+
+
+class AfterNotice(_Terms):
+    """
+    Awards are proposed first. They are issued after a public notice, when all objections are decided.
+
+    `days` and `seconds` together are the length of the notice; less than a day is for rehearsals. `confirm`:
+    an organiser confirms the notice after its end, or it is confirmed by itself.
+    """
+
+    type: Literal["after_notice"]
+    days: Annotated[int, Field(ge=0, le=NOTICE_DAYS_MAX)] = NOTICE_DAYS
+    seconds: Annotated[int, Field(ge=0, lt=DAY_SECONDS)] = 0
+    confirm: Literal["organiser", "automatic"] = "organiser"
+
+    @model_validator(mode="after")
+    def _takes_time(self) -> Self:
+        if self.length <= timedelta():
+            raise PydanticCustomError("notice_without_time", "a public notice needs some time")
+        return self
+
+    @property
+    def length(self) -> timedelta:
+        """How long everybody may object."""
+        return timedelta(days=self.days, seconds=self.seconds)
+
+
+Issue = Annotated[AtOnce | AfterNotice, Field(discriminator="type")]
+AT_ONCE = AtOnce(type="at_once")
+
 OnChange = Literal["keep", "follow"]
 """What becomes of an award that the results of now do not earn: only organisers take it back, or the rule."""
 
@@ -89,6 +133,12 @@ class Scheme(_Terms):
     kind: AwardKind
     rule: Rule
     on_change: OnChange = "keep"
+    issue: Issue = AT_ONCE
+
+    @property
+    def notice(self) -> AfterNotice | None:
+        """The public notice that comes before its awards, if there is one."""
+        return self.issue if isinstance(self.issue, AfterNotice) else None
 
     @property
     def follows(self) -> bool:
@@ -106,9 +156,19 @@ def check_decidable(scheme: Scheme) -> None:
     Refuse a scheme that no closing of a quiz could decide.
 
     Raises:
-        Rejected: the tiers have more places than a closing lists standings, or awards without a quiz should
-            follow results.
+        Rejected: the tiers have more places than a closing lists standings, awards without a quiz should
+            follow results, or drawn or selected ones should wait for a notice.
     """
+    if isinstance(scheme.rule, Drawn) and scheme.notice:
+        raise Rejected(
+            "the awards of this scheme are drawn in public: they do not wait for a notice",
+            code="drawn_at_once",
+        )
+    if isinstance(scheme.rule, Selected) and scheme.notice:
+        raise Rejected(
+            "the selection of this scheme has a public notice of its own: its awards do not wait for another",
+            code="selected_at_once",
+        )
     if isinstance(scheme.rule, Conferred | Drawn | Selected) and scheme.follows:
         raise Rejected(
             "the awards of this scheme are conferred or drawn: there are no results that they could follow",

@@ -29,6 +29,8 @@ KEEP = "keep"
 TIE = "tie"
 # Random, so that no two schemes of one name have the same.
 MADE_CHARS = 8
+_AT_ONCE: Document = {"type": "at_once"}
+_LATER_TERMS: Document = {"next_in_rank": False}
 
 Matching = Callable[[str | None], bool]
 
@@ -69,7 +71,7 @@ class SchemeStore:
             Conflict: it is in use and only its title may change, or there are `SCHEMES_MAX`.
             Outdated: its tag does not match.
         """
-        document = scheme.model_dump(mode="json", exclude={"scheme_id"})
+        document = _stored(scheme)
         for _ in range(PUTS_MAX):
             with mongo.outages_named():
                 found = await self._schemes.find_one({"_id": scheme.scheme_id})
@@ -78,8 +80,8 @@ class SchemeStore:
                 if added := await self._add(scheme.scheme_id, document):
                     return _tag(added)
                 continue
-            # An earlier release stored no policy.
-            stored = {"on_change": KEEP} | found
+            # An earlier release stored no policy, and issued at once.
+            stored = {"on_change": KEEP, "issue": _AT_ONCE} | found
             if all(stored[name] == value for name, value in document.items()):
                 return _tag(found)
             terms = _same_rule(document)
@@ -144,8 +146,7 @@ class SchemeStore:
         return await self._mark(scheme, {"in_use": True, "tie_decided": version})
 
     async def _mark(self, scheme: Scheme, marks: Document) -> bool:
-        document = scheme.model_dump(mode="json")
-        stored = {"_id": scheme.scheme_id} | _same_rule(document)
+        stored = {"_id": scheme.scheme_id} | _same_rule(_stored(scheme))
         with mongo.outages_named():
             return bool((await self._schemes.update_one(stored, {"$set": marks})).matched_count)
 
@@ -280,15 +281,26 @@ def _scheme(document: Document) -> Scheme:
         title=document["title"],
         kind=document["kind"],
         rule=document["rule"],
-        on_change=document.get("on_change", "keep"),
+        on_change=document.get("on_change", KEEP),
+        issue=document.get("issue", _AT_ONCE),
     )
 
 
+def _stored(scheme: Scheme) -> Document:
+    """A scheme without its id. What an earlier release did not have in a rule is stored only if used."""
+    document = scheme.model_dump(mode="json", exclude={"scheme_id"})
+    for name, unused in _LATER_TERMS.items():
+        if document["rule"].get(name) == unused:
+            del document["rule"][name]
+    return document
+
+
 def _same_rule(document: Document) -> Document:
-    """What finds a scheme with this rule. An earlier release stored no `on_change`."""
+    """What finds a scheme with this rule. An earlier release stored no `on_change` and no `issue`."""
     policy = document["on_change"]
     on_change = {"$in": [policy, None]} if policy == KEEP else policy
-    return {"rule": document["rule"], "kind": document["kind"], "on_change": on_change}
+    issue = {"$in": [_AT_ONCE, None]} if document["issue"] == _AT_ONCE else document["issue"]
+    return {"rule": document["rule"], "kind": document["kind"], "on_change": on_change, "issue": issue}
 
 
 def _version(document: Document) -> int:

@@ -2,6 +2,9 @@
 
 CHINESE: dict[str, str] = {
     "conferred_follows_nothing": "该奖项方案由主办方授予或抽签产生，没有可以跟随的成绩",
+    "selected_at_once": "该奖项方案的评选自有公示，奖项不再另行公示",
+    "drawn_at_once": "抽签产生的奖项不经过公示",
+    "notice_without_time": "公示期不能为零",
     "places_above_standings": "各等级名额之和超过了竞赛结束时公布的名次数（{listed}）",
     "scheme_differs": "该奖项方案在您读取之后已有变化，请重新读取",
     "scheme_id_differs": "路径中的奖项方案编号与内容中的不一致",

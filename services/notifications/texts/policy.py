@@ -163,6 +163,13 @@ NOTICES: Mapping[type[Event], Notice] = {
         ("inbox", "email"),
         recipient="recipient_id",
     ),
+    # Inbox only: it is not certain yet. Whoever gets the award gets the mail about the award.
+    events.AwardProposed: Notice(
+        "award_proposed",
+        ("scheme_title", "tier", "status", "code", "notice_until", "notice_version"),
+        ("inbox",),
+        recipient="recipient_id",
+    ),
     # Another system or an organiser writes the text and chooses the channels.
     events.NotificationRequested: Notice(REQUESTED_KIND, ("subject", "body"), ()),
 }

@@ -94,6 +94,7 @@ class Worker:
             issuer,
             Touched(awards),
             mortal(TieStore(at.database)),
+            at.notices.mark,
         )
         facts = FactsReader(results, decisions, schemes)
         self._changes = at.changes

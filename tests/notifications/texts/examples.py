@@ -18,6 +18,7 @@ from tests.notifications.builders import (
     held,
     issued,
     moved,
+    proposed,
     regraded,
     rejected,
     reminded,
@@ -66,6 +67,8 @@ ALL: list[Event] = [
     issued("p", version=3),
     issued("p", version=3, tier=None),
     issued("p", version=2, tier_before="二等奖"),
+    *[proposed("p", code=code) for code in (None, "not_earned", "disqualified", "objection")],
+    proposed("p", tier=None),
     *[
         revoked("p", code=code)
         for code in ("not_earned", "disqualified", "drawn_again", "not_entitled", "some_later_code")
