@@ -70,10 +70,25 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
         ),
         kept(
             "revocations acknowledged hold",
-            (promise.id for promise in promises if promise.kind == "revoked"),
+            (
+                promise.id
+                for promise in promises
+                if promise.kind == "revoked" and not _reinstated(promise.id, revoked, by_id)
+            ),
             (award["_id"] for award in awards if award.get("revoked_at") and not award.get("code")),
         ),
     ]
+
+
+def _reinstated(award_id: str, revoked: Iterable[Entry], by_id: Mapping[str, Json]) -> bool:
+    """True if an organiser's revocation was undone: the award has a later version, and holds."""
+    award = by_id.get(award_id, {})
+    return "revoked_at" not in award and any(
+        event.body["award_id"] == award_id
+        and not event.body.get("code")
+        and event.body["version"] < award.get("version", 0)
+        for event in revoked
+    )
 
 
 def _given(
