@@ -70,25 +70,22 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
         ),
         kept(
             "revocations acknowledged hold",
-            (
-                promise.id
-                for promise in promises
-                if promise.kind == "revoked" and not _reinstated(promise.id, revoked, by_id)
-            ),
+            _revoked_for_good(promises, revoked, by_id),
             (award["_id"] for award in awards if award.get("revoked_at") and not award.get("code")),
         ),
     ]
 
 
-def _reinstated(award_id: str, revoked: Iterable[Entry], by_id: Mapping[str, Json]) -> bool:
-    """True if an organiser's revocation was undone: the award has a later version, and holds."""
-    award = by_id.get(award_id, {})
-    return "revoked_at" not in award and any(
-        event.body["award_id"] == award_id
-        and not event.body.get("code")
-        and event.body["version"] < award.get("version", 0)
-        for event in revoked
-    )
+def _revoked_for_good(
+    promises: Iterable[Promise], revoked: Sequence[Entry], by_id: Mapping[str, Json]
+) -> Iterator[str]:
+    """The revocations that were acknowledged, but for those that an organiser has undone."""
+    versions = {event.body["award_id"]: event.body["version"] for event in revoked}
+    for promise in promises:
+        award = by_id.get(promise.id, {})
+        undone = "revoked_at" not in award and versions.get(promise.id, 0) < award.get("version", 0)
+        if promise.kind == "revoked" and not (promise.id in versions and undone):
+            yield promise.id
 
 
 def _given(
