@@ -1,6 +1,7 @@
 """The audit of draws: each is computed again from its list and seed, and compared with what is published."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, true_of_all
@@ -64,7 +65,7 @@ def _wrongly_drawn(
         if (
             said is None
             or said["list_sha256"] != body["list_sha256"]
-            or said["announced_at"] > body["held_at"]
+            or datetime.fromisoformat(said["announced_at"]) > datetime.fromisoformat(body["held_at"])
             or drawn(text, body["seed"], count) != body["drawn"]
         ):
             yield f"{place[0]}/{place[1]}"

@@ -3,7 +3,9 @@
 import json
 from copy import deepcopy
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -142,3 +144,30 @@ def test_the_command_verifies_files_and_says_what_differs(tmp_path: Path) -> Non
     assert "list: its SHA-256 is" in bad.output
     draw.write_text("[]")
     assert CliRunner().invoke(app, ["draw", "verify", str(draw), str(entrants)]).exit_code == 1
+
+
+class Served(BaseHTTPRequestHandler):
+    """The two public answers of a draw that is right."""
+
+    def do_GET(self) -> None:
+        is_list = self.path == "/awards/draws/lucky/entrants.txt?number=1"
+        body = TEXT if is_list else json.dumps(said())
+        self.send_response(200 if is_list or self.path == "/awards/draws/lucky" else 404)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *said: object) -> None:
+        """Nothing."""
+
+
+def test_the_command_verifies_an_address() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Served) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/awards/draws"
+        good = CliRunner().invoke(app, ["draw", "verify", f"{address}/lucky"])
+        missing = CliRunner().invoke(app, ["draw", "verify", f"{address}/other"])
+        server.shutdown()
+    assert good.exit_code == 0, good.output
+    assert "drawing 1 of lucky: everything agrees" in good.output
+    assert missing.exit_code == 1
+    assert "gives no draw" in missing.output
