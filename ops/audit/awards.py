@@ -71,11 +71,23 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
         ),
         kept(
             "revocations acknowledged hold",
-            (promise.id for promise in promises if promise.kind == "revoked"),
+            _revoked_for_good(promises, revoked, by_id),
             (award["_id"] for award in awards if award.get("revoked_at") and not award.get("code")),
         ),
         *await audit_selections(log, database),
     ]
+
+
+def _revoked_for_good(
+    promises: Iterable[Promise], revoked: Sequence[Entry], by_id: Mapping[str, Json]
+) -> Iterator[str]:
+    """The revocations that were acknowledged, but for those that an organiser has undone."""
+    versions = {event.body["award_id"]: event.body["version"] for event in revoked}
+    for promise in promises:
+        award = by_id.get(promise.id, {})
+        undone = "revoked_at" not in award and versions.get(promise.id, 0) < award.get("version", 0)
+        if promise.kind == "revoked" and not (promise.id in versions and undone):
+            yield promise.id
 
 
 def _given(

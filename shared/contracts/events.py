@@ -732,7 +732,7 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     An award was taken back.
 
     `code`: the rule of the scheme took it back: `not_earned` or `disqualified`. It may be issued again. Null:
-    an organiser took it back, for ever.
+    an organiser took it back, and only an organiser reinstates it.
     """
 
     award_id: Id

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.awards.issued.bodies import AwardDetailOut, AwardOut, detail, public
 from services.awards.issued.codes import CODE_CHARS_MAX, read_code
+from services.awards.issued.reinstate import reinstate_award
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.store import AwardStore
 from services.awards.known.rules import check_token
@@ -64,11 +65,22 @@ async def list_awards(
 @routes.post("/awards/{award_id}/revoke", dependencies=[AsOrganiser], summary="Revoke an award")
 async def revoke(award_id: IdInPath, body: RevocationIn, awards: Awards, known: Known) -> AwardDetailOut:
     """
-    A revoked award is never issued again. 404 `award_unknown`.
+    No rule issues a revoked award again; only you can reinstate it. 404 `award_unknown`.
 
     A repeat with the same reason changes nothing. A different reason is refused: 409 `award_revoked`.
     """
     return detail(await revoke_award(award_id, body.reason, awards, known))
+
+
+@routes.post("/awards/{award_id}/reinstate", dependencies=[AsOrganiser], summary="Reinstate a revoked award")
+async def reinstate(award_id: IdInPath, awards: Awards, known: Known) -> AwardDetailOut:
+    """
+    An award that was revoked by mistake holds again, with the same code, and its recipient is told.
+
+    A repeat changes nothing. 404 `award_unknown`, 409 `participant_erased`, `award_not_earned` (the rule took
+    it back).
+    """
+    return detail(await reinstate_award(award_id, awards, known))
 
 
 @routes.get("/awards/{award_code}", summary="Whether an award is genuine and still holds")

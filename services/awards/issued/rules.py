@@ -36,7 +36,7 @@ class Award(msgspec.Struct, frozen=True):
             tier and each time it is issued again.
         issued_at: when it was issued, or issued again, or got the tier of now.
         note, reason: organisers' words; both are removed when the recipient is erased.
-        code: why the rule has taken it back. None: it is held, or an organiser has revoked it, for ever.
+        code: why the rule has taken it back. None: it is held, or an organiser has revoked it.
         tier_before: what the tier was before the last change by the rule, if that has changed it.
         noted: it is held, and a note for organisers says that it is not earned.
     """
@@ -74,7 +74,7 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     """
     The award that an organiser has revoked; on a repeat, the same award.
 
-    This is for ever, also if the rule had taken the award back before.
+    No rule undoes this, also if the rule had taken the award back before.
 
     Args:
         erased: the recipient was erased. Then no text of an organiser is stored or published any more, and a
@@ -116,6 +116,23 @@ def issued_again(award: Award, cause: str, tier: str | None, now: datetime) -> A
         code=None,
         version=award.version + 1,
     )
+
+
+def reinstated(award: Award, now: datetime) -> Award:
+    """
+    The award that an organiser has revoked, held again; the same award if it is held.
+
+    Raises:
+        Conflict: its rule took it back. It comes back by the rule.
+    """
+    if award.is_valid:
+        return award
+    if award.may_come_back:
+        raise Conflict(
+            f"award {award.award_id} was taken back by its rule, and comes back by it",
+            code="award_not_earned",
+        )
+    return issued_again(award, award.cause, award.tier, now)
 
 
 def check_not_revoked(award: Award) -> None:

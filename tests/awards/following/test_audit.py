@@ -6,6 +6,8 @@ import pytest
 
 from ops.audit.awards import audit_awards
 from ops.audit.log import Log
+from ops.deployment.ledger import Promise
+from services.awards.issued.reinstate import reinstate_award
 from services.awards.schemes.rules import Scheme
 from shared.messaging.publisher import Record, to_record
 from shared.storage.mongo import Document
@@ -17,8 +19,10 @@ from tests.awards.builders import (
     decided,
     envelope,
     following,
+    joined,
     prizes,
     regraded,
+    scheme,
     standing,
 )
 from tests.awards.parts import Happened, Parts, new_parts
@@ -119,3 +123,21 @@ async def test_the_audit_notices_a_change_that_is_not_published(mongo: str) -> N
         [*_, last] = [place for place, one in enumerate(records) if one[0] == "award.revoked"]
         del records[last]
         assert "revocations are published (award.revoked)" in await wrong(at, records)
+
+
+async def test_a_revocation_that_was_undone_needs_not_hold(mongo: str) -> None:
+    async with new_parts(mongo) as [at]:
+        of = scheme()
+        await at.schemes.put(of)
+        await at.know(joined("a"), joined("b"))
+        [undone, held] = [(await at.confer(of, one)).award_id for one in ("a", "b")]
+        for id_ in (undone, held):
+            await at.revoke(id_, "颁发有误")
+        await reinstate_award(undone, at.awards, at.known)
+        log = Log(entries(await waiting(at.database)))
+        promises = [Promise("revoked", id_) for id_ in (undone, held)]
+        found = await audit_awards(log, at.database, promises)
+        assert [one.name for one in found if not one.agrees] == []
+        await at.database["awards"].update_one({"_id": held}, {"$unset": {"revoked_at": 1, "reason": 1}})
+        found = await audit_awards(log, at.database, promises)
+        assert "revocations acknowledged hold" in {one.name for one in found if not one.agrees}

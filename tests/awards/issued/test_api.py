@@ -4,8 +4,11 @@ import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
+from shared.contracts.events import AwardIssued
 from shared.storage.mongo import Database
-from tests.awards.builders import confer, put, scheme
+from shared.storage.outbox import waiting
+from tests.awards.builders import NOW, confer, put, scheme
+from tests.support.kafka import read_back
 from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
@@ -120,3 +123,43 @@ async def test_a_schemes_awards_are_read_page_by_page(client: httpx.AsyncClient,
         query["after"] = page["after"]
     assert len(seen) == len(teams)
     assert set(seen) == teams
+
+
+async def test_a_revoked_award_is_reinstated_with_the_same_code(
+    client: httpx.AsyncClient, database: Database, known: KnownStore
+) -> None:
+    of, team = scheme(), new_id("group")
+    await put(client, of)
+    await known.add_participants([team])
+    award = (await confer(client, of, team)).json()
+    path = f"/awards/{award['award_id']}"
+    await client.post(f"{path}/revoke", json={"reason": "授予有误"}, headers=ORGANISER)
+    for _ in range(2):
+        again = await client.post(f"{path}/reinstate", headers=ORGANISER)
+        assert again.status_code == 200, again.text
+        assert (again.json()["status"], again.json()["reason"]) == ("held", None)
+    seen = (await client.get(f"/awards/{award['award_code']}")).json()
+    assert seen["status"] == "held"
+    told = read_back(await waiting(database), AwardIssued)
+    versions = [one.event.version for one in told if one.event.award_id == award["award_id"]]
+    assert versions == [1, 3]
+    assert (await confer(client, of, team)).status_code == 200
+    by_rule = {"$set": {"revoked_at": NOW, "code": "not_earned", "reason": "…"}}
+    await database["awards"].update_one({"_id": award["award_id"]}, by_rule)
+    refused = await client.post(f"{path}/reinstate", headers=ORGANISER)
+    assert code_of(refused) == (409, "award_not_earned")
+    nothing = await client.post("/awards/nothing/reinstate", headers=ORGANISER)
+    assert code_of(nothing) == (404, "award_unknown")
+
+
+async def test_an_erased_persons_award_is_not_reinstated(
+    client: httpx.AsyncClient, known: KnownStore
+) -> None:
+    of, person = scheme(), new_id("p")
+    await put(client, of)
+    await known.add_participants([person])
+    award = (await confer(client, of, person)).json()
+    await client.post(f"/awards/{award['award_id']}/revoke", json={"reason": "授予有误"}, headers=ORGANISER)
+    await known.erase([person])
+    refused = await client.post(f"/awards/{award['award_id']}/reinstate", headers=ORGANISER)
+    assert code_of(refused) == (409, "participant_erased")
