@@ -17,7 +17,7 @@ async def audit_draws(log: Log, database: Database) -> list[Check]:
     """Compare the draws published with those that their lists and seeds give, and with those stored."""
     stored = {(one["draw_id"], one["number"]): one async for one in database["drawings"].find()}
     texts = {place: await _text(database, one["list_id"]) for place, one in stored.items()}
-    announced, held = latest(log, "draw.announced"), latest(log, "draw.held")
+    announced, held = latest(log, "draw.announced"), latest(log, "award.drawn")
     return [
         true_of_all(
             "winners are those of the list and the seed",
@@ -45,7 +45,7 @@ def latest(log: Log, topic: str) -> dict[Place, Json]:
 
 def names_by_draw(log: Log) -> Iterator[tuple[str, str, str]]:
     """The awards that draws give: scheme, recipient and tier. A drawing that was replaced gives none."""
-    for body in latest(log, "draw.held").values():
+    for body in latest(log, "award.drawn").values():
         if body["replaced_because"] is None:
             moved = [move["entrant_id"] for move in body["moved"]]
             for one, tier in holders(body["prizes"], body["drawn"], moved).items():

@@ -837,7 +837,7 @@ class DrawMove(Part):
     code: Code
 
 
-class DrawHeld(Event, topic="draw.held", key="draw_id", bytes_max=LIST_BYTES_MAX):
+class AwardDrawn(Event, topic="award.drawn", key="draw_id", bytes_max=LIST_BYTES_MAX):
     """
     Winners were drawn: `drawn` has all who were selected, in order, first the winners and then the reserves.
 
@@ -1105,7 +1105,7 @@ ALL: tuple[type[Event], ...] = (
     AwardProposed,
     AwardObjected,
     DrawAnnounced,
-    DrawHeld,
+    AwardDrawn,
     SelectionOpened,
     SelectionNominated,
     SelectionAdmitted,

@@ -44,7 +44,7 @@ HAPPENS = {
     "award.proposed",
     "award.objected",
     "draw.announced",
-    "draw.held",
+    "award.drawn",
     "selection.opened",
     "selection.nominated",
     "selection.admitted",

@@ -1,4 +1,4 @@
-"""The events `draw.announced` and `draw.held`. The same version of a drawing gives the same event every
+"""The events `draw.announced` and `award.drawn`. The same version of a drawing gives the same event every
 time."""
 
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from services.awards.draws.rules import Drawing
 from shared.contracts import sources
 from shared.contracts.envelope import Envelope, Event, enclose
-from shared.contracts.events import DrawAnnounced, DrawHeld, DrawMove, DrawPrize, SeedSource
+from shared.contracts.events import AwardDrawn, DrawAnnounced, DrawMove, DrawPrize, SeedSource
 from shared.contracts.origin import Origin
 from shared.runtime.ids import derived_id
 
@@ -45,7 +45,7 @@ def announced(drawing: Drawing, origin: Origin) -> Envelope[Event]:
 def held(drawing: Drawing, origin: Origin) -> Envelope[Event]:
     """The event that winners were drawn, or that something has changed since."""
     assert drawing.seed is not None and drawing.held_at is not None  # noqa: S101, PT018 (callers draw first)
-    event = DrawHeld(
+    event = AwardDrawn(
         draw_id=drawing.draw_id,
         number=drawing.number,
         version=drawing.version,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ops.draws.verify import differences
-from shared.contracts.events import DrawAnnounced, DrawHeld
+from shared.contracts.events import AwardDrawn, DrawAnnounced
 from shared.storage.mongo import Database
 from tests.awards.builders import confer, joined, put, scheme, week
 from tests.awards.draws.builders import PUBLIC, REVEALED, SECRET, DrawParts, definition, draw, ids, lucky
@@ -70,7 +70,7 @@ async def test_a_draw_from_the_draft_to_the_awards(kafka: str, mongo: str) -> No
         assert differences(last, text) == []
         await eventually(lambda: state(client, draw_id), lambda now: not now["working"])
         events = await eventually(
-            lambda: told_of(kafka, DrawHeld.topic, draw_id), lambda told: len(told) == 3
+            lambda: told_of(kafka, AwardDrawn.topic, draw_id), lambda told: len(told) == 3
         )
     assert [event["version"] for event in events] == [2, 3, 4]
     assert [event["moved"] for event in events][1:] == [

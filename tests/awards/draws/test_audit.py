@@ -93,6 +93,6 @@ async def test_the_audit_finds_a_wrong_winner_though_everything_else_fits(mongo:
         wrongly = replace(held, drawn=(friend, *held.drawn[1:]))
         await at.parts.database["drawings"].update_one({}, {"$set": {"drawn": list(wrongly.drawn)}})
         await at.work()
-        records = [one for one in await waiting(at.parts.database) if one[0] != "draw.held"]
+        records = [one for one in await waiting(at.parts.database) if one[0] != "award.drawn"]
         records.append(to_record(events.held(wrongly, UNKNOWN_ORIGIN)))
         assert await wrong(at, records) == {DRAWN}

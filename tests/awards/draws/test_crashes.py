@@ -16,7 +16,7 @@ from services.awards.issued.store import AwardStore
 from services.awards.issuing.issue import Issuer
 from services.awards.known.store import KnownStore
 from services.awards.schemes.store import SchemeStore
-from shared.contracts.events import AwardIssued, AwardRevoked, DrawAnnounced, DrawHeld
+from shared.contracts.events import AwardDrawn, AwardIssued, AwardRevoked, DrawAnnounced
 from shared.runtime.errors import Conflict, KepuError
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork
@@ -29,7 +29,7 @@ from tests.support.service import in_outbox, new_id
 pytestmark = pytest.mark.stack
 T = TypeVar("T")
 NAMED = dict.fromkeys(ids(10), 1)
-TOPICS = (DrawAnnounced.topic, DrawHeld.topic, AwardIssued.topic, AwardRevoked.topic)
+TOPICS = (DrawAnnounced.topic, AwardDrawn.topic, AwardIssued.topic, AwardRevoked.topic)
 
 
 def mortal_copy(of: DrawParts, life: Life) -> tuple[Draws, Settler]:
@@ -63,7 +63,7 @@ async def test_a_process_that_dies_between_any_two_steps_leaves_one_draw_and_its
             # Three win; the first is moved away, a reserve gets the place, and then the draw is replaced.
             assert more == {
                 DrawAnnounced.topic: 1,
-                DrawHeld.topic: 3,
+                AwardDrawn.topic: 3,
                 AwardIssued.topic: 4,
                 AwardRevoked.topic: 4,
             }, dies_at
@@ -137,7 +137,7 @@ async def test_two_copies_that_draw_at_once_hold_one_draw(mongo: str) -> None:
             assert set(await one.held(of.scheme_id)) == set(held[0].drawn[:3])
             more = await told(one.parts.database)
             more.subtract(before)
-            assert (more[DrawHeld.topic], more[AwardIssued.topic]) == (1, 3)
+            assert (more[AwardDrawn.topic], more[AwardIssued.topic]) == (1, 3)
 
 
 async def test_two_copies_that_make_a_list_at_once_announce_one(mongo: str) -> None:
