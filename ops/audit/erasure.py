@@ -18,7 +18,7 @@ from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 # Fields that no document of an erased person may contain: by their whole name, or by its last word.
-PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts", "figures"})
+PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts", "figures", "pdf"})
 PERSONAL_ENDINGS = frozenset(
     {
         "locked",
@@ -118,6 +118,7 @@ async def _left_in(database: Database, collection: str, erased: Collection[str])
                 "_id",
                 "participant_id",
                 "recipient_id",
+                "recipient_ids",
                 "who.participant_id",
                 "nominator_id",
                 "objector_id",
