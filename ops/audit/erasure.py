@@ -105,11 +105,12 @@ async def _left(databases: Databases, erased: Collection[str]) -> AsyncIterator[
         return
     for database in (databases.registration, databases.quiz, databases.awards, databases.notifications):
         for collection in sorted(await database.list_collection_names()):
-            async for place in _left_in(database, collection, erased):
+            async for place in left_in(database, collection, erased):
                 yield place
 
 
-async def _left_in(database: Database, collection: str, erased: Collection[str]) -> AsyncIterator[str]:
+async def left_in(database: Database, collection: str, erased: Collection[str]) -> AsyncIterator[str]:
+    """What a collection still holds of these people."""
     ids = list(erased)
     named: Json = {
         "$or": [

@@ -13,8 +13,10 @@ from shared.contracts.events import Language
 BLOCKS_MAX = 30
 PICTURES_MAX = 2
 SCHEMES_OF_TEMPLATE_MAX = 100
-SIDE_MM_MIN, SIDE_MM_MAX = 50, 2_000
-SIZE_PT_MIN, SIZE_PT_MAX = 5, 1_000
+SIDE_MM_MIN = 50
+SIDE_MM_MAX = 2_000
+SIZE_PT_MIN = 5
+SIZE_PT_MAX = 1_000
 # A little more than 256 KiB are in base64.
 PICTURE_CHARS_MAX = 360_000
 

@@ -12,7 +12,7 @@ from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyErro
 
 TEMPLATES_MAX = 200
 # Others write the same template at the same moment so often.
-PUTS_MAX = 5
+TEMPLATE_PUTS_MAX = 5
 # The digest of a template: who has read this tag has read this content.
 TAG = "tag"
 
@@ -43,7 +43,7 @@ class TemplateStore:
         document = template.model_dump(mode="json", exclude={"template_id"})
         new: Document = document | {TAG: version_of(document)}
         which: Document = {"_id": template.template_id}
-        for _ in range(PUTS_MAX):
+        for _ in range(TEMPLATE_PUTS_MAX):
             with mongo.outages_named():
                 found = await self._templates.find_one(which, {TAG: 1})
             check_version(matches, found[TAG] if found else None, f"template {template.template_id}")
