@@ -135,9 +135,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
     panels = Panels(selections, judging, known)
     prints = await _wire_documents(service, known, awards, key)
     if service.serves_http:
-        service.provide(selections, judging, choices, panels, Nominations(selections, known))
-        service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
-        service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
+        _provide_selections(service, selections, judging, choices, panels, known, schemes)
         previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
@@ -176,6 +174,20 @@ async def wire(service: Service[AwardsSettings]) -> None:
         loops = (forgetting.loop, follower.loop, decider.loop, advancing.loop, settler.loop)
         service.run(Upkeep(results).loop, *loops)
         service.run(Awarder(selections, choices, schemes, issuer).loop)
+
+
+def _provide_selections(
+    service: Service[AwardsSettings],
+    selections: SelectionStore,
+    judging: JudgingStore,
+    choices: ChoiceStore,
+    panels: Panels,
+    known: KnownStore,
+    schemes: SchemeStore,
+) -> None:
+    service.provide(selections, judging, choices, panels, Nominations(selections, known))
+    service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
+    service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
 
 
 async def _wire_documents(
