@@ -52,6 +52,10 @@ READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/divisions/{kind}/sizes",
     "GET /quizzes/{quiz_id}/flags",
     "GET /quizzes/{quiz_id}/flags/{flag_id}",
+    # Files with names.
+    "GET /schemes/{scheme_id}/prints",
+    "GET /schemes/{scheme_id}/prints/{print_id}",
+    "GET /schemes/{scheme_id}/prints/{print_id}/files/{number}.pdf",
     "GET /bank/questions",
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",

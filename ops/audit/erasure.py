@@ -18,7 +18,7 @@ from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 # Fields that no document of an erased person may contain: by their whole name, or by its last word.
-PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts", "figures"})
+PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts", "figures", "pdf"})
 PERSONAL_ENDINGS = frozenset(
     {
         "locked",
@@ -105,11 +105,12 @@ async def _left(databases: Databases, erased: Collection[str]) -> AsyncIterator[
         return
     for database in (databases.registration, databases.quiz, databases.awards, databases.notifications):
         for collection in sorted(await database.list_collection_names()):
-            async for place in _left_in(database, collection, erased):
+            async for place in left_in(database, collection, erased):
                 yield place
 
 
-async def _left_in(database: Database, collection: str, erased: Collection[str]) -> AsyncIterator[str]:
+async def left_in(database: Database, collection: str, erased: Collection[str]) -> AsyncIterator[str]:
+    """What a collection still holds of these people."""
     ids = list(erased)
     named: Json = {
         "$or": [
@@ -118,6 +119,7 @@ async def _left_in(database: Database, collection: str, erased: Collection[str])
                 "_id",
                 "participant_id",
                 "recipient_id",
+                "recipient_ids",
                 "who.participant_id",
                 "nominator_id",
                 "objector_id",

@@ -14,6 +14,7 @@ from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Log, read
 from ops.audit.notifications import audit_notifications
+from ops.audit.prints import audit_prints
 from ops.audit.quiz import audit_quiz
 from ops.audit.registration import audit_registration
 from ops.audit.rotas import audit_rotas
@@ -139,6 +140,7 @@ async def audit_all_of_awards(
         *await audit_awards(log, database, promises),
         *await audit_draws(log, database),
         *await audit_credentials(log, database, reader_of(apis)),
+        *await audit_prints(database),
     ]
 
 

@@ -17,6 +17,7 @@ from ops.demo.notices import give_after_notice, put_scheme
 from ops.demo.outsider import Outsider
 from ops.demo.people import ERASED
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day, rescheduled
+from ops.demo.printing import print_documents
 from ops.demo.selecting import SELECTING, hold_selection
 from ops.deployment.client import Client, UnexpectedAnswer
 from ops.deployment.databases import Databases
@@ -107,6 +108,9 @@ class Demo:
         await wait_until_told(self.client, self.week)
         await hold_a_draw(self.client, self.week.quiz_id)
         await self.settle(databases)
+        flags = [one["scheme_id"] for one in self.week.schemes if one["kind"] == "flag"]
+        for scheme_id in flags:
+            self.say(f"{await print_documents(self.client, scheme_id)} flags are ready for the printer")
 
     async def settle(self, databases: Databases) -> None:
         """Wait until no work is left, and print the remaining work."""

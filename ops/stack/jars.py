@@ -52,19 +52,23 @@ def locked_jars(lock: Path = LOCK) -> list[Jar]:
 
 
 def fetch_jars(
-    cache: Path, tell: Callable[[str], None], repositories: Mapping[str, str] | None = None
+    cache: Path,
+    tell: Callable[[str], None],
+    repositories: Mapping[str, str] | None = None,
+    others: list[Jar] | None = None,
 ) -> list[Path]:
     """
     The jars of the lock file, in its order. A jar that is missing or has another checksum is fetched.
 
     Args:
+        others: fetch these, and not those of the lock file.
         repositories: URLs by name. By default those of jgo's config file, then Maven Central.
     Raises:
         StackError: a jar cannot be fetched, or the one that came has another checksum.
     """
     make_folder(cache, "set XDG_CACHE_HOME to a folder that you can write to")
     repository = cache / "maven"
-    jars = locked_jars()
+    jars = others or locked_jars()
     with locked(cache / "lock"):
         wanted = _missing(jars, repository)
         for _ in range(DOWNLOAD_TRIES_MAX):

@@ -1,5 +1,6 @@
 """The awards service put together: role api answers, role worker issues awards and publishes the outbox."""
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI
@@ -20,6 +21,14 @@ from services.awards.credentials.give import Credentials
 from services.awards.credentials.keys import check_key_names, check_public_url, issuer_keys
 from services.awards.credentials.lists import StatusLists
 from services.awards.credentials.store import PlaceStore
+from services.awards.documents import api as documents_api
+from services.awards.documents import wording as documents_wording
+from services.awards.documents.faces import NoNames
+from services.awards.documents.make import Documents
+from services.awards.documents.print_pages import Printing
+from services.awards.documents.prints import PrintStore
+from services.awards.documents.store import TemplateStore
+from services.awards.documents.typeset import pressing
 from services.awards.draws import api as draws_api
 from services.awards.draws import wording as draws_wording
 from services.awards.draws.forget import forget_all_words
@@ -71,6 +80,7 @@ from services.awards.selections import api as selections_api
 from services.awards.selections import wording as selections_wording
 from services.awards.selections.nominate import Nominations
 from services.awards.selections.store import SelectionStore
+from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -97,8 +107,12 @@ class AwardsSettings(Settings):
         "Empty: `http://localhost` with the port",
     )
     issuer_name: str = Field(
-        "科技活动周组委会", min_length=1, max_length=200, description="who issues credentials"
+        "科技活动周组委会",
+        min_length=1,
+        max_length=200,
+        description="who gives the awards: on credentials, documents",
     )
+    fonts_folder: Path | None = Field(None, description="more fonts for documents, for rare characters")
 
 
 async def wire(service: Service[AwardsSettings]) -> None:
@@ -119,10 +133,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
     issuer = Issuer(awards, schemes, known, changes, key=key)
     facts = FactsReader(results, decisions, schemes)
     panels = Panels(selections, judging, known)
+    prints = await _wire_documents(service, known, awards, key)
     if service.serves_http:
-        service.provide(selections, judging, choices, panels, Nominations(selections, known))
-        service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
-        service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
+        _provide_selections(service, selections, judging, choices, panels, known, schemes)
         previews = Previews(known, facts, schemes, awards)
         outdated = Outdated(results, decisions, changes)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
@@ -139,6 +152,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         leavers = SelectionLeavers(selections, judging, choices, panels)
 
         async def forget(erased: set[str]) -> None:
+            await prints.forget(erased)
             await forget_all_words(erased, awards, schemes, decisions, draws)
             await forget_proposals(erased, schemes, proposals, objections)
             await leavers.forget(erased)
@@ -160,6 +174,37 @@ async def wire(service: Service[AwardsSettings]) -> None:
         loops = (forgetting.loop, follower.loop, decider.loop, advancing.loop, settler.loop)
         service.run(Upkeep(results).loop, *loops)
         service.run(Awarder(selections, choices, schemes, issuer).loop)
+
+
+def _provide_selections(
+    service: Service[AwardsSettings],
+    selections: SelectionStore,
+    judging: JudgingStore,
+    choices: ChoiceStore,
+    panels: Panels,
+    known: KnownStore,
+    schemes: SchemeStore,
+) -> None:
+    service.provide(selections, judging, choices, panels, Nominations(selections, known))
+    service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
+    service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
+
+
+async def _wire_documents(
+    service: Service[AwardsSettings], known: KnownStore, awards: AwardStore, key: bytes
+) -> PrintStore:
+    templates, prints = TemplateStore(service.database), PrintStore(service.database)
+    await templates.prepare()
+    await prints.prepare()
+    settings = service.settings
+    url = settings.public_url or f"http://localhost:{settings.port}"
+    press = await service.enter(pressing(NoNames(), settings.fonts_folder, url, settings.issuer_name))
+    if service.serves_http:
+        documents = Documents(awards, known, templates, press, KeyedHash(key))
+        service.provide(templates, prints, press, documents)
+    if service.runs_background:
+        service.run(Printing(awards, known, prints, press).loop)
+    return prints
 
 
 async def _wire_credentials(
@@ -195,6 +240,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             issued_api.routes,
             following_api.routes,
             credentials_api.routes,
+            documents_api.routes,
             proposals_api.routes,
             draws_api.routes,
             selections_api.routes,
@@ -208,6 +254,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | issuing_wording.CHINESE
             | following_wording.CHINESE
             | credentials_wording.CHINESE
+            | documents_wording.CHINESE
             | proposals_wording.CHINESE
             | draws_wording.CHINESE
             | selections_wording.CHINESE

@@ -118,6 +118,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$set": {"upheld": True}},
         "winners follow from the votes, after the notice and without upheld objections",
     ),
+    (
+        "awards",
+        "print_files",
+        {},
+        {"$set": {"recipient_ids.0": "somebody-else"}},
+        "files for printers hold each award of their scheme once",
+    ),
     ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is notified"),
     (
         "notifications",

@@ -9,6 +9,7 @@ import httpx
 
 from shared.storage.mongo import Database
 from tests.awards import builders as awards
+from tests.awards.documents.builders import template as document_template
 from tests.awards.draws.builders import definition as definition_of_draw
 from tests.awards.selections.builders import selection as selection_of
 from tests.notifications import builders as notifications
@@ -180,6 +181,12 @@ async def selection(client: httpx.AsyncClient) -> Thing:
     return Thing("/selections/one", ORGANISER, "title", ("/selections/new", bodies["new"]), part="selection")
 
 
+async def template(client: httpx.AsyncClient) -> Thing:
+    body = document_template().model_dump(mode="json", exclude={"template_id"})
+    assert (await client.put("/templates/one", json=body, headers=ORGANISER)).is_success
+    return Thing("/templates/one", ORGANISER, "title", ("/templates/new", body))
+
+
 async def preferences(client: httpx.AsyncClient) -> Thing:
     # Of somebody who has chosen before; tests/notifications/contacts/test_api.py has the first choice.
     assert (await client.put("/preferences", json={"sms": False}, headers=as_participant("li"))).is_success
@@ -207,6 +214,7 @@ AWARDS: dict[str, Prepare] = {
     "PUT /schemes/{scheme_id}": scheme,
     "PUT /draws/{draw_id}": draw,
     "PUT /selections/{selection_id}": selection,
+    "PUT /templates/{template_id}": template,
 }
 NOTIFICATIONS: dict[str, Prepare] = {"PUT /preferences": preferences}
 THINGS: dict[str, dict[str, Prepare]] = {

@@ -102,12 +102,13 @@ class KnownStore:
         with mongo.outages_named():
             await self._participants.delete_many(these)
 
-    async def erased(self, participant_ids: Collection[str]) -> set[str]:
-        """The erased among these."""
+    async def erased(self, participant_ids: Collection[str], unit: UnitOfWork | None = None) -> set[str]:
+        """The erased among these, read in the transaction if there is one."""
         # The index in the hint contains only erased people, so this costs almost nothing.
         condition = {"erased": True, "_id": {"$in": list(participant_ids)}}
         with mongo.outages_named():
-            found = await self._participants.find(condition, {"_id": 1}).hint(ERASED).to_list(None)
+            answer = self._participants.find(condition, {"_id": 1}, session=unit and unit.session)
+            found = await answer.hint(ERASED).to_list(None)
         return {document["_id"] for document in found}
 
     async def has_quiz(self, quiz_id: str) -> bool:

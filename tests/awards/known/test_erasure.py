@@ -69,8 +69,10 @@ async def test_a_revocation_under_way_when_its_recipient_is_erased_keeps_no_word
         award = await at.confer(of, gone)
 
         class ErasedMeanwhile(KnownStore):
-            async def erased(self, participant_ids: Collection[str]) -> set[str]:
-                found = await super().erased(participant_ids)
+            async def erased(
+                self, participant_ids: Collection[str], unit: UnitOfWork | None = None
+            ) -> set[str]:
+                found = await super().erased(participant_ids, unit)
                 await at.know(erased(gone))
                 return found
 
@@ -154,8 +156,10 @@ async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mon
         await at.know(joined(gone))
 
         class ErasedMeanwhile(KnownStore):
-            async def erased(self, participant_ids: Collection[str]) -> set[str]:
-                found = await super().erased(participant_ids)
+            async def erased(
+                self, participant_ids: Collection[str], unit: UnitOfWork | None = None
+            ) -> set[str]:
+                found = await super().erased(participant_ids, unit)
                 await at.know(erased(gone))
                 return found
 

@@ -1,0 +1,67 @@
+"""Whose name is on a document and on the page of a code."""
+
+import pytest
+
+from services.awards.documents.faces import Names
+from services.awards.documents.fonts import Fonts
+from services.awards.documents.make import Documents
+from services.awards.documents.page import verified
+from services.awards.documents.store import TemplateStore
+from services.awards.documents.typeset import Press, Typesetter
+from services.awards.issued.store import AwardStore
+from services.awards.known.store import KnownStore
+from shared.runtime.keyed_hash import KeyedHash
+from shared.storage.mongo import Database
+from tests.awards.documents.builders import ISSUER, URL, KnownNames, award, template, texts
+
+pytestmark = pytest.mark.stack
+CODE = "KW-7Q2MA-X4D0P"
+
+
+async def documents(database: Database, names: Names, typesetter: Typesetter) -> Documents:
+    awards, known, templates = AwardStore(database), KnownStore(database), TemplateStore(database)
+    for store in (awards, known, templates):
+        await store.prepare()
+    await awards.add_new([award(recipient_id="li")])
+    await templates.put(template(schemes=["contest-prize"]))
+    tags = KeyedHash(b"of-tests")
+    return Documents(awards, known, templates, Press(typesetter, names, URL, ISSUER), tags)
+
+
+async def test_the_holder_and_organisers_read_the_full_name_and_others_what_the_holder_shows(
+    database: Database,
+) -> None:
+    typesetter = Typesetter(Fonts())
+    names = KnownNames({"li": "李*明"}, {"li": "李小明"})
+    making = await documents(database, names, typesetter)
+
+    async def read(*, organiser: bool = False, participant_id: str | None = None) -> tuple[str, str]:
+        made = await making.of_award(
+            CODE, "zh-CN", organiser=organiser, participant_id=participant_id, seen=""
+        )
+        assert made.content is not None
+        return texts(made.content)[0], made.tag
+
+    try:
+        shown, tag = await read()
+        assert shown == "李*明"
+        assert (await read(participant_id="somebody-else")) == (shown, tag)
+        full, other_tag = await read(participant_id="li")
+        assert full == "李小明"
+        assert (await read(organiser=True)) == (full, other_tag)
+        # A cache in between must not give one for the other.
+        assert tag != other_tag
+        _, name, _ = await making.look_up(CODE)
+        assert name == "李*明"
+    finally:
+        typesetter.close()
+
+
+def test_a_document_of_before_the_last_change_is_not_the_latest() -> None:
+    now = award(version=3)
+    assert [verified(now, version, None, erased=False).verdict for version in (None, 3, 2)] == [
+        "held",
+        "held",
+        "superseded",
+    ]
+    assert verified(award(recipient_id="li"), 1, "李*明", erased=True).name is None
