@@ -102,6 +102,10 @@ def _problems_of_list(status_list: Json) -> Iterator[str]:
 
 
 def _problems_of_any(credential: Json) -> Iterator[str]:
+    if not all(isinstance(one, str) for one in _listed(credential.get("@context"))):
+        yield "it has a context of its own"
+    if name := _renamed(credential):
+        yield f"it has a field with the name {name[:80]}"
     if _listed(credential.get("@context"))[:1] != [VC_CONTEXT]:
         yield f"its first context is not {VC_CONTEXT}"
     if CREDENTIAL not in types_of(credential):
@@ -112,6 +116,26 @@ def _problems_of_any(credential: Json) -> Iterator[str]:
         yield "it has no validFrom, or that is no time with an offset"
     if "validUntil" in credential and time_of(credential["validUntil"]) is None:
         yield "its validUntil is no time with an offset"
+
+
+def _renamed(credential: Json) -> str | None:
+    """
+    A field that is named by an address or a keyword of JSON-LD.
+
+    The same statements can be written in such other words, and the signature stays right. So a credential
+    could hide from a reader, such as the one here, that it has a status.
+    """
+    waiting: list[Any] = [{name: value for name, value in credential.items() if name != "@context"}]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            for name in one:
+                if ":" in name or name.startswith("@"):
+                    return name
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return None
 
 
 def _at(values: list[Any], path: tuple[str, ...]) -> list[Any]:
