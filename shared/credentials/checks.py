@@ -30,6 +30,7 @@ _TYPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("credentialSubject", "achievement", "resultDescription"), "ResultDescription"),
     (("evidence",), "Evidence"),
 )
+_STATUS = ("statusPurpose", "statusListCredential")
 _ACHIEVEMENT = ("id", "name", "description", "criteria")
 
 
@@ -71,10 +72,21 @@ def _problems_of_badge(badge: Json) -> Iterator[str]:
     if not BADGES & set(map(str, types_of(badge))):
         yield "it is no OpenBadgeCredential"
     yield from _problems_of_subject(badge.get("credentialSubject"))
+    yield from _problems_of_status(_listed(badge.get("credentialStatus")))
     for path, wanted in _TYPES:
         for found in _at([badge], path):
             if isinstance(found, dict) and wanted not in types_of(found):
                 yield f"{'.'.join(path)} is no {wanted}"
+
+
+def _problems_of_status(entries: list[Any]) -> Iterator[str]:
+    """An entry may be of a kind that is unknown here, but not of a known kind in another form."""
+    for entry in entries:
+        kind = entry.get("type") if isinstance(entry, dict) else None
+        if not isinstance(kind, str) or ":" in kind:
+            yield "its credentialStatus does not say of which type it is"
+        elif kind == STATUS_ENTRY and not all(isinstance(entry.get(name), str) for name in _STATUS):
+            yield "its credentialStatus names no list"
 
 
 def _problems_of_subject(subject: object) -> Iterator[str]:
@@ -131,7 +143,7 @@ def _renamed(credential: Json) -> str | None:
         if isinstance(one, dict):
             for name in one:
                 if ":" in name or name.startswith("@"):
-                    return name
+                    return str(name)
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one

@@ -256,11 +256,11 @@ def _check_status(badge: Json, known: Known, now: datetime) -> bool:
     """
     checked = False
     for entry in _entries(badge):
-        url = entry.get("statusListCredential")
-        status_list = known.lists.get(url) if isinstance(url, str) else None
+        url = str(entry.get("statusListCredential"))
+        status_list = known.lists.get(url)
         if entry.get("type") != STATUS_ENTRY or status_list is None:
             continue
-        if _is_set(status_list, entry, str(entry.get("statusPurpose")), issuer_of(badge), known, now):
+        if _is_set(status_list, entry, entry["statusPurpose"], issuer_of(badge), known, now):
             later = known.lists.get(f"{url}/{SUPERSEDED}")
             if later is not None and _is_set(later, entry, SUPERSEDED, issuer_of(badge), known, now):
                 raise _Refused(

@@ -135,6 +135,13 @@ def test_whatever_is_changed_is_noticed() -> None:
             ],
             "cs": status,
         },
+        lambda status: {"credentialStatus": status | {"type": ["BitstringStatusListEntry"]}},
+        lambda status: {
+            "credentialStatus": status
+            | {"type": "https://www.w3.org/ns/credentials/status#BitstringStatusListEntry"}
+        },
+        lambda status: {"credentialStatus": status | {"statusListCredential": {"id": URL}}},
+        lambda status: {"credentialStatus": [status, status["id"]]},
     ],
 )
 def test_nobody_hides_the_status_of_a_revoked_badge(hide: Callable[[Json], Json]) -> None:
