@@ -186,6 +186,15 @@ def test_a_list_that_cannot_be_relied_on_says_nothing() -> None:
         assert code(badge(signer), replace(known, lists={URL: one})) == "list_unsound"
 
 
+def test_a_list_of_another_issuer_says_nothing_though_it_is_signed() -> None:
+    signer, other = new_signer(), new_signer()
+    elsewhere = "did:web:example.net"
+    unsigned = {name: value for name, value in status_list(other).items() if name != "proof"}
+    theirs = other.with_proof(unsigned | {"issuer": elsewhere}, f"{elsewhere}#{other.name}", NOW)
+    documents = {ISSUER: document_of(ISSUER, signer), elsewhere: document_of(elsewhere, other)}
+    assert code(badge(signer), Known(documents, lists={URL: theirs})) == "list_unsound"
+
+
 def test_a_badge_is_the_same_as_a_token_and_in_pictures() -> None:
     signer = new_signer()
     known = Known({ISSUER: document_of(ISSUER, signer)}, lists={URL: status_list(signer)})
