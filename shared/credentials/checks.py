@@ -30,6 +30,7 @@ _TYPES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("credentialSubject", "achievement", "resultDescription"), "ResultDescription"),
     (("evidence",), "Evidence"),
 )
+_STATUS = ("statusPurpose", "statusListCredential")
 _ACHIEVEMENT = ("id", "name", "description", "criteria")
 
 
@@ -71,10 +72,21 @@ def _problems_of_badge(badge: Json) -> Iterator[str]:
     if not BADGES & set(map(str, types_of(badge))):
         yield "it is no OpenBadgeCredential"
     yield from _problems_of_subject(badge.get("credentialSubject"))
+    yield from _problems_of_status(_listed(badge.get("credentialStatus")))
     for path, wanted in _TYPES:
         for found in _at([badge], path):
             if isinstance(found, dict) and wanted not in types_of(found):
                 yield f"{'.'.join(path)} is no {wanted}"
+
+
+def _problems_of_status(entries: list[Any]) -> Iterator[str]:
+    """An entry may be of a kind that is unknown here, but not of a known kind in another form."""
+    for entry in entries:
+        kind = entry.get("type") if isinstance(entry, dict) else None
+        if not isinstance(kind, str) or ":" in kind:
+            yield "its credentialStatus does not say of which type it is"
+        elif kind == STATUS_ENTRY and not all(isinstance(entry.get(name), str) for name in _STATUS):
+            yield "its credentialStatus names no list"
 
 
 def _problems_of_subject(subject: object) -> Iterator[str]:
@@ -102,6 +114,10 @@ def _problems_of_list(status_list: Json) -> Iterator[str]:
 
 
 def _problems_of_any(credential: Json) -> Iterator[str]:
+    if not all(isinstance(one, str) for one in _listed(credential.get("@context"))):
+        yield "it has a context of its own"
+    if name := _renamed(credential):
+        yield f"it has a field with the name {name[:80]}"
     if _listed(credential.get("@context"))[:1] != [VC_CONTEXT]:
         yield f"its first context is not {VC_CONTEXT}"
     if CREDENTIAL not in types_of(credential):
@@ -112,6 +128,26 @@ def _problems_of_any(credential: Json) -> Iterator[str]:
         yield "it has no validFrom, or that is no time with an offset"
     if "validUntil" in credential and time_of(credential["validUntil"]) is None:
         yield "its validUntil is no time with an offset"
+
+
+def _renamed(credential: Json) -> str | None:
+    """
+    A field that is named by an address or a keyword of JSON-LD.
+
+    The same statements can be written in such other words, and the signature stays right. So a credential
+    could hide from a reader, such as the one here, that it has a status.
+    """
+    waiting: list[Any] = [{name: value for name, value in credential.items() if name != "@context"}]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            for name in one:
+                if ":" in name or name.startswith("@"):
+                    return str(name)
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return None
 
 
 def _at(values: list[Any], path: tuple[str, ...]) -> list[Any]:

@@ -99,7 +99,7 @@ def verify(content: bytes, known: Known, now: datetime) -> Verdict:
         badge, token = _read(content)
         if problem := problem_of_badge(badge):
             raise _Refused("malformed", problem)
-        unsigned, is_attested = _check_signed(badge, token, known)
+        unsigned, is_attested = _check_signed(badge, token, known, now)
         _check_times(badge, now)
         checked = _check_status(badge, known, now)
     except _Refused as refused:
@@ -144,13 +144,13 @@ def _read(content: bytes) -> tuple[Json, str | None]:
     return claims["vc"], text.strip()
 
 
-def _check_signed(badge: Json, token: str | None, known: Known) -> tuple[Sequence[str], bool]:
+def _check_signed(badge: Json, token: str | None, known: Known, now: datetime) -> tuple[Sequence[str], bool]:
     """Fields that are not signed, and whether the key is the issuer's."""
     if token is not None:
         return (), _check_token(token, issuer_of(badge), known)
     try:
         unsigned = canonical_and_unsigned({name: badge[name] for name in badge if name != "proof"})[1]
-        return sorted(set(unsigned)), _check_proofs(badge, known)
+        return sorted(set(unsigned)), _check_proofs(badge, known, now)
     except NotCanonical as error:
         raise _Refused("malformed", str(error)) from None
 
@@ -167,7 +167,7 @@ def _check_token(token: str, issuer: str, known: Known) -> bool:
     return is_attested
 
 
-def _check_proofs(document: Json, known: Known) -> bool:
+def _check_proofs(document: Json, known: Known, now: datetime) -> bool:
     """Whether the key of a good proof is the issuer's. One good proof is enough; ours are of one suite."""
     proofs = document.get("proof")
     ours = [
@@ -182,8 +182,7 @@ def _check_proofs(document: Json, known: Known) -> bool:
     refused: _Refused | None = None
     for proof in ours:
         try:
-            if proof.get("proofPurpose") != PURPOSE:
-                raise _Refused("forged", "the proof was not made for an assertion")
+            _check_proof(proof, now)
             key, is_attested = _key(proof.get("verificationMethod"), issuer_of(document), known)
             if is_proved(document, proof, key):
                 return is_attested
@@ -192,6 +191,16 @@ def _check_proofs(document: Json, known: Known) -> bool:
             refused = refused or why
     assert refused is not None  # noqa: S101 (there is at least one proof)
     raise refused
+
+
+def _check_proof(proof: Json, now: datetime) -> None:
+    if proof.get("proofPurpose") != PURPOSE:
+        raise _Refused("forged", "the proof was not made for an assertion")
+    if "expires" in proof:
+        if (ends := time_of(proof["expires"])) is None:
+            raise _Refused("forged", "the end of the proof is no time")
+        if ends <= now:
+            raise _Refused("expired", f"the proof was valid until {proof['expires']}")
 
 
 def _key(method: Any, issuer: str, known: Known) -> tuple[bytes, bool]:
@@ -211,14 +220,19 @@ def _key(method: Any, issuer: str, known: Known) -> tuple[bytes, bool]:
 
 
 def _key_in(document: Json, method: str) -> bytes:
-    allowed = document.get(PURPOSE, [])
-    for entry in document.get("verificationMethod", []):
-        if entry.get("id") == method and method in allowed:
+    methods, allowed = (_list_in(document, name) for name in ("verificationMethod", PURPOSE))
+    for entry in methods:
+        if isinstance(entry, dict) and entry.get("id") == method and method in allowed:
             try:
                 return public_key_of(entry["publicKeyMultibase"])
             except (ValueError, KeyError, TypeError, AttributeError):
                 break
     raise _Refused("key_unknown", "the issuer's DID document does not have the key, or has it no longer")
+
+
+def _list_in(document: Json, name: str) -> list[Any]:
+    found = document.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _check_times(credential: Json, now: datetime) -> None:
@@ -242,11 +256,11 @@ def _check_status(badge: Json, known: Known, now: datetime) -> bool:
     """
     checked = False
     for entry in _entries(badge):
-        url = entry.get("statusListCredential")
-        status_list = known.lists.get(url) if isinstance(url, str) else None
+        url = str(entry.get("statusListCredential"))
+        status_list = known.lists.get(url)
         if entry.get("type") != STATUS_ENTRY or status_list is None:
             continue
-        if _is_set(status_list, entry, str(entry.get("statusPurpose")), issuer_of(badge), known, now):
+        if _is_set(status_list, entry, entry["statusPurpose"], issuer_of(badge), known, now):
             later = known.lists.get(f"{url}/{SUPERSEDED}")
             if later is not None and _is_set(later, entry, SUPERSEDED, issuer_of(badge), known, now):
                 raise _Refused(
@@ -266,7 +280,7 @@ def _is_set(status_list: Json, entry: Json, purpose: str, issuer: str, known: Kn
     if issuer_of(status_list) != issuer:
         raise _Refused("list_unsound", "the status list has another issuer")
     try:
-        _check_proofs(status_list, known)
+        _check_proofs(status_list, known, now)
         _check_times(status_list, now)
         return is_set(decoded(subject["encodedList"]), place_of(entry.get("statusListIndex")))
     except _Refused as refused:

@@ -3,6 +3,7 @@
 import json
 import zlib
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -119,6 +120,56 @@ def test_whatever_is_changed_is_noticed() -> None:
     assert (found.code, found.unsigned) == ("genuine", ["grade"])
 
 
+@pytest.mark.parametrize(
+    "hide",
+    [
+        # The same statements, in other words: the signature stays right.
+        lambda status: {"https://www.w3.org/2018/credentials#credentialStatus": status},
+        lambda status: {
+            "@included": [{"id": "http://example.com/credentials/3527", "credentialStatus": status}]
+        },
+        lambda status: {
+            "@context": [
+                *teamwork()["@context"],
+                {"cs": "https://www.w3.org/2018/credentials#credentialStatus"},
+            ],
+            "cs": status,
+        },
+        lambda status: {"credentialStatus": status | {"type": ["BitstringStatusListEntry"]}},
+        lambda status: {
+            "credentialStatus": status
+            | {"type": "https://www.w3.org/ns/credentials/status#BitstringStatusListEntry"}
+        },
+        lambda status: {"credentialStatus": status | {"statusListCredential": {"id": URL}}},
+        lambda status: {"credentialStatus": [status, status["id"]]},
+    ],
+)
+def test_nobody_hides_the_status_of_a_revoked_badge(hide: Callable[[Json], Json]) -> None:
+    signer = new_signer()
+    known = Known({ISSUER: document_of(ISSUER, signer)}, lists={URL: status_list(signer, PLACE)})
+    given = badge(signer)
+    assert code(given, known) == "revoked"
+    status = given.pop("credentialStatus")
+    hidden = given | hide(status)
+    assert code(hidden, known) == "malformed"
+
+
+def test_a_proof_that_has_ended_is_none() -> None:
+    signer = new_signer()
+    known = Known({ISSUER: document_of(ISSUER, signer)})
+    given = badge(signer)
+    assert code(given | {"proof": given["proof"] | {"expires": moment(NOW)}}, known) == "expired"
+    assert code(given | {"proof": given["proof"] | {"expires": "never"}}, known) == "forged"
+
+
+@pytest.mark.parametrize("methods", [None, "x", [None], [{"id": 1}], {"id": {}}])
+def test_a_document_that_is_none_has_no_key(methods: Any) -> None:
+    signer = new_signer()
+    document = document_of(ISSUER, signer)
+    for name in ("verificationMethod", "assertionMethod"):
+        assert code(badge(signer), Known({ISSUER: document | {name: methods}})) == "key_unknown"
+
+
 def test_a_list_that_cannot_be_relied_on_says_nothing() -> None:
     signer, other = new_signer(), new_signer()
     known = Known({ISSUER: document_of(ISSUER, signer)})
@@ -133,6 +184,15 @@ def test_a_list_that_cannot_be_relied_on_says_nothing() -> None:
     ]
     for one in unsound:
         assert code(badge(signer), replace(known, lists={URL: one})) == "list_unsound"
+
+
+def test_a_list_of_another_issuer_says_nothing_though_it_is_signed() -> None:
+    signer, other = new_signer(), new_signer()
+    elsewhere = "did:web:example.net"
+    unsigned = {name: value for name, value in status_list(other).items() if name != "proof"}
+    theirs = other.with_proof(unsigned | {"issuer": elsewhere}, f"{elsewhere}#{other.name}", NOW)
+    documents = {ISSUER: document_of(ISSUER, signer), elsewhere: document_of(elsewhere, other)}
+    assert code(badge(signer), Known(documents, lists={URL: theirs})) == "list_unsound"
 
 
 def test_a_badge_is_the_same_as_a_token_and_in_pictures() -> None:
