@@ -6,7 +6,7 @@ from tests.test_roles import SECRETS, routes, services
 # What a database, a log or a page cannot bear: a NUL, a line end, a text that cannot be seen.
 NASTY = ("a\0b", "a\nb", "\u200b")
 # The route itself refuses a cursor that it has not given, and reads codes that people have typed.
-READ_BY_THE_ROUTE = {"after", "award_code", "consent_code"}
+READ_BY_THE_ROUTE = {"after", "award_code", "consent_code", "hall_code"}
 
 
 @services

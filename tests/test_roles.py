@@ -73,6 +73,8 @@ READ_BY_ORGANISERS = {
     "GET /selections/{selection_id}/ranking",
     "GET /selections/{selection_id}/scores/export",
     "GET /selections/{selection_id}/objections",
+    "GET /ceremonies/{ceremony_id}/proxies",
+    "GET /ceremonies/{ceremony_id}/proxies/{recipient_id}",
     "GET /groups/{group_id}/members/{member_id}/consent",
 }
 

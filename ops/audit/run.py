@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.audit.awards import audit_awards
+from ops.audit.ceremonies import audit_ceremonies
 from ops.audit.credentials import audit_credentials, reader_of
 from ops.audit.draws import audit_draws
 from ops.audit.erasure import audit_erasure
@@ -141,6 +142,7 @@ async def audit_all_of_awards(
         *await audit_draws(log, database),
         *await audit_credentials(log, database, reader_of(apis)),
         *await audit_prints(database),
+        *await audit_ceremonies(log, database),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.audit.awards import name_of
+from ops.demo.ceremony import award_ceremony
 from ops.demo.draws import hold_a_draw
 from ops.demo.listening import listen
 from ops.demo.lives import wait_until_told
@@ -188,6 +189,7 @@ class Demo:
         schools = [group["group_id"] for group in self.week.groups if group["kind"] == "school"]
         url = f"{self.apis.awards}/awards"
         last: Json = {}
+        conferred: list[Json] = []
         for scheme in self.week.schemes:
             if scheme["rule"]["type"] != "conferred":
                 continue
@@ -197,7 +199,9 @@ class Demo:
                 await self.client.ask("POST", url, json=body, headers=self.client.apis.organiser)
                 self.client.ledger.note("conferred", name_of(body["scheme_id"], recipient), last["award_id"])
                 await self.client.ask("GET", f"{url}/{last['award_code']}/credential")
+                conferred.append(last)
         if last:
+            await award_ceremony(self.client, (one["scheme_id"] for one in conferred), conferred)
             reason = {"reason": "样例：颁发有误"}
             revoke = f"{url}/{last['award_id']}/revoke"
             await self.client.ask("POST", revoke, json=reason, headers=self.client.apis.organiser)

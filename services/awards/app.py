@@ -6,6 +6,15 @@ from typing import Annotated
 from fastapi import FastAPI
 from pydantic import AfterValidator, Field, SecretStr
 
+from services.awards.ceremonies import api as ceremonies_api
+from services.awards.ceremonies import handlers as ceremonies_handlers
+from services.awards.ceremonies import wording as ceremonies_wording
+from services.awards.ceremonies.arrivals import ArrivalStore
+from services.awards.ceremonies.hand_over import HandingOver
+from services.awards.ceremonies.put import Putting
+from services.awards.ceremonies.rules import NamesUnknown
+from services.awards.ceremonies.script import Scripts
+from services.awards.ceremonies.store import CeremonyStore
 from services.awards.choosing import api as choosing_api
 from services.awards.choosing import wording as choosing_wording
 from services.awards.choosing.award import Awarder
@@ -117,11 +126,9 @@ class AwardsSettings(Settings):
 
 async def wire(service: Service[AwardsSettings]) -> None:
     """Put the service's rooms together."""
-    known = KnownStore(service.database)
-    results = ResultStore(service.database)
+    known, results = KnownStore(service.database), ResultStore(service.database)
     decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
-    schemes = SchemeStore(service.database)
-    awards = AwardStore(service.database)
+    schemes, awards = SchemeStore(service.database), AwardStore(service.database)
     notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
     objections, draws = ObjectionStore(service.database), DrawStore(service.database)
     selections, judging = SelectionStore(service.database), JudgingStore(service.database)
@@ -144,6 +151,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         conferring = Conferring(schemes, known, issuer, notices, proposals)
         service.provide(notices, proposals, objections, objecting, conferring)
         service.provide(draws, Draws(draws, schemes, known), Paced())
+    ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards)
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
@@ -156,6 +164,8 @@ async def wire(service: Service[AwardsSettings]) -> None:
             await forget_all_words(erased, awards, schemes, decisions, draws)
             await forget_proposals(erased, schemes, proposals, objections)
             await leavers.forget(erased)
+            await ceremonies.forget(erased)
+            await arrivals.forget(erased)
 
         service.consume(
             *issuing_handlers.subscriptions(handler),
@@ -225,6 +235,21 @@ async def _wire_credentials(
     service.provide(credentials, StatusLists(places), Drawing())
 
 
+async def _wire_ceremonies(
+    service: Service[AwardsSettings], known: KnownStore, schemes: SchemeStore, awards: AwardStore
+) -> tuple[CeremonyStore, ArrivalStore]:
+    ceremonies, arrivals = CeremonyStore(service.database), ArrivalStore(service.database)
+    await ceremonies.prepare()
+    await arrivals.prepare()
+    if service.serves_http:
+        scripts = Scripts(ceremonies, awards, schemes, known, arrivals, NamesUnknown())
+        handing = HandingOver(ceremonies, awards, known, arrivals)
+        service.provide(ceremonies, scripts, handing, Putting(ceremonies, schemes, known))
+    if service.runs_background:
+        service.consume(*ceremonies_handlers.subscriptions(arrivals, known))
+    return ceremonies, arrivals
+
+
 def assemble(settings: AwardsSettings) -> FastAPI:
     """The service's app."""
     return build(
@@ -246,6 +271,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             selections_api.routes,
             judging_api.routes,
             choosing_api.routes,
+            ceremonies_api.routes,
         ],
         chinese=(
             known_wording.CHINESE
@@ -260,6 +286,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | selections_wording.CHINESE
             | judging_wording.CHINESE
             | choosing_wording.CHINESE
+            | ceremonies_wording.CHINESE
         ),
     )
 

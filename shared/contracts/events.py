@@ -1003,6 +1003,25 @@ class SelectionDecided(Event, topic="selection.decided", key="selection_id"):
     decided_at: Moment
 
 
+class AwardHandedOver(Event, topic="award.handed_over", key="recipient_id"):
+    """
+    An award was handed over at a ceremony, or that was a mistake (`handed_over` is false).
+
+    It says the state: of two events about an award the higher `version` counts. `by_proxy`: somebody else
+    received it for the recipient.
+    """
+
+    award_id: Id
+    version: Version
+    award_code: Line
+    scheme_id: Id
+    recipient_id: Id
+    ceremony_id: Id
+    by_proxy: bool
+    handed_over: bool
+    at: Moment
+
+
 class NotificationRequested(Event, topic="notification.requested", key="participant_id"):
     """A command from any other system: say this to that participant. No personal data in the text."""
 
@@ -1112,6 +1131,7 @@ ALL: tuple[type[Event], ...] = (
     SelectionScored,
     SelectionShortlisted,
     SelectionDecided,
+    AwardHandedOver,
     NotificationRequested,
     NotificationDelivered,
     NotificationFailed,

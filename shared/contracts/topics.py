@@ -50,6 +50,7 @@ QUIZ_SAVING = "quiz-saving"
 QUIZ_PARTICIPANTS = "quiz-participants"
 AWARDS = "awards"
 AWARDS_KNOWN = "awards-known"
+AWARDS_ARRIVALS = "awards-arrivals"
 NOTIFICATIONS = "notifications"
 
 
@@ -159,8 +160,8 @@ _declare(events.RegistrationOffered, NOTIFICATIONS)
 _declare(events.RegistrationRejected, NOTIFICATIONS)
 _declare(events.RegistrationCancelled, NOTIFICATIONS)
 _declare(events.RegistrationMoved, NOTIFICATIONS)
-_declare(events.RegistrationCheckedIn)
-_declare(events.RegistrationCheckInUndone)
+_declare(events.RegistrationCheckedIn, AWARDS_ARRIVALS)
+_declare(events.RegistrationCheckInUndone, AWARDS_ARRIVALS)
 _declare(events.RegistrationReminded, NOTIFICATIONS)
 _declare(events.ShiftVolunteered)
 _declare(events.ShiftAssigned, NOTIFICATIONS)
@@ -187,6 +188,7 @@ _declare(events.SelectionAdmitted, partitions=1)
 _declare(events.SelectionScored, partitions=1)
 _declare(events.SelectionShortlisted, partitions=1)
 _declare(events.SelectionDecided, partitions=1)
+_declare(events.AwardHandedOver)
 _declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT)
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)

@@ -125,6 +125,20 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$set": {"recipient_ids.0": "somebody-else"}},
         "files for printers hold each award of their scheme once",
     ),
+    (
+        "awards",
+        "handed_over",
+        {"handed_over": True},
+        {"$set": {"by_proxy": True}},
+        "what is noted as handed over is what was published last",
+    ),
+    (
+        "awards",
+        "arrivals",
+        {"here": True},
+        {"$set": {"here": False}},
+        "who is there is whom registration let in",
+    ),
     ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is notified"),
     (
         "notifications",
@@ -246,6 +260,7 @@ DOUBLED = (
     ("quiz.closed", "closed quizzes are published once"),
     ("award.issued", "awards are published (award.issued)"),
     ("award.revoked", "revocations are published (award.revoked)"),
+    ("award.handed_over", "awards handed over are published (award.handed_over)"),
     ("notification.delivered", "deliveries are published (notification.delivered)"),
 )
 NOTICED = {row[-1] for table in (SPOILT, PROMISED, DOUBLED) for row in table}

@@ -51,6 +51,7 @@ HAPPENS = {
     "selection.scored",
     "selection.shortlisted",
     "selection.decided",
+    "award.handed_over",
     "notification.delivered",
 }
 # Not all demos have them, or the events above would be missing without them.

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from services.awards.known.store import KnownStore
 from shared.storage.mongo import Database
 from tests.awards import builders as awards
 from tests.awards.documents.builders import template as document_template
@@ -187,6 +188,20 @@ async def template(client: httpx.AsyncClient) -> Thing:
     return Thing("/templates/one", ORGANISER, "title", ("/templates/new", body))
 
 
+async def ceremony_of_scheme(client: httpx.AsyncClient) -> Thing:
+    assert (await awards.put(client, awards.scheme("one"))).is_success
+    body: Json = {"title": "颁奖典礼", "items": [{"scheme_id": "one"}]}
+    assert (await client.put("/ceremonies/closing", json=body, headers=ORGANISER)).is_success
+    return Thing("/ceremonies/closing", ORGANISER, "title", ("/ceremonies/new", body))
+
+
+async def proxy(client: httpx.AsyncClient) -> Thing:
+    closing = await ceremony_of_scheme(client)
+    path, body = f"{closing.path}/proxies", {"receiver_name": "李大明"}
+    assert (await client.put(f"{path}/somebody", json=body, headers=ORGANISER)).is_success
+    return Thing(f"{path}/somebody", ORGANISER, "reason", (f"{path}/new", body))
+
+
 async def preferences(client: httpx.AsyncClient) -> Thing:
     # Of somebody who has chosen before; tests/notifications/contacts/test_api.py has the first choice.
     assert (await client.put("/preferences", json={"sms": False}, headers=as_participant("li"))).is_success
@@ -215,6 +230,8 @@ AWARDS: dict[str, Prepare] = {
     "PUT /draws/{draw_id}": draw,
     "PUT /selections/{selection_id}": selection,
     "PUT /templates/{template_id}": template,
+    "PUT /ceremonies/{ceremony_id}": ceremony_of_scheme,
+    "PUT /ceremonies/{ceremony_id}/proxies/{recipient_id}": proxy,
 }
 NOTIFICATIONS: dict[str, Prepare] = {"PUT /preferences": preferences}
 THINGS: dict[str, dict[str, Prepare]] = {
@@ -238,5 +255,7 @@ async def two_copies(
     service: str, route: str, mongo: str
 ) -> AsyncIterator[tuple[Thing, list[httpx.AsyncClient]]]:
     """The thing of this route, and clients of two copies of its service."""
-    async with _RUNNING[service](mongo, role="api", copies=2) as (clients, _):
+    async with _RUNNING[service](mongo, role="api", copies=2) as (clients, database):
+        if service == "awards":
+            await KnownStore(database).add_participants(["somebody", "new"])
         yield await THINGS[service][route](clients[0]), clients

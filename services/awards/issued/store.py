@@ -145,6 +145,21 @@ class AwardStore:
             document = await self._awards.find_one({"award_code": code})
         return _award(document) if document else None
 
+    async def by_codes(self, codes: Collection[str], unit: UnitOfWork) -> dict[str, Award]:
+        """The awards that exist among these, by code, read in the transaction."""
+        found = self._awards.find({"award_code": {"$in": list(codes)}}, session=unit.session)
+        return {one["award_code"]: _award(one) for one in await found.to_list(None)}
+
+    async def held(self, scheme_id: str, tiers: Collection[str] | None, limit: int) -> list[Award]:
+        """A scheme's awards that are held, by award id; only those of these tiers, if there are any."""
+        first, end = ids_in(scheme_id)
+        condition: Document = {"_id": {"$gt": first, "$lt": end}, "scheme_id": scheme_id, "revoked_at": None}
+        if tiers is not None:
+            condition["tier"] = {"$in": list(tiers)}
+        with mongo.outages_named():
+            found = self._awards.find(condition).sort("_id", ASCENDING).limit(limit)
+            return [_award(document) for document in await found.to_list(None)]
+
     async def of_recipient(
         self, recipient_id: str, scheme_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
     ) -> list[Award]:
