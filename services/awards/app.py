@@ -51,6 +51,8 @@ from services.awards.judging.store import JudgingStore
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
+from services.awards.names import handlers as names_handlers
+from services.awards.names.store import NameStore
 from services.awards.proposals import api as proposals_api
 from services.awards.proposals import wording as proposals_wording
 from services.awards.proposals.advance import Advancing
@@ -71,7 +73,10 @@ from services.awards.selections import api as selections_api
 from services.awards.selections import wording as selections_wording
 from services.awards.selections.nominate import Nominations
 from services.awards.selections.store import SelectionStore
-from shared.runtime.settings import PrivatePem, Settings, read
+from services.awards.winners import api as winners_api
+from services.awards.winners import wording as winners_wording
+from services.awards.winners.lists import WinnerLists
+from shared.runtime.settings import NamePrivateKey, PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
 from shared.web.paced import Paced
@@ -99,6 +104,14 @@ class AwardsSettings(Settings):
     issuer_name: str = Field(
         "科技活动周组委会", min_length=1, max_length=200, description="who issues credentials"
     )
+    name_private_key: NamePrivateKey | None = Field(
+        None, description="opens names and addresses, base64; without it no names are shown"
+    )
+
+
+def _names(service: Service[AwardsSettings]) -> NameStore:
+    key = service.settings.name_private_key
+    return NameStore(service.database, key.get_secret_value() if key else None)
 
 
 async def wire(service: Service[AwardsSettings]) -> None:
@@ -111,9 +124,10 @@ async def wire(service: Service[AwardsSettings]) -> None:
     notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
     objections, draws = ObjectionStore(service.database), DrawStore(service.database)
     selections, judging = SelectionStore(service.database), JudgingStore(service.database)
+    names = _names(service)
     choices = ChoiceStore(service.database)
     stores = (known, results, decisions, changes, schemes, awards, notices, proposals, objections, draws)
-    for store in (*stores, selections, judging, choices):
+    for store in (*stores, selections, judging, choices, names):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
@@ -131,6 +145,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         conferring = Conferring(schemes, known, issuer, notices, proposals)
         service.provide(notices, proposals, objections, objecting, conferring)
         service.provide(draws, Draws(draws, schemes, known), Paced())
+        service.provide(names, WinnerLists(awards, names, known, schemes))
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
@@ -147,6 +162,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
             *issuing_handlers.subscriptions(handler),
             *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
+        service.consume(*names_handlers.subscriptions(names))
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
@@ -200,6 +216,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             selections_api.routes,
             judging_api.routes,
             choosing_api.routes,
+            winners_api.routes,
         ],
         chinese=(
             known_wording.CHINESE
@@ -213,6 +230,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | selections_wording.CHINESE
             | judging_wording.CHINESE
             | choosing_wording.CHINESE
+            | winners_wording.CHINESE
         ),
     )
 
