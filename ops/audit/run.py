@@ -14,6 +14,7 @@ from ops.audit.draws import audit_draws
 from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Log, read
+from ops.audit.names import audit_names
 from ops.audit.notifications import audit_notifications
 from ops.audit.prints import audit_prints
 from ops.audit.quiz import audit_quiz
@@ -109,6 +110,7 @@ async def _audit(
     checks: dict[str, Sequence[Check]] = {name: await of_services[name]() for name in services}
     checks |= {
         "erasure": await audit_erasure(log, databases, promises),
+        "names": await audit_names(log, databases, services),
         "all": [
             true_of_all("no event id says two things", contradicted, _events(log)),
             true_of_all("records of our own topics follow the contracts", *_malformed(log)),

@@ -19,6 +19,7 @@ from ops.demo.jury import correct_points, disqualify, reinstate, wait_for_a_resu
 from ops.demo.leaving import leave, leavers, try_after_leaving
 from ops.demo.lives import live
 from ops.demo.mails import Mails, confirm
+from ops.demo.names import choose_names
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
 from ops.demo.rotas import VOLUNTEERS, staff
@@ -90,6 +91,8 @@ class Play:
         await self._warm_up(in_time)
         early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
         await self._staff(people[LATE_PEOPLE + DOUBLES :])
+        # The first of the early leavers, too: nothing of the choice is left.
+        await choose_names(self.client, [*in_time[3:7], *early[:1]])
         for person in early:
             await leave(self.client, person)
         await merge_doubles(self.client, people[LATE_PEOPLE : LATE_PEOPLE + DOUBLES], OPEN_DAY_SESSION)

@@ -28,9 +28,11 @@ class Databases:
         erasing = [database["erasures"] for database in (self.registration, self.notifications)]
         erasures = sum([await unfinished.count_documents({}) for unfinished in erasing])
         merges: int = await self.registration["merges"].count_documents({"done": False})
+        unnamed: int = await self.registration["participants"].count_documents({"to_name": True})
         followed: int = await self.awards["changes"].count_documents({})
         return (
             sessions
+            + unnamed
             + erasures
             + merges
             + followed

@@ -13,9 +13,9 @@ TOKEN_BYTES = 32
 
 # Which service needs which secret. No service gets a secret that it does not need.
 NEEDED: dict[str, tuple[str, ...]] = {
-    "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
+    "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY", "KEPU_NAME_PUBLIC_KEY"),
     "quiz": ("KEPU_ATTEMPT_KEY",),
-    "awards": ("KEPU_AWARD_KEY", "KEPU_CREDENTIAL_KEY"),
+    "awards": ("KEPU_AWARD_KEY", "KEPU_CREDENTIAL_KEY", "KEPU_NAME_PRIVATE_KEY"),
     "notifications": ("KEPU_CONTACT_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
 }
 COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
@@ -29,6 +29,7 @@ def fresh() -> dict[str, str]:
     """A new set of secrets. All services of one deployment need the same set."""
     token_private, token_public = tokens.new_key_pair()
     contact_private, contact_public = sealing.new_key_pair()
+    name_private, name_public = sealing.new_key_pair()
     return {
         "KEPU_ORGANISER_KEY": secrets.token_urlsafe(TOKEN_BYTES),
         "KEPU_TOKEN_PRIVATE_KEY": token_private,
@@ -38,6 +39,8 @@ def fresh() -> dict[str, str]:
         "KEPU_CREDENTIAL_KEY": tokens.new_key_pair()[0],
         "KEPU_CONTACT_PRIVATE_KEY": contact_private,
         "KEPU_CONTACT_PUBLIC_KEY": contact_public,
+        "KEPU_NAME_PRIVATE_KEY": name_private,
+        "KEPU_NAME_PUBLIC_KEY": name_public,
     }
 
 

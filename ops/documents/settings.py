@@ -23,6 +23,9 @@ _REPLACED = {
     "Tickets given out before are unknown at the door.",
     "KEPU_CONTACT_PUBLIC_KEY": "Replace it together with the private key. Other systems seal with it too.",
     "KEPU_CONTACT_PRIVATE_KEY": "Contacts and tickets sealed before can never be opened again.",
+    "KEPU_NAME_PUBLIC_KEY": "Replace it together with the private key.",
+    "KEPU_NAME_PRIVATE_KEY": "Awards cannot open the names from before, until registration has named "
+    "everybody anew.",
     "KEPU_ATTEMPT_KEY": "Who is answering questions now must start again; the same attempt gets a new token.",
     "KEPU_CREDENTIAL_KEY": "Name the old public key in `KEPU_CREDENTIAL_OLD_KEYS`. Else credentials signed "
     "before do not verify any more, and their holders have to fetch new ones.",

@@ -12,7 +12,6 @@ from services.awards.ceremonies import wording as ceremonies_wording
 from services.awards.ceremonies.arrivals import ArrivalStore
 from services.awards.ceremonies.hand_over import HandingOver
 from services.awards.ceremonies.put import Putting
-from services.awards.ceremonies.rules import NamesUnknown
 from services.awards.ceremonies.script import Scripts
 from services.awards.ceremonies.store import CeremonyStore
 from services.awards.choosing import api as choosing_api
@@ -32,7 +31,6 @@ from services.awards.credentials.lists import StatusLists
 from services.awards.credentials.store import PlaceStore
 from services.awards.documents import api as documents_api
 from services.awards.documents import wording as documents_wording
-from services.awards.documents.faces import NoNames
 from services.awards.documents.make import Documents
 from services.awards.documents.print_pages import Printing
 from services.awards.documents.prints import PrintStore
@@ -69,6 +67,8 @@ from services.awards.judging.store import JudgingStore
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
+from services.awards.names import handlers as names_handlers
+from services.awards.names.store import NameStore
 from services.awards.proposals import api as proposals_api
 from services.awards.proposals import wording as proposals_wording
 from services.awards.proposals.advance import Advancing
@@ -89,8 +89,11 @@ from services.awards.selections import api as selections_api
 from services.awards.selections import wording as selections_wording
 from services.awards.selections.nominate import Nominations
 from services.awards.selections.store import SelectionStore
+from services.awards.winners import api as winners_api
+from services.awards.winners import wording as winners_wording
+from services.awards.winners.lists import WinnerLists
 from shared.runtime.keyed_hash import KeyedHash
-from shared.runtime.settings import PrivatePem, Settings, read
+from shared.runtime.settings import NamePrivateKey, PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
 from shared.web.paced import Paced
@@ -122,6 +125,14 @@ class AwardsSettings(Settings):
         description="who gives the awards: on credentials, documents",
     )
     fonts_folder: Path | None = Field(None, description="more fonts for documents, for rare characters")
+    name_private_key: NamePrivateKey | None = Field(
+        None, description="opens names and addresses, base64; without it no names are shown"
+    )
+
+
+def _names(service: Service[AwardsSettings]) -> NameStore:
+    key = service.settings.name_private_key
+    return NameStore(service.database, key.get_secret_value() if key else None)
 
 
 async def wire(service: Service[AwardsSettings]) -> None:
@@ -132,15 +143,16 @@ async def wire(service: Service[AwardsSettings]) -> None:
     notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
     objections, draws = ObjectionStore(service.database), DrawStore(service.database)
     selections, judging = SelectionStore(service.database), JudgingStore(service.database)
+    names = _names(service)
     choices = ChoiceStore(service.database)
     stores = (known, results, decisions, changes, schemes, awards, notices, proposals, objections, draws)
-    for store in (*stores, selections, judging, choices):
+    for store in (*stores, selections, judging, choices, names):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
     facts = FactsReader(results, decisions, schemes)
     panels = Panels(selections, judging, known)
-    prints = await _wire_documents(service, known, awards, key)
+    prints = await _wire_documents(service, known, awards, names, key)
     if service.serves_http:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
         previews = Previews(known, facts, schemes, awards)
@@ -151,7 +163,8 @@ async def wire(service: Service[AwardsSettings]) -> None:
         conferring = Conferring(schemes, known, issuer, notices, proposals)
         service.provide(notices, proposals, objections, objecting, conferring)
         service.provide(draws, Draws(draws, schemes, known), Paced())
-    ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards)
+        service.provide(names, WinnerLists(awards, names, known, schemes))
+    ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards, names)
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
@@ -171,6 +184,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
             *issuing_handlers.subscriptions(handler),
             *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
+        service.consume(*names_handlers.subscriptions(names))
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
@@ -201,14 +215,14 @@ def _provide_selections(
 
 
 async def _wire_documents(
-    service: Service[AwardsSettings], known: KnownStore, awards: AwardStore, key: bytes
+    service: Service[AwardsSettings], known: KnownStore, awards: AwardStore, names: NameStore, key: bytes
 ) -> PrintStore:
     templates, prints = TemplateStore(service.database), PrintStore(service.database)
     await templates.prepare()
     await prints.prepare()
     settings = service.settings
     url = settings.public_url or f"http://localhost:{settings.port}"
-    press = await service.enter(pressing(NoNames(), settings.fonts_folder, url, settings.issuer_name))
+    press = await service.enter(pressing(names, settings.fonts_folder, url, settings.issuer_name))
     if service.serves_http:
         documents = Documents(awards, known, templates, press, KeyedHash(key))
         service.provide(templates, prints, press, documents)
@@ -236,13 +250,17 @@ async def _wire_credentials(
 
 
 async def _wire_ceremonies(
-    service: Service[AwardsSettings], known: KnownStore, schemes: SchemeStore, awards: AwardStore
+    service: Service[AwardsSettings],
+    known: KnownStore,
+    schemes: SchemeStore,
+    awards: AwardStore,
+    names: NameStore,
 ) -> tuple[CeremonyStore, ArrivalStore]:
     ceremonies, arrivals = CeremonyStore(service.database), ArrivalStore(service.database)
     await ceremonies.prepare()
     await arrivals.prepare()
     if service.serves_http:
-        scripts = Scripts(ceremonies, awards, schemes, known, arrivals, NamesUnknown())
+        scripts = Scripts(ceremonies, awards, schemes, known, arrivals, names)
         handing = HandingOver(ceremonies, awards, known, arrivals)
         service.provide(ceremonies, scripts, handing, Putting(ceremonies, schemes, known))
     if service.runs_background:
@@ -272,6 +290,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             judging_api.routes,
             choosing_api.routes,
             ceremonies_api.routes,
+            winners_api.routes,
         ],
         chinese=(
             known_wording.CHINESE
@@ -287,6 +306,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | judging_wording.CHINESE
             | choosing_wording.CHINESE
             | ceremonies_wording.CHINESE
+            | winners_wording.CHINESE
         ),
     )
 

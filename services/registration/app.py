@@ -13,6 +13,11 @@ from pydantic import Field, model_validator
 from services.registration.announcing import api as announcing_api
 from services.registration.announcing import wording as announcing_wording
 from services.registration.announcing.announce import Announcements
+from services.registration.award_names import api as award_names_api
+from services.registration.award_names import wording as award_names_wording
+from services.registration.award_names.choose import NameChoices
+from services.registration.award_names.events import NameSealer
+from services.registration.award_names.publish import Naming
 from services.registration.booking import api as booking_api
 from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
@@ -105,7 +110,7 @@ from services.registration.wiring.leavers import (
     unfinished_merges,
 )
 from services.registration.wiring.parts import Parts
-from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
+from shared.runtime.settings import ContactPublicKey, NamePublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
 
@@ -126,6 +131,10 @@ class RegistrationSettings(Settings):
     )
     contact_public_key: ContactPublicKey = Field(
         description="public key that participants' keys are sealed with, base64"
+    )
+    name_public_key: NamePublicKey | None = Field(
+        None,
+        description="awards' public key, base64: seals names for awards; without it awards hears of none",
     )
     phone_contacts: bool = Field(
         False,
@@ -210,8 +219,12 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
 
 def _wire_booking(
     service: Service[RegistrationSettings], parts: Parts, given: GivenContacts, sms: SmsLimit
-) -> None:
-    """Places: people ask and wait for them, and give them back."""
+) -> Registering | None:
+    """
+    Places: people ask and wait for them, and give them back.
+
+    Returns: who asks for places in this process.
+    """
     database, stores, keys = parts.database, parts.stores, parts.keys
     registering: Registering | None = None
     if service.serves_http:
@@ -244,6 +257,7 @@ def _wire_booking(
             Expiry(database, stores.sessions, stores.registrations, parts.promotion).loop,
             LastWords(database, stores.sessions, stores.registrations).loop,
         )
+    return registering
 
 
 def _wire_door(service: Service[RegistrationSettings], parts: Parts) -> None:
@@ -303,6 +317,25 @@ def _wire_participants(
             forgetting(parts).loop,
             unfinished_merges(parts).loop,
         )
+
+
+def _wire_award_names(
+    service: Service[RegistrationSettings], parts: Parts, people: Registering | None
+) -> None:
+    """Names on awards: what participants choose, and how awards hears of it."""
+    database, stores = parts.database, parts.stores
+    if service.serves_http:
+        service.provide(NameChoices(database, stores.participants, stores.members))
+    if service.runs_background and (public_key := service.settings.name_public_key) is not None:
+        naming = Naming(
+            database,
+            stores.participants,
+            stores.groups,
+            sealer=NameSealer(public_key),
+            keyed_hash=parts.keys.hash,
+            people=people,
+        )
+        service.run(naming.loop)
 
 
 def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
@@ -372,9 +405,10 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     )
     _wire_programme(service, parts)
     _wire_rotas(service, parts)
-    _wire_booking(service, parts, given, sms)
+    people = _wire_booking(service, parts, given, sms)
     _wire_door(service, parts)
     _wire_participants(service, parts, given, sms)
+    _wire_award_names(service, parts, people)
     _wire_groups(service, parts)
     _wire_claims(service, parts)
 
@@ -404,6 +438,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             consents_api.routes,
             claims_api.routes,
             sign_ins_api.routes,
+            award_names_api.routes,
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
@@ -412,6 +447,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         hot=[REGISTER],
         chinese=(
             participants_wording.CHINESE
+            | award_names_wording.CHINESE
             | managers_wording.CHINESE
             | rosters_wording.CHINESE
             | group_bookings_wording.CHINESE

@@ -62,6 +62,7 @@ Seed = Annotated[str, StringConstraints(max_length=8_192, pattern=r"^(?:[0-9A-Za
 """The inputs of a draw, each ended by "/": numbers in rising order, each with a "."; or a secret."""
 
 ParticipantKind = Literal["person", "group"]
+NameShown = Literal["full", "masked", "none"]
 Difficulty = Literal["easy", "medium", "hard"]
 MultipleChoice = Literal["partial", "all_or_nothing", "each_right"]
 Audience = Literal["youth", "farmers", "workers", "elderly", "officials", "other"]
@@ -233,6 +234,26 @@ class ParticipantContactChanged(Event, topic="participant.contact_changed", key=
     contact_locked: Locked
     by_phone: bool = False
     changed_at: Moment
+
+
+class ParticipantNamed(Event, topic="participant.named", key="participant_id"):
+    """
+    The name of a participant for awards, and how awards may show it. Only awards can open it.
+
+    `key_sealed`: a key for this record alone, sealed for awards; null: everything about the participant is
+    gone. `name_locked`, `address_locked`: encrypted with that key; the address is the one for prizes.
+    `shown`: what everybody may see of the name. The topic keeps only the latest record of a participant.
+    """
+
+    participant_id: Id
+    version: Version
+    kind: ParticipantKind | None
+    group_id: Id | None = None
+    district: Line | None = None
+    shown: NameShown = "none"
+    name_locked: Locked | None = None
+    address_locked: Locked | None = None
+    key_sealed: Sealed | None
 
 
 class GroupApplicationDecided(Event, topic="group.application_decided", key="participant_id"):
@@ -1091,6 +1112,7 @@ ALL: tuple[type[Event], ...] = (
     RegistrationRequested,
     ParticipantKeyed,
     ParticipantJoined,
+    ParticipantNamed,
     GroupApplicationDecided,
     ParticipantEntered,
     ParticipantCodeRequested,

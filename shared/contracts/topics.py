@@ -51,6 +51,7 @@ QUIZ_PARTICIPANTS = "quiz-participants"
 AWARDS = "awards"
 AWARDS_KNOWN = "awards-known"
 AWARDS_ARRIVALS = "awards-arrivals"
+AWARDS_NAMES = "awards-names"
 NOTIFICATIONS = "notifications"
 
 
@@ -149,6 +150,8 @@ _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COM
 # the encryption key. Its Kafka key is still the participant's id.
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
+# Compacted for the same reason: the record of an erasure has neither the name nor its key.
+_declare(events.ParticipantNamed, AWARDS_NAMES, compacted=True)
 _declare(events.GroupApplicationDecided, NOTIFICATIONS)
 _declare(events.ParticipantEntered, NOTIFICATIONS)
 _declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT)
@@ -197,6 +200,7 @@ _declare(
     events.ParticipantErased,
     QUIZ_PARTICIPANTS,
     AWARDS_KNOWN,
+    AWARDS_NAMES,
     NOTIFICATIONS,
     retention_days=erasure_days(_DECLARED.values()),
 )

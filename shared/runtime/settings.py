@@ -145,6 +145,8 @@ PublicPem = Annotated[str, AfterValidator(_public_pem)]
 PrivatePem = Annotated[SecretStr, AfterValidator(_private_pem)]
 ContactPublicKey = Annotated[str, AfterValidator(_contact_key)]
 ContactPrivateKey = Annotated[SecretStr, AfterValidator(_contact_key)]
+NamePublicKey = Annotated[str, AfterValidator(_contact_key)]
+NamePrivateKey = Annotated[SecretStr, AfterValidator(_contact_key)]
 
 
 class KafkaSettings(BaseSettings):

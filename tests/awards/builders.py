@@ -27,7 +27,15 @@ from shared.contracts.events import (
 from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from shared.storage.mongo import Database
-from tests.support.service import NO_KAFKA, ORGANISER, SOURCE, copies_of, new_id, settings_of
+from tests.support.service import (
+    NAME_PRIVATE_KEY,
+    NO_KAFKA,
+    ORGANISER,
+    SOURCE,
+    copies_of,
+    new_id,
+    settings_of,
+)
 from tests.support.waiting import eventually
 
 AWARD_KEY = "a-secret-of-at-least-thirty-two-characters"
@@ -209,7 +217,8 @@ def envelope(event: Event) -> Envelope[Event]:
 
 
 def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> AwardsSettings:
-    return settings_of(AwardsSettings, mongo=mongo, kafka=kafka, **({"award_key": AWARD_KEY} | changes))
+    own = {"award_key": AWARD_KEY, "name_private_key": NAME_PRIVATE_KEY}
+    return settings_of(AwardsSettings, mongo=mongo, kafka=kafka, **own | changes)
 
 
 @asynccontextmanager

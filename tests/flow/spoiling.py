@@ -78,6 +78,20 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("awards", "draw_lists", {}, {"$set": {"text": "p1 1\n"}}, "winners are those of the list and the seed"),
     (
         "awards",
+        "names",
+        {"shown": "masked"},
+        {"$set": {"shown": "full"}},
+        "awards has the names that it was told of",
+    ),
+    (
+        "registration",
+        "award_names",
+        {"shown": "none"},
+        {"$set": {"shown": "full"}},
+        "names are shown as their holders have chosen",
+    ),
+    (
+        "awards",
         "awards",
         {"kind": "certificate"},
         {"$set": {"tier": "other"}},

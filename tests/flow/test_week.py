@@ -25,6 +25,7 @@ OUTSIDERS = 20
 PAUSE_SECONDS = 0.5
 # What the demo does, so that the audit sees it.
 HAPPENS = {
+    "participant.named",
     "registration.confirmed",
     "registration.waitlisted",
     "registration.rejected",

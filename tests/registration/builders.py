@@ -39,6 +39,7 @@ from shared.storage.mongo import Database
 from shared.web.tokens import Participant
 from tests.support.service import (
     CONTACT_PUBLIC_KEY,
+    NAME_PUBLIC_KEY,
     NO_KAFKA,
     ORGANISER,
     SIGNER,
@@ -182,6 +183,7 @@ def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> Registr
         "role": "api",
         "token_private_key": TOKEN_PRIVATE_KEY,
         "contact_public_key": CONTACT_PUBLIC_KEY,
+        "name_public_key": NAME_PUBLIC_KEY,
         # Most tests ask for places as newcomers, and are not about holding them.
         "hold_minutes": 0,
     }

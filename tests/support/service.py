@@ -26,6 +26,7 @@ from tests.support import databases
 
 TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
+NAME_PRIVATE_KEY, NAME_PUBLIC_KEY = sealing.new_key_pair()
 ORGANISER_KEY = "organisers-key-for-tests"
 ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)

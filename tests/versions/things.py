@@ -116,6 +116,38 @@ async def own_data(client: httpx.AsyncClient) -> Thing:
     return Thing("/me", bearer(token), "district", None, takes=("district",))
 
 
+def shown(nth: int) -> str:
+    """What is chosen for a name that is masked at first."""
+    return ("full", "none")[nth % 2]
+
+
+async def own_award_name(client: httpx.AsyncClient) -> Thing:
+    return Thing("/me/award-name", await manager_of(client), "spelling", None, values="李{}明".format)
+
+
+async def award_name(client: httpx.AsyncClient) -> Thing:
+    await registration.put(client, "street", registration.activity("one", 20))
+    headers = ORGANISER | {"Idempotency-Key": "somebody-without-a-contact"}
+    body = {"person": {"name": "李奶奶"}}
+    somebody = (await client.post("/sessions/one/registrations", json=body, headers=headers)).json()
+    return Thing(
+        f"/participants/{somebody['participant_id']}/award-name",
+        ORGANISER,
+        "shown",
+        ("/participants/new/award-name", {}),
+        values=shown,
+        takes=("shown",),
+    )
+
+
+async def award_name_of_member(client: httpx.AsyncClient) -> Thing:
+    manager = await manager_of(client)
+    [one] = await members(client, manager, 1)
+    path = "/groups/school-1/members"
+    missing: tuple[str, Json] = (f"{path}/new/award-name", {})
+    return Thing(f"{path}/{one}/award-name", manager, "shown", missing, values=shown, takes=("shown",))
+
+
 async def quiz_of_definition(client: httpx.AsyncClient) -> Thing:
     of = quiz.quiz()
     assert (await put_quiz(client, "one", of)).is_success
@@ -217,6 +249,9 @@ REGISTRATION: dict[str, Prepare] = {
     "PUT /groups/{group_id}/bookings/{registration_id}/attendees": attendees,
     "PUT /sessions/{session_id}/shifts/{shift_id}": shift,
     "PATCH /me": own_data,
+    "PUT /me/award-name": own_award_name,
+    "PUT /participants/{participant_id}/award-name": award_name,
+    "PUT /groups/{group_id}/members/{member_id}/award-name": award_name_of_member,
 }
 QUIZ: dict[str, Prepare] = {
     "PUT /quizzes/{quiz_id}": quiz_of_definition,

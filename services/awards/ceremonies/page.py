@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 from starlette.responses import Response
 
-from services.awards.ceremonies.rules import Call, ShownName
+from services.awards.ceremonies.rules import Call
 from services.awards.ceremonies.script import Script
+from services.awards.names.rules import Named
 from shared.web.pages.templates import Pages
 from shared.web.wording import Language
 
@@ -99,7 +100,7 @@ def slides_of(script: Script, language: Language) -> list[Slide]:
     return slides
 
 
-def _shown(recipient_id: str, name: ShownName | None, language: Language) -> Shown:
+def _shown(recipient_id: str, name: Named | None, language: Language) -> Shown:
     if name is None:
         return Shown(recipient_id, None)
     return Shown(name.text or WITHHELD[language], name.unit)

@@ -1,8 +1,8 @@
 """A ceremony, its running order, and who comes to the stage for an award. All functions are pure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -122,33 +122,6 @@ class Call(msgspec.Struct, frozen=True):
     presenter: str | None
     notes: str | None
     awards: tuple[Award, ...]
-
-
-class ShownName(Protocol):
-    """What everybody may see of a recipient."""
-
-    @property
-    def text(self) -> str | None:
-        """The name as its holder shows it, if at all."""
-
-    @property
-    def unit(self) -> str | None:
-        """The group, if it is known and shown."""
-
-
-class Names(Protocol):
-    """Names of recipients."""
-
-    async def shown(self, recipient_ids: Collection[str]) -> Mapping[str, ShownName]:
-        """What everybody may see, by id. Unknown and erased ones are left out."""
-
-
-class NamesUnknown:
-    """Knows no names: pseudonymous ids are shown."""
-
-    async def shown(self, recipient_ids: Collection[str]) -> Mapping[str, ShownName]:
-        """Nothing."""
-        return {}
 
 
 def tier_names(scheme: Scheme) -> tuple[str, ...]:

@@ -11,9 +11,7 @@ from services.awards.ceremonies.rules import (
     Call,
     Ceremony,
     Handed,
-    Names,
     Proxy,
-    ShownName,
     attendance,
     running_order,
     too_many_awards,
@@ -22,6 +20,7 @@ from services.awards.ceremonies.store import CeremonyStore
 from services.awards.issued.rules import Award
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
+from services.awards.names.rules import Named, Names
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.runtime.errors import NotFound
@@ -56,7 +55,7 @@ class Script(msgspec.Struct, frozen=True):
 
     ceremony: Ceremony
     calls: Sequence[Call]
-    names: Mapping[str, ShownName]
+    names: Mapping[str, Named]
     present: frozenset[str]
     proxies: Mapping[str, Proxy]
     handed: Mapping[str, Handed]

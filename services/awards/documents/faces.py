@@ -1,54 +1,18 @@
 """What is on the page of an award: the values of its placeholders, and its texts. Pure."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from services.awards.documents.rules import Template, filled
 from services.awards.issued.rules import Award
+from services.awards.names.rules import Named
 from shared.contracts.events import Language
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _DIGITS = "〇一二三四五六七八九"
 # Where the holder has chosen no name, or awards does not know it.
 _NAMELESS: Mapping[str, str] = {"zh-CN": "本证书持有者", "en": "The holder of this document"}
-
-
-class ShownName(msgspec.Struct, frozen=True):
-    """
-    How a recipient is named.
-
-    Attributes:
-        text: None: by no name.
-        unit: the school or work unit of a person, if it is known.
-    """
-
-    text: str | None
-    unit: str | None = None
-
-
-class Names(Protocol):
-    """Who knows recipients' names."""
-
-    async def shown(self, recipient_ids: list[str]) -> Mapping[str, ShownName]:
-        """As each recipient has chosen to be named before everyone. Whoever is missing has no known name."""
-
-    async def full(self, recipient_ids: list[str]) -> Mapping[str, ShownName]:
-        """As the holder and organisers may read the names."""
-
-
-class NoNames:
-    """Nobody's name is known."""
-
-    async def shown(self, recipient_ids: list[str]) -> Mapping[str, ShownName]:
-        """None."""
-        return {}
-
-    async def full(self, recipient_ids: list[str]) -> Mapping[str, ShownName]:
-        """None."""
-        return {}
 
 
 class Face(NamedTuple):
@@ -66,7 +30,7 @@ class Face(NamedTuple):
 
 
 def face(
-    award: Award, name: ShownName | None, template: Template, language: Language, public_url: str, issuer: str
+    award: Award, name: Named | None, template: Template, language: Language, public_url: str, issuer: str
 ) -> Face:
     """The page of this award."""
     at = award.issued_at.astimezone(ZONE)

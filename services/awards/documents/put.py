@@ -2,19 +2,22 @@
 
 from datetime import UTC, datetime
 
-from services.awards.documents.faces import Face, ShownName
+from services.awards.documents.faces import Face
 from services.awards.documents.png import checked_png
 from services.awards.documents.rules import Template
 from services.awards.documents.store import TemplateStore
 from services.awards.documents.typeset import Press
 from services.awards.issued.rules import Award
+from services.awards.names.rules import ShownName
 from shared.contracts.events import Language
 from shared.runtime.versions import Matching, Version
 
 LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
 SAMPLE_AT = datetime(2023, 5, 25, 1, tzinfo=UTC)
 # So long is a name that may have to fit.
-_NAME = ShownName("阿卜杜热合曼·买买提吐尔逊·艾合买提江", "濮阳市华龙区科学技术协会科技志愿服务总队")
+_NAME = ShownName(
+    "阿卜杜热合曼·买买提吐尔逊·艾合买提江", "person", "濮阳市华龙区科学技术协会科技志愿服务总队"
+)
 
 
 async def put_template(

@@ -26,10 +26,11 @@ import msgspec
 import segno
 import typst
 
-from services.awards.documents.faces import Face, Names, ShownName, face
+from services.awards.documents.faces import Face, face
 from services.awards.documents.fonts import Fonts
 from services.awards.documents.rules import Block, Template
 from services.awards.issued.rules import Award
+from services.awards.names.rules import Named, Names
 from shared.contracts.events import Language
 from shared.runtime.errors import Overloaded, Rejected
 
@@ -198,7 +199,7 @@ class Press:
     public_url: str
     issuer: str
 
-    def face(self, award: Award, name: ShownName | None, template: Template, language: Language) -> Face:
+    def face(self, award: Award, name: Named | None, template: Template, language: Language) -> Face:
         """The page of this award."""
         return face(award, name, template, language, self.public_url, self.issuer)
 

@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from services.awards.issued.bodies import AwardDetailOut, AwardOut, detail, public
+from services.awards.issued.bodies import AwardDetailOut, AwardOut, AwardShownOut, detail, public
 from services.awards.issued.codes import CODE_CHARS_MAX, read_code
 from services.awards.issued.reinstate import reinstate_award
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.store import AwardStore
 from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
+from services.awards.names.store import NameStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import ID_PATTERN, PersonalLine
 from shared.runtime.errors import NotFound
@@ -23,6 +24,7 @@ from shared.web.routes import Routes
 
 Awards = Annotated[AwardStore, provided(AwardStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
+Names = Annotated[NameStore, provided(NameStore)]
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 SchemeIdInQuery = Annotated[str, Query(pattern=ID_PATTERN, examples=["contest-certificate"])]
 CodeInPath = Annotated[str, Path(max_length=CODE_CHARS_MAX, examples=["KW-7Q2MA-X4D0P"])]
@@ -84,7 +86,7 @@ async def reinstate(award_id: IdInPath, awards: Awards, known: Known) -> AwardDe
 
 
 @routes.get("/awards/{award_code}", summary="Whether an award is genuine and still holds")
-async def look_up(award_code: CodeInPath, awards: Awards, known: Known) -> AwardOut:
+async def look_up(award_code: CodeInPath, awards: Awards, known: Known, names: Names) -> AwardShownOut:
     """
     Case, spaces, dashes and full-width characters do not matter. 422 `award_code_malformed`, 404
     `award_unknown`.
@@ -95,9 +97,12 @@ async def look_up(award_code: CodeInPath, awards: Awards, known: Known) -> Award
     award = await awards.by_code(code)
     if award is None:
         raise NotFound(f"there is no award with the code {code}", code="award_unknown")
+    name = (await names.shown([award.recipient_id])).get(award.recipient_id)
+    shown = AwardShownOut(**public(award).model_dump(), name_shown=name.text if name else None)
+    # After the name is read: an erasure at the same moment is seen here.
     if await known.erased([award.recipient_id]):
-        return public(award).model_copy(update={"recipient_id": None, "reason": None})
-    return public(award)
+        return shown.model_copy(update={"recipient_id": None, "reason": None, "name_shown": None})
+    return shown
 
 
 @routes.get("/me/awards", summary="One's own awards, the latest first")

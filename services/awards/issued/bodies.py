@@ -31,6 +31,17 @@ class AwardOut(BaseModel):
     )
 
 
+class AwardShownOut(AwardOut):
+    """An award for anyone with its code, with what its holder shows of the name."""
+
+    name_shown: str | None = Field(
+        None,
+        description="masked or in full, as the holder has chosen; null if the holder shows none, was erased, "
+        "or is not known by name",
+        examples=["李*明"],
+    )
+
+
 class AwardDetailOut(AwardOut):
     """An award as organisers see it."""
 

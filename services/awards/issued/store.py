@@ -181,6 +181,13 @@ class AwardStore:
             found = self._awards.find(condition).sort("_id", ASCENDING)
             return [_award(document) for document in await found.limit(limit).to_list(None)]
 
+    async def count_held(self, scheme_id: str) -> int:
+        """How many of a scheme's awards are held."""
+        first, end = ids_in(scheme_id)
+        condition = {"_id": {"$gt": first, "$lt": end}, "scheme_id": scheme_id, "revoked_at": None}
+        with mongo.outages_named():
+            return await self._awards.count_documents(condition)
+
 
 def _when(award: Award) -> tuple[datetime, str]:
     return award.issued_at, award.award_id

@@ -1,4 +1,4 @@
-"""The events of participants: keyed, joined, code requested, contact changed, erased."""
+"""The events of participants: keyed, joined, named for awards, code requested, contact changed, erased."""
 
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from shared.contracts.events import (
     ParticipantErased,
     ParticipantJoined,
     ParticipantKeyed,
+    ParticipantNamed,
 )
 from shared.contracts.origin import Origin, enclosed
 from shared.contracts.sources import REGISTRATION
@@ -114,9 +115,10 @@ def erased(
     now: datetime,
     *,
     merged_into: ParticipantId | None = None,
-) -> tuple[Envelope[Event], Envelope[Event]]:
-    """The key is deleted, and the profile is gone; the person goes on as another participant, or not."""
+) -> tuple[Envelope[Event], Envelope[Event], Envelope[Event]]:
+    """The keys are deleted, and the profile is gone; the person goes on as another participant, or not."""
     keyed = {"participant_id": participant_id, "version": version, "key_sealed": None}
+    unnamed = {"participant_id": participant_id, "version": version, "kind": None, "key_sealed": None}
     gone = {
         "participant_id": participant_id,
         "version": version,
@@ -126,5 +128,6 @@ def erased(
     cause = f"{participant_id}/{version}"
     return (
         enclosed(ParticipantKeyed, keyed, cause, origin, now, source=REGISTRATION),
+        enclosed(ParticipantNamed, unnamed, cause, origin, now, source=REGISTRATION),
         enclosed(ParticipantErased, gone, cause, origin, now, source=REGISTRATION),
     )

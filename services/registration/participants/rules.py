@@ -8,8 +8,9 @@ import msgspec
 from pydantic import StringConstraints
 
 from shared.contracts.checked import Line
-from shared.contracts.events import Audience, Language, ParticipantKind
+from shared.contracts.events import Audience, Language, NameShown, ParticipantKind
 from shared.runtime.errors import Conflict, NotAuthenticated, NotFound
+from shared.runtime.versions import version_of
 
 ParticipantId = NewType("ParticipantId", str)
 
@@ -117,6 +118,44 @@ class KnownContact(msgspec.Struct, frozen=True):
     participant_id: ParticipantId
     round: int = 1
     proved: bool = False
+
+
+class NameChoice(msgspec.Struct, frozen=True):
+    """
+    What a participant chose. Spelling and address are encrypted with the participant's own key.
+
+    Attributes:
+        shown: None: as at first, which depends on the kind of the participant.
+        spelling_locked: the name as awards shall have it; None: that of the contact.
+        address_locked: where a prize is sent.
+    """
+
+    participant_id: str
+    shown: NameShown | None = None
+    spelling_locked: str | None = None
+    address_locked: str | None = None
+
+    @property
+    def version(self) -> str:
+        """Another one after each change: what is encrypted differs each time."""
+        return version_of(self.shown, self.spelling_locked, self.address_locked)
+
+
+class ToName(msgspec.Struct, frozen=True):
+    """
+    What awards shall hear of a participant.
+
+    Attributes:
+        named: the fingerprint of what awards has heard; None: nothing yet.
+    """
+
+    participant_id: str
+    version: int
+    kind: ParticipantKind
+    group_id: str | None
+    district: str | None
+    contact_locked: str | None
+    named: str | None
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ contact_keys  the participants' own keys. Backups do not contain them, so after 
               opened
 contacts      `_id` is the keyed hash of an e-mail address or phone number: whose it is. So one contact is one
               participant. One that is free again keeps its round for `FREED_KEPT`, and nothing else
+award_names   what participants chose about their names on awards (name_store.py)
 groups        the data of groups from organisers; groups are participants too
 sms_counts    how many codes by SMS were asked for in an hour or day, by keyed hashes of networks (limit.py)
 """
@@ -15,6 +16,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.registration.participants.contact_store import ContactStore
+from services.registration.participants.name_store import NAMED, TO_NAME, NameStore
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
@@ -39,6 +41,7 @@ class ParticipantStore:
 
     Attributes:
         contacts: whose each contact is.
+        names: what they chose about their names on awards. It goes with the key.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,6 +49,7 @@ class ParticipantStore:
         self._participants = database["participants"]
         self._keys = database["contact_keys"]
         self.contacts = ContactStore(database)
+        self.names = NameStore(database)
 
     async def prepare(self) -> None:
         """
@@ -61,6 +65,7 @@ class ParticipantStore:
                 partialFilterExpression=_ERASED,
             )
         await self.contacts.prepare()
+        await self.names.prepare()
 
     async def lock(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, Participant]:
         """
@@ -111,11 +116,11 @@ class ParticipantStore:
         await mongo.insert_in(self._participants, [_document(one) for one in participants], unit.session)
 
     async def save(self, unit: UnitOfWork, participant: Participant) -> None:
+        change: Document = {"$set": _without_id(_document(participant))}
+        if participant.profile is None:
+            change["$unset"] = {NAMED: "", TO_NAME: ""}
         await self._participants.update_one(
-            {"_id": participant.participant_id},
-            {"$set": _without_id(_document(participant))},
-            upsert=True,
-            session=unit.session,
+            {"_id": participant.participant_id}, change, upsert=True, session=unit.session
         )
 
     async def save_all(self, unit: UnitOfWork, participants: Sequence[Participant]) -> None:
@@ -148,12 +153,14 @@ class ParticipantStore:
         await mongo.insert_in(self._keys, documents, unit.session)
 
     async def remove_key(self, unit: UnitOfWork, participant_id: str) -> None:
+        """Delete a participant's key, and the choice that it has encrypted."""
         await self._keys.delete_one({"_id": participant_id}, session=unit.session)
+        await self.names.remove(unit, participant_id)
 
     async def remove(self, unit: UnitOfWork, participant_id: str) -> None:
         """Delete a participant and the key. Nothing may lead to them any more."""
         await self._participants.delete_one({"_id": participant_id}, session=unit.session)
-        await self._keys.delete_one({"_id": participant_id}, session=unit.session)
+        await self.remove_key(unit, participant_id)
 
     async def erased_before(self, moment: datetime, after: str, limit: int) -> list[str]:
         """Who was erased before this moment: the ids after this one, at most `limit`, in order."""
@@ -272,6 +279,7 @@ def _document(participant: Participant) -> Document:
         "verified_at": participant.verified_at,
         "contact_hash": participant.contact_hash,
         "tokens_from": participant.tokens_from,
+        **({TO_NAME: True} if profile else {}),
         # Left out if there is none, as usual.
         **({"contest_from": participant.contest_from} if participant.contest_from else {}),
         **({"roster_from": participant.roster_from} if participant.roster_from else {}),

@@ -160,7 +160,8 @@ async def _read(body: _Body, reader: Callable[[bytes], object], *, posted: bool)
     messages = iter([{"type": "http.request", "body": content, "more_body": False}])
 
     async def receive() -> Message:
-        return next(messages, {"type": "http.disconnect"})
+        # After the body, the end of the connection. Whoever streams an answer waits for it, and stops there.
+        return next(messages, None) or await body()
 
     return receive
 

@@ -22,9 +22,10 @@ from services.awards.ceremonies.page import (
     slides_of,
     width,
 )
-from services.awards.ceremonies.rules import Item, ShownName, running_order
+from services.awards.ceremonies.rules import Item, running_order
 from services.awards.ceremonies.script import Script
 from services.awards.known.store import KnownStore
+from services.awards.names.rules import Named
 from tests.awards.builders import prizes
 from tests.awards.ceremonies.builders import award, ceremony, conferred, put_ceremony
 from tests.support.service import ORGANISER, code_of
@@ -35,7 +36,7 @@ class Shown(msgspec.Struct, frozen=True):
     unit: str | None = None
 
 
-def script(names: Mapping[str, ShownName], people: int = 1, group_size: int = 50) -> Script:
+def script(names: Mapping[str, Named], people: int = 1, group_size: int = 50) -> Script:
     of = prizes("quiz", gold=people)
     called = ceremony(Item(scheme_id=of.scheme_id, group_size=group_size), title_en="Awards")
     awards = [award(of.scheme_id, nth, "gold") for nth in range(people)]
@@ -43,7 +44,7 @@ def script(names: Mapping[str, ShownName], people: int = 1, group_size: int = 50
     return Script(called, calls, names, frozenset(), {}, {})
 
 
-def slides(*names: ShownName) -> list[Slide]:
+def slides(*names: Named) -> list[Slide]:
     return slides_of(script({f"p{nth}": one for nth, one in enumerate(names)}, len(names)), "zh-CN")
 
 

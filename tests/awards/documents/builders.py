@@ -3,15 +3,16 @@
 import base64
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pypdfium2
 
-from services.awards.documents.faces import Face, ShownName, face
+from services.awards.documents.faces import Face, face
 from services.awards.documents.rules import Template
 from services.awards.issued.rules import Award
+from services.awards.names.rules import Named, ShownName
 
 AT = datetime(2023, 5, 25, 9, tzinfo=UTC)
 URL = "https://kepu.example.cn"
@@ -47,7 +48,7 @@ def award(**changes: Any) -> Award:
 
 def page(of: Template, name: str, unit: str | None = None, **changes: Any) -> Face:
     """The page of somebody's award."""
-    return face(award(**changes), ShownName(name, unit), of, "zh-CN", URL, ISSUER)
+    return face(award(**changes), ShownName(name, "person", unit), of, "zh-CN", URL, ISSUER)
 
 
 def png(width: int = 60, height: int = 40, depth: int = 8, rows: int | None = None) -> str:
@@ -77,8 +78,8 @@ class KnownNames:
         self._shown = shown
         self._full = full or shown
 
-    async def shown(self, recipient_ids: list[str]) -> Mapping[str, ShownName]:
-        return {one: ShownName(self._shown[one]) for one in recipient_ids if one in self._shown}
+    async def shown(self, recipient_ids: Collection[str]) -> Mapping[str, Named]:
+        return {one: ShownName(self._shown[one], "person") for one in recipient_ids if one in self._shown}
 
-    async def full(self, recipient_ids: list[str]) -> Mapping[str, ShownName]:
-        return {one: ShownName(self._full[one]) for one in recipient_ids if one in self._full}
+    async def full(self, recipient_ids: Collection[str]) -> Mapping[str, Named]:
+        return {one: ShownName(self._full[one], "person") for one in recipient_ids if one in self._full}

@@ -2,7 +2,6 @@
 
 import pytest
 
-from services.awards.documents.faces import Names
 from services.awards.documents.fonts import Fonts
 from services.awards.documents.make import Documents
 from services.awards.documents.page import verified
@@ -10,6 +9,7 @@ from services.awards.documents.store import TemplateStore
 from services.awards.documents.typeset import Press, Typesetter
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
+from services.awards.names.rules import Names
 from shared.runtime.keyed_hash import KeyedHash
 from shared.storage.mongo import Database
 from tests.awards.documents.builders import ISSUER, URL, KnownNames, award, template, texts

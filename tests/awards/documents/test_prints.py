@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from services.awards.documents.faces import Names
 from services.awards.documents.fonts import Fonts
 from services.awards.documents.print_pages import FILE_PAGES_MAX, Printing, start_print
 from services.awards.documents.prints import Print, PrintStore
@@ -17,6 +16,7 @@ from services.awards.issued.codes import award_code, award_id
 from services.awards.issued.rules import Award, revoked
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
+from services.awards.names.rules import Names
 from services.awards.schemes.store import SchemeStore
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together

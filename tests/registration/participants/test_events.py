@@ -6,7 +6,7 @@ import pytest
 
 from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId, Profile
-from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed, ParticipantNamed
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, encrypt_contact
 from tests.registration.builders import SEALER
@@ -34,6 +34,7 @@ def test_records_of_joining_are_what_the_contract_writes(origin: Origin, now: da
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("now", TIMES)
 def test_events_of_an_erasure_are_what_the_contract_writes(origin: Origin, now: datetime) -> None:
-    keyed, erased = events.erased(ParticipantId("p"), 4, origin, now)
+    keyed, unnamed, erased = events.erased(ParticipantId("p"), 4, origin, now)
     assert_as_contract(keyed, ParticipantKeyed, "p/4", origin, now)
+    assert_as_contract(unnamed, ParticipantNamed, "p/4", origin, now)
     assert_as_contract(erased, ParticipantErased, "p/4", origin, now)
