@@ -73,7 +73,7 @@ async def test_a_repeat_of_an_erasure_keeps_the_first_time(database: Database) -
     assert await database["names"].find_one({"_id": "p"}) == first
 
 
-@pytest.mark.parametrize("key", [None, CONTACT_PRIVATE_KEY])
+@pytest.mark.parametrize("key", [None, CONTACT_PRIVATE_KEY], ids=["none", "another"])
 async def test_without_the_right_key_no_name_is_opened(database: Database, key: str | None) -> None:
     names = NameStore(database, key)
     await keep(names, named("p", shown="full", address=AT_HOME))
