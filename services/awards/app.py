@@ -130,11 +130,6 @@ class AwardsSettings(Settings):
     )
 
 
-def _names(service: Service[AwardsSettings]) -> NameStore:
-    key = service.settings.name_private_key
-    return NameStore(service.database, key.get_secret_value() if key else None)
-
-
 async def wire(service: Service[AwardsSettings]) -> None:
     """Put the service's rooms together."""
     known, results = KnownStore(service.database), ResultStore(service.database)
@@ -143,15 +138,15 @@ async def wire(service: Service[AwardsSettings]) -> None:
     notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
     objections, draws = ObjectionStore(service.database), DrawStore(service.database)
     selections, judging = SelectionStore(service.database), JudgingStore(service.database)
-    names = _names(service)
     choices = ChoiceStore(service.database)
     stores = (known, results, decisions, changes, schemes, awards, notices, proposals, objections, draws)
-    for store in (*stores, selections, judging, choices, names):
+    for store in (*stores, selections, judging, choices):
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
     facts = FactsReader(results, decisions, schemes)
     panels = Panels(selections, judging, known)
+    names = await _wire_names(service, known, schemes, awards)
     prints = await _wire_documents(service, known, awards, names, key)
     if service.serves_http:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
@@ -163,7 +158,6 @@ async def wire(service: Service[AwardsSettings]) -> None:
         conferring = Conferring(schemes, known, issuer, notices, proposals)
         service.provide(notices, proposals, objections, objecting, conferring)
         service.provide(draws, Draws(draws, schemes, known), Paced())
-        service.provide(names, WinnerLists(awards, names, known, schemes))
     ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards, names)
     if service.runs_background:
         ties = TieStore(service.database)
@@ -184,7 +178,6 @@ async def wire(service: Service[AwardsSettings]) -> None:
             *issuing_handlers.subscriptions(handler),
             *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
-        service.consume(*names_handlers.subscriptions(names))
         follower = Follower(known, facts, changes, schemes, awards, issuer)
         outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
@@ -212,6 +205,19 @@ def _provide_selections(
     service.provide(selections, judging, choices, panels, Nominations(selections, known))
     service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
     service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
+
+
+async def _wire_names(
+    service: Service[AwardsSettings], known: KnownStore, schemes: SchemeStore, awards: AwardStore
+) -> NameStore:
+    key = service.settings.name_private_key
+    names = NameStore(service.database, key.get_secret_value() if key else None)
+    await names.prepare()
+    if service.serves_http:
+        service.provide(names, WinnerLists(awards, names, known, schemes))
+    if service.runs_background:
+        service.consume(*names_handlers.subscriptions(names))
+    return names
 
 
 async def _wire_documents(

@@ -152,8 +152,7 @@ class AwardStore:
 
     async def held(self, scheme_id: str, tiers: Collection[str] | None, limit: int) -> list[Award]:
         """A scheme's awards that are held, by award id; only those of these tiers, if there are any."""
-        first, end = ids_in(scheme_id)
-        condition: Document = {"_id": {"$gt": first, "$lt": end}, "scheme_id": scheme_id, "revoked_at": None}
+        condition = _held(scheme_id)
         if tiers is not None:
             condition["tier"] = {"$in": list(tiers)}
         with mongo.outages_named():
@@ -183,10 +182,13 @@ class AwardStore:
 
     async def count_held(self, scheme_id: str) -> int:
         """How many of a scheme's awards are held."""
-        first, end = ids_in(scheme_id)
-        condition = {"_id": {"$gt": first, "$lt": end}, "scheme_id": scheme_id, "revoked_at": None}
         with mongo.outages_named():
-            return await self._awards.count_documents(condition)
+            return await self._awards.count_documents(_held(scheme_id))
+
+
+def _held(scheme_id: str) -> Document:
+    first, end = ids_in(scheme_id)
+    return {"_id": {"$gt": first, "$lt": end}, "scheme_id": scheme_id, "revoked_at": None}
 
 
 def _when(award: Award) -> tuple[datetime, str]:
