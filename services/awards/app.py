@@ -144,15 +144,14 @@ async def wire(service: Service[AwardsSettings]) -> None:
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
-    facts = FactsReader(results, decisions, schemes)
+    facts, outdated = FactsReader(results, decisions, schemes), Outdated(results, decisions, changes)
     panels = Panels(selections, judging, known)
     names = await _wire_names(service, known, schemes, awards)
     prints = await _wire_documents(service, known, awards, names, key)
     if service.serves_http:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
-        previews = Previews(known, facts, schemes, awards)
-        outdated = Outdated(results, decisions, changes)
-        service.provide(known, results, decisions, schemes, awards, issuer, outdated, previews)
+        service.provide(known, results, decisions, schemes, awards, issuer, outdated)
+        service.provide(Previews(known, facts, schemes, awards))
         await _wire_credentials(service, known, schemes, awards)
         objecting = Objecting(schemes, known, notices, proposals, objections)
         conferring = Conferring(schemes, known, issuer, notices, proposals)
@@ -179,7 +178,6 @@ async def wire(service: Service[AwardsSettings]) -> None:
             *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
         follower = Follower(known, facts, changes, schemes, awards, issuer)
-        outdated = Outdated(results, decisions, changes)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known)
         settler = Settler(
             draws, Freezer(draws, known, results, decisions, awards), schemes, awards, known, issuer
