@@ -392,6 +392,7 @@ def everything(participant_id: str) -> list[Event]:
         disqualified(participant_id),
         issued(participant_id),
         revoked(participant_id),
+        proposed(participant_id),
         requested(participant_id),
     ]
 
