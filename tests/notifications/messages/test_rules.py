@@ -23,6 +23,7 @@ INBOX_ONLY = (
     "quiz.disqualification_decided",
     "registration.held",
     "participant.entered",
+    "award.proposed",
 )
 
 
