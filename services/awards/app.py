@@ -24,7 +24,6 @@ from services.awards.choosing.shortlist import Shortlists
 from services.awards.choosing.store import ChoiceStore
 from services.awards.credentials import api as credentials_api
 from services.awards.credentials import wording as credentials_wording
-from services.awards.credentials.badge import Drawing
 from services.awards.credentials.give import Credentials
 from services.awards.credentials.keys import check_key_names, check_public_url, issuer_keys
 from services.awards.credentials.lists import StatusLists
@@ -250,7 +249,7 @@ async def _wire_credentials(
         settings.issuer_name,
     )
     credentials = Credentials(places, awards, known, schemes, keys, salt_key=salt_key)
-    service.provide(credentials, StatusLists(places), Drawing())
+    service.provide(credentials, StatusLists(places))
 
 
 async def _wire_ceremonies(

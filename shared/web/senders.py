@@ -8,8 +8,9 @@ both are the address.
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from fastapi import Depends, Request
 from starlette.types import Scope
 
 from shared.runtime.fair_queue import Sender
@@ -58,6 +59,14 @@ def network_of(address: str) -> str:
     """The address, or the part of it that belongs to one client."""
     site, network = _places(address)
     return network or site
+
+
+def _network(request: Request) -> str:
+    return network_of(address_of(request.scope))
+
+
+FromNetwork = Annotated[str, Depends(_network)]
+"""Of a route: where the request comes from (`network_of`), for what strangers do in turns."""
 
 
 def bounded_of(address: str) -> tuple[Bounded, ...]:

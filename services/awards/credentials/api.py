@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 
 from services.awards.credentials import badge
-from services.awards.credentials.badge import Drawing
 from services.awards.credentials.give import Credentials
 from services.awards.credentials.lists import StatusLists
 from services.awards.issued.codes import CODE_CHARS_MAX
@@ -15,6 +14,7 @@ from shared.runtime.errors import NotAuthenticated
 from shared.web.identity import AsParticipantOrNone
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.senders import FromNetwork
 from shared.web.tokens import ASK_FOR_TOKEN, Participant
 
 HOLDER_CHARS_MAX = 80
@@ -23,7 +23,6 @@ LD_JSON, TEXT, PNG, SVG = "application/ld+json", "text/plain", "image/png", "ima
 
 Giving = Annotated[Credentials, provided(Credentials)]
 Lists = Annotated[StatusLists, provided(StatusLists)]
-Drawer = Annotated[Drawing, provided(Drawing)]
 CodeInPath = Annotated[str, Path(max_length=CODE_CHARS_MAX, examples=["KW-7Q2MA-X4D0P"])]
 NumberInPath = Annotated[int, Path(ge=0, le=LIST_NUMBER_MAX, examples=[0])]
 Holder = Annotated[
@@ -46,7 +45,11 @@ routes = Routes(tags=["credentials"])
     responses={200: {"content": {LD_JSON: {}}}},
 )
 async def read_credential(
-    award_code: CodeInPath, who: AsParticipantOrNone, credentials: Giving, holder: Holder = None
+    award_code: CodeInPath,
+    who: AsParticipantOrNone,
+    credentials: Giving,
+    network: FromNetwork,
+    holder: Holder = None,
 ) -> Response:
     """
     Open Badges 3.0 with a Data Integrity proof. What it says and how to check it: docs/credentials.md. It is
@@ -54,9 +57,9 @@ async def read_credential(
 
     422 `award_code_malformed`, `holder_malformed`; 404 `award_unknown`, `recipient_erased`,
     `credentials_off`; 409 `credential_revoked`, `credential_changed`; 401 `token_missing`, 403
-    `holder_not_recipient`.
+    `holder_not_recipient`; 503 `overloaded` if eight are under way for your network.
     """
-    _, text = await credentials.signed(award_code, holder, _whose(who, holder))
+    _, text = await credentials.signed(award_code, holder, _whose(who, holder), network=network)
     return Response(text, media_type=LD_JSON)
 
 
@@ -67,10 +70,16 @@ async def read_credential(
     responses={200: {"content": {TEXT: {}}}},
 )
 async def read_token(
-    award_code: CodeInPath, who: AsParticipantOrNone, credentials: Giving, holder: Holder = None
+    award_code: CodeInPath,
+    who: AsParticipantOrNone,
+    credentials: Giving,
+    network: FromNetwork,
+    holder: Holder = None,
 ) -> Response:
     """A VC-JWT with the algorithm EdDSA. The same refusals as `/credential`."""
-    return Response(await credentials.token(award_code, holder, _whose(who, holder)), media_type=TEXT)
+    return Response(
+        await credentials.token(award_code, holder, _whose(who, holder), network=network), media_type=TEXT
+    )
 
 
 @routes.get(
@@ -79,11 +88,9 @@ async def read_token(
     response_class=Response,
     responses={200: {"content": {PNG: {}}}},
 )
-async def read_png(award_code: CodeInPath, credentials: Giving, drawing: Drawer) -> Response:
+async def read_png(award_code: CodeInPath, credentials: Giving, network: FromNetwork) -> Response:
     """The same refusals as `/credential`, without those about a holder."""
-    award, text = await credentials.signed(award_code)
-    url = f"{credentials.keys.issuer.url}/awards/{award.award_code}"
-    return Response(await drawing.draw(badge.png, award, url, text), media_type=PNG)
+    return Response(await credentials.badge(award_code, badge.png, network=network), media_type=PNG)
 
 
 @routes.get(
@@ -92,11 +99,9 @@ async def read_png(award_code: CodeInPath, credentials: Giving, drawing: Drawer)
     response_class=Response,
     responses={200: {"content": {SVG: {}}}},
 )
-async def read_svg(award_code: CodeInPath, credentials: Giving, drawing: Drawer) -> Response:
+async def read_svg(award_code: CodeInPath, credentials: Giving, network: FromNetwork) -> Response:
     """The same refusals as `/credential`, without those about a holder."""
-    award, text = await credentials.signed(award_code)
-    url = f"{credentials.keys.issuer.url}/awards/{award.award_code}"
-    return Response(await drawing.draw(badge.svg, award, url, text), media_type=SVG)
+    return Response(await credentials.badge(award_code, badge.svg, network=network), media_type=SVG)
 
 
 @routes.get(

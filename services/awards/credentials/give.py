@@ -1,7 +1,10 @@
 """Giving the credential of an award: it is signed each time that somebody asks for it."""
 
 import json
+from collections.abc import Callable
+from typing import TypeVar
 
+from services.awards.credentials.badge import Drawing
 from services.awards.credentials.keys import IssuerKeys
 from services.awards.credentials.rules import check_held, check_holder, credential_of, salt_of
 from services.awards.credentials.store import PlaceStore
@@ -14,14 +17,17 @@ from shared.credentials.canonical import Json
 from shared.credentials.vc_jwt import to_jwt
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
+from shared.web.paced import Paced
+
+T = TypeVar("T")
 
 
 class Credentials:
     """
     Gives credentials.
 
-    Signing takes some 5 ms, so it is done between two turns of the event loop. The library that makes the
-    canonical form may not be used by two threads at once.
+    Signing takes some 5 ms of the event loop: the library that makes the canonical form may not be used by
+    two threads at once. Anybody with a code may ask, so it is done in turns, one of each network, with rests.
     """
 
     def __init__(
@@ -40,6 +46,8 @@ class Credentials:
         self._schemes = schemes
         self._keys = keys
         self._salt_key = salt_key
+        self._paced = Paced()
+        self._drawing = Drawing()
 
     @property
     def keys(self) -> IssuerKeys:
@@ -57,7 +65,7 @@ class Credentials:
         return self._keys
 
     async def signed(
-        self, typed_code: str, holder: str | None = None, participant_id: str = ""
+        self, typed_code: str, holder: str | None = None, participant_id: str = "", *, network: str = ""
     ) -> tuple[Award, str]:
         """
         The award of a code, and its credential with a proof.
@@ -65,18 +73,35 @@ class Credentials:
         Args:
             holder: the did:key that the credential should name. Then `participant_id` has to be the
                 recipient.
+            network: who asks. Those of one network take turns together.
 
         Raises:
             Rejected, NotFound, Conflict, Forbidden: there is none, or not for this holder.
+            Overloaded: too many requests of this network are under way.
         """
+        async with self._paced.turn(network):
+            return await self._signed(typed_code, holder, participant_id)
+
+    async def token(
+        self, typed_code: str, holder: str | None = None, participant_id: str = "", *, network: str = ""
+    ) -> str:
+        """The same credential as a token. It raises what `signed` raises."""
+        async with self._paced.turn(network):
+            _, credential = await self._unsigned(typed_code, holder, participant_id)
+            return to_jwt(credential, self.keys.signer, self.keys.method)
+
+    async def badge(self, typed_code: str, draw: Callable[[Award, str, str], T], *, network: str = "") -> T:
+        """The picture of the award, with the same credential in it. It raises what `signed` raises."""
+        async with self._paced.turn(network):
+            award, text = await self._signed(typed_code, None, "")
+            return await self._drawing.draw(
+                draw, award, f"{self.keys.issuer.url}/awards/{award.award_code}", text
+            )
+
+    async def _signed(self, typed_code: str, holder: str | None, participant_id: str) -> tuple[Award, str]:
         award, credential = await self._unsigned(typed_code, holder, participant_id)
         signed = self.keys.signer.with_proof(credential, self.keys.method, clock.now())
         return award, json.dumps(signed, ensure_ascii=False, separators=(",", ":"))
-
-    async def token(self, typed_code: str, holder: str | None = None, participant_id: str = "") -> str:
-        """The same credential as a token. It raises what `signed` raises."""
-        _, credential = await self._unsigned(typed_code, holder, participant_id)
-        return to_jwt(credential, self.keys.signer, self.keys.method)
 
     async def _unsigned(self, typed_code: str, holder: str | None, participant_id: str) -> tuple[Award, Json]:
         keys, code = self.keys, read_code(typed_code)

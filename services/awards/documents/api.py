@@ -35,6 +35,7 @@ from shared.web.pages.reader import AsReader
 from shared.web.pages.templates import SHOWS_PAGE
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.senders import FromNetwork
 from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 # Two pictures, and the texts.
@@ -154,6 +155,7 @@ async def read_document(
     making: Making,
     who: AsParticipantOrNone,
     by: ByOrganiserOrNone,
+    network: FromNetwork,
     language: In = "zh-CN",
     seen: Seen = "",
 ) -> Response:
@@ -170,6 +172,7 @@ async def read_document(
         organiser=by is not None and by.role in acting.VIEWER,
         participant_id=who.participant_id if who else None,
         seen=seen,
+        network=by.name if by else network,
     )
     headers = {"etag": etag(made.tag), "vary": "Authorization, X-Organiser-Key"}
     if made.content is None:

@@ -13,6 +13,7 @@ from shared.contracts.events import AwardKind, Language
 from shared.runtime.errors import Conflict, NotFound
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.versions import version_of
+from shared.web.paced import Paced
 
 
 class Document(NamedTuple):
@@ -43,9 +44,17 @@ class Documents:
         self._templates = templates
         self._press = press
         self._tags = tags
+        self._paced = Paced()
 
     async def of_award(
-        self, code: str, language: Language, *, organiser: bool, participant_id: str | None, seen: str
+        self,
+        code: str,
+        language: Language,
+        *,
+        organiser: bool,
+        participant_id: str | None,
+        seen: str,
+        network: str = "",
     ) -> Document:
         """
         The document of the award with this code.
@@ -56,11 +65,13 @@ class Documents:
         Args:
             participant_id: whose token the request carries.
             seen: the tags that the client has.
+            network: who asks. Those of one network take turns together.
 
         Raises:
             NotFound: there is no such award, or its recipient was erased.
             Conflict: it was revoked.
             Rejected: no font has a character of the name.
+            Overloaded: too many requests of this network are under way, or too many documents wait.
         """
         award, is_erased = await self._found(code)
         if is_erased:
@@ -76,9 +87,9 @@ class Documents:
         tag = self._tags.of(shown.encode())[:24]
         if f'"{tag}"' in seen:
             return Document(None, tag)
-        return Document(
-            await self._press.typesetter.document(template, [page], language, award.issued_at), tag
-        )
+        async with self._paced.turn(network):
+            made = await self._press.typesetter.document(template, [page], language, award.issued_at)
+        return Document(made, tag)
 
     async def look_up(self, code: str) -> tuple[Award, str | None, bool]:
         """

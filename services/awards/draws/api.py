@@ -31,6 +31,7 @@ from shared.web.pages.reader import AsReader
 from shared.web.pages.templates import SHOWS_PAGE
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.senders import FromNetwork
 from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
 
 TEXT = "text/plain; charset=utf-8"
@@ -209,14 +210,14 @@ async def read_draw(draw_id: IdInPath, kepts: Kepts, reader: AsReader, number: N
     summary="The list of entrants, for anybody",
 )
 async def read_entrants(
-    draw_id: IdInPath, kepts: Kepts, pace: Pace, number: Number = None
+    draw_id: IdInPath, kepts: Kepts, pace: Pace, network: FromNetwork, number: Number = None
 ) -> StreamingResponse:
     """
     A line for each: id, space, chances. Its SHA-256 was announced. 404 `draw_unknown`, `draw_not_announced`;
-    503 `overloaded` if eight are under way.
+    503 `overloaded` if eight are under way for your network.
     """
     drawing = await _drawing(draw_id, number, kepts)
-    pieces = await pace.pieces("", kepts.texts(drawing.list_id))
+    pieces = await pace.pieces(network, kepts.texts(drawing.list_id))
     return StreamingResponse(pieces, media_type=TEXT)
 
 

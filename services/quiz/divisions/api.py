@@ -46,6 +46,7 @@ from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsParticipant, AsParticipantOrNone, ByOrganiserOrNone
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.senders import FromNetwork
 
 TOP, TOP_MAX = 10, 100
 
@@ -170,6 +171,7 @@ async def export_division(
     boards: ReadBoards,
     files: Files,
     by: ByOrganiserOrNone,
+    network: FromNetwork,
 ) -> StreamingResponse:
     """
     Organisers get it at any time, with the ids of participants; everybody else when it is final: 409
@@ -182,7 +184,7 @@ async def export_division(
         raise not_closed_yet(offered.record)
     board = _board(await boards.table(quiz_id, state, kind), Division(kind, name), by)
     return StreamingResponse(
-        await files.file(offered, Division(kind, name), by),
+        await files.file(offered, Division(kind, name), by, network),
         media_type=MEDIA_TYPE,
         headers={"content-disposition": f'attachment; filename="{quiz_id}-{kind}-{board.number}.csv"'},
     )

@@ -9,7 +9,7 @@ from services.quiz.divisions.store import DivisionStore
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.offered import Offered
 from services.quiz.standings.aliases import Aliases
-from services.quiz.standings.export import COLUMNS, EVERYBODY, row_of
+from services.quiz.standings.export import COLUMNS, row_of
 from shared.runtime.acting import Organiser
 from shared.web.paced import Paced
 from shared.web.tables import Cell, csv_file
@@ -25,16 +25,21 @@ class BoardFiles:
         self._erased = erased
         self._paced = Paced()
 
-    async def file(self, offered: Offered, division: Division, by: Organiser | None) -> AsyncIterator[bytes]:
+    async def file(
+        self, offered: Offered, division: Division, by: Organiser | None, network: str
+    ) -> AsyncIterator[bytes]:
         """
         All standings of a division, best first; with the ids of participants for an organiser.
 
+        Args:
+            network: where the request comes from. All there who are no organisers take turns together.
+
         Raises:
-            Overloaded: too many files are under way for this key, or for everybody else.
+            Overloaded: too many files are under way for this key, or for this network.
         """
         columns = (*COLUMNS, "participant_id") if by else COLUMNS
         pieces = csv_file(columns, self._rows(offered, division, with_ids=by is not None))
-        return await self._paced.pieces(by.name if by else EVERYBODY, pieces)
+        return await self._paced.pieces(by.name if by else network, pieces)
 
     async def _rows(
         self, offered: Offered, division: Division, *, with_ids: bool

@@ -29,6 +29,7 @@ from shared.web.forms import After
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrNone, ByOrganiserOrNone
 from shared.web.provided import provided
 from shared.web.routes import Routes
+from shared.web.senders import FromNetwork
 
 TOP, TOP_MAX = 10, 100
 
@@ -123,14 +124,18 @@ async def read_standings(
     responses={200: {"content": {MEDIA_TYPE: {"example": EXAMPLE}}}},
 )
 async def export_standings(
-    quiz_id: QuizIdInPath, catalogue: OfferedQuizzes, files: Files, by: ByOrganiserOrNone
+    quiz_id: QuizIdInPath,
+    catalogue: OfferedQuizzes,
+    files: Files,
+    by: ByOrganiserOrNone,
+    network: FromNetwork,
 ) -> StreamingResponse:
     """
     Organisers get it at any time, with the ids of participants; everybody else after the close: 409
     `quiz_not_closed`.
 
     The file is made while it is sent. If the connection ends early, it is not complete: ask again. 503
-    `overloaded` if eight files are under way for your key, or for everybody without one.
+    `overloaded` if eight files are under way for your key or, without one, for your network.
     """
     offered = await catalogue.look_up(quiz_id)
     record = offered.record
@@ -138,7 +143,7 @@ async def export_standings(
     if by is None and record.status != "closed":
         raise not_closed_yet(record)
     return StreamingResponse(
-        await files.file(offered, by),
+        await files.file(offered, by, network),
         media_type=MEDIA_TYPE,
         headers={"content-disposition": f'attachment; filename="standings-{quiz_id}.csv"'},
     )

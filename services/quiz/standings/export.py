@@ -16,8 +16,6 @@ MEDIA_TYPE = "text/csv; charset=utf-8"
 PIECE_ROWS = 500
 COLUMNS = ("rank", "alias", "points", "points_max", "time_used_seconds", "finished_at")
 EXAMPLE = f"{','.join(COLUMNS)}\n1,7K3QM0R9,19.5,20,412,2026-05-20T09:31:07Z\n"
-# All who are no organisers take turns together.
-EVERYBODY = ""
 
 
 class StandingFiles:
@@ -31,16 +29,19 @@ class StandingFiles:
         self._piece_rows = piece_rows
         self._paced = Paced()
 
-    async def file(self, offered: Offered, by: Organiser | None) -> AsyncIterator[bytes]:
+    async def file(self, offered: Offered, by: Organiser | None, network: str) -> AsyncIterator[bytes]:
         """
         All standings, best first; with the ids of participants for an organiser.
 
+        Args:
+            network: where the request comes from. All there who are no organisers take turns together.
+
         Raises:
-            Overloaded: too many files are under way for this key, or for everybody else.
+            Overloaded: too many files are under way for this key, or for this network.
         """
         columns = (*COLUMNS, "participant_id") if by else COLUMNS
         pieces = csv_file(columns, self._rows(offered, with_ids=by is not None))
-        return await self._paced.pieces(by.name if by else EVERYBODY, pieces)
+        return await self._paced.pieces(by.name if by else network, pieces)
 
     async def _rows(self, offered: Offered, *, with_ids: bool) -> AsyncIterator[list[list[Cell]]]:
         after: Place | None = None

@@ -20,6 +20,7 @@ from shared.runtime import clock
 from shared.web import tokens
 from tests.awards.builders import AWARD_KEY
 from tests.awards.parts import Parts
+from tests.support.service import new_id
 
 URL = "https://awards.example.org"
 ISSUER = CredentialIssuer(URL, "科技活动周组委会")
@@ -46,7 +47,8 @@ class Issuing:
         self.lists = StatusLists(self.places, fresh_seconds=0)
 
     async def give(self, award: Award) -> bytes:
-        _, text = await self.credentials.signed(award.award_code)
+        # Each asks from a network of its own.
+        _, text = await self.credentials.signed(award.award_code, network=new_id())
         return text.encode()
 
     async def verdict(self, credential: bytes) -> Verdict:

@@ -235,7 +235,7 @@ async def test_a_file_in_many_pieces_has_the_ranks_of_the_whole(kafka: str, mong
         should = [rank for rank, _ in expected(sent, "shared", "best")]
         for rows in (1, 3, 20):
             files = StandingFiles(parts.stores.standings, Aliases("secret"), piece_rows=rows)
-            content = b"".join([piece async for piece in await files.file(offered, None)]).decode()
+            content = b"".join([piece async for piece in await files.file(offered, None, "")]).decode()
             found = list(csv.DictReader(io.StringIO(content.removeprefix(BOM))))
             assert [int(row["rank"]) for row in found] == should
 
