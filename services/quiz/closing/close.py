@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
+from pydantic import ValidationError
 
 from services.quiz.closing.events import closed
 from services.quiz.closing.tell import Teller
@@ -132,8 +133,15 @@ class Closer:
             raise CloseError(error.message) from error
         await self._standings.release_all(quiz_id)
         # Results are published before the quiz is closed: if this worker dies, another one closes the quiz.
-        if (record := await self._quizzes.read(quiz_id)) and await self._teller.tell(record):
+        if (record := await self._read(quiz_id)) and await self._teller.tell(record):
             await self._finish(record, now)
+
+    async def _read(self, quiz_id: str) -> QuizRecord | None:
+        try:
+            return await self._quizzes.read(quiz_id)
+        except ValidationError as error:
+            # As above: the catalogue may know it from before.
+            raise CloseError(f"quiz {quiz_id} cannot be read now") from error
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
         # While a decision is not settled, a grader that does not know of it may bring a standing back.

@@ -208,6 +208,20 @@ async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_health_is_good
             await one.turn()
 
 
+async def test_a_quiz_that_becomes_unreadable_after_it_was_read_says_the_same(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with new_parts(kafka, mongo, **over) as parts:
+        # `new_parts` has read it.
+        assert parts.catalogue.find(parts.quiz_id)
+        await parts.stores.database["quiz_versions"].update_one(
+            {"quiz_id": parts.quiz_id}, {"$set": {"definition.title": "\n"}}
+        )
+        failed = _cannot_close()
+        await parts.closer(kafka).turn()
+        assert _cannot_close() == failed + 1
+
+
 def _cannot_close() -> float:
     labels = {"loop": "closing", "code": "CloseError"}
     return REGISTRY.get_sample_value("kepu_loop_items_failed_total", labels) or 0.0
