@@ -48,7 +48,12 @@ async def audit_notices(
     ]
     standing = _standing(said, notices)
     objected = [event.body for event in log.events("award.objected") if event.key not in erased]
-    upheld = {(one["scheme_id"], one["recipient_id"]) for one in objected if one["status"] == "upheld"}
+    # Objections to the candidates of selections are of the audit of selections.
+    upheld = {
+        (one["scheme_id"], one["recipient_id"])
+        for one in objected
+        if one["status"] == "upheld" and one.get("selection_id") is None
+    }
     expected = set(_expected(log, schemes, due, notices, proposals, upheld, erased))
     return [
         compare(
@@ -68,7 +73,7 @@ async def audit_notices(
             (
                 f"{one['_id']}/{n}/{one.get('outcome', 'made') if n > 1 else 'made'}"
                 for one in objections
-                if one["recipient_id"] not in erased
+                if "recipient_id" in one and one["recipient_id"] not in erased
                 for n in range(1, 3 if one.get("outcome") else 2)
             ),
             (f"{one['objection_id']}/{one['version']}/{one['status']}" for one in objected),

@@ -5,7 +5,7 @@ Nothing here uses the services' code. What the awards of a selection have to be,
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ Pair: TypeAlias = tuple[str, str]
 OPENED, SCORED = "selection.opened", "selection.scored"
 NOMINATED, ADMITTED = "selection.nominated", "selection.admitted"
 SHORTLISTED, DECIDED = "selection.shortlisted", "selection.decided"
+OBJECTED = "award.objected"
 TERMS = (
     "title",
     "scheme_id",
@@ -43,7 +44,6 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
     """Compare selections and their events with what follows from scores and votes."""
     stored = {one["_id"]: one async for one in database["selections"].find() if "terms" in one}
     nominees = {one["_id"]: one async for one in database["selection_nominees"].find()}
-    objections = [one async for one in database["selection_objections"].find()]
     erased = {event.key for event in log.events("participant.erased")}
     opened, shortlisted, decided = (_last(log, topic) for topic in (OPENED, SHORTLISTED, DECIDED))
     revealed = [(id_, score) for id_, event in shortlisted.items() for score in event["scores"]]
@@ -51,7 +51,7 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
     people = [place async for place in _people(database)]
     return [
         true_of_all(
-            "the erased are in no selection",
+            "the erased are in no selection and no objection",
             (place for place, who in people if who in erased),
             len(people),
         ),
@@ -91,8 +91,13 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
             "votes are published (selection.decided)", await _with_verdict(database), _once(log, DECIDED)
         ),
         true_of_all(
-            "winners follow from the votes, after the notice and without upheld objections",
-            _wrongly_decided(decided, opened, shortlisted, objections, _withdrawn(log)),
+            "winners follow from the votes, after the notice and all objections",
+            _wrongly_decided(log, decided, opened, shortlisted, erased),
+            len(decided),
+        ),
+        true_of_all(
+            "an upheld objection left the candidate out of the vote, and nobody else was",
+            _wrongly_left_out(log, decided, shortlisted, erased),
             len(decided),
         ),
     ]
@@ -104,11 +109,11 @@ async def _people(database: Database) -> AsyncIterator[Pair]:
         ("selection_nominees", ("participant_id",)),
         ("selection_nominations", ("participant_id", "nominator_id")),
         ("selection_scores", ("participant_id", "expert_id")),
-        ("selection_objections", ("participant_id", "objector_id")),
+        ("objections", ("recipient_id", "objector_id")),
     ):
         async for one in database[name].find():
             for field in fields:
-                if one[field] is not None:
+                if one.get(field) is not None:
                     yield f"{name}/{one['_id']}", one[field]
     async for one in database["selection_panels"].find():
         for expert in one["expert_ids"]:
@@ -259,28 +264,50 @@ def _are_best(terms: Json, event: Json) -> bool:
     return all(rank > worst for one, rank in ranks.items() if one not in chosen)
 
 
+def _objected(log: Log, selection_id: str) -> Iterator[tuple[str, str]]:
+    """What was decided about each objection to a candidate: the candidate, and `made` if nothing was."""
+    last: dict[str, Json] = {}
+    for event in log.events(OBJECTED):
+        body = event.body
+        if (
+            body.get("selection_id") == selection_id
+            and body["version"] > last.get(body["objection_id"], {"version": 0})["version"]
+        ):
+            last[body["objection_id"]] = body
+    yield from ((one["recipient_id"], one["status"]) for one in last.values())
+
+
 def _wrongly_decided(
+    log: Log,
     decided: Mapping[str, Json],
     opened: Mapping[str, Json],
     shortlisted: Mapping[str, Json],
-    objections: Sequence[Json],
-    withdrawn: Collection[str],
+    erased: Collection[str],
 ) -> Iterator[str]:
     for id_, event in decided.items():
-        notice = shortlisted.get(id_)
-        about = [one for one in objections if one["selection_id"] == id_]
-        upheld = {one["participant_id"] for one in about if one["upheld"]}
-        left_out, votes = set(event["left_out"]), event["votes"]
-        left = set(notice["candidates"]) - left_out if notice else set()
+        notice, votes = shortlisted.get(id_), event["votes"]
         if (
             notice is None
             or datetime.fromisoformat(event["decided_at"]) < datetime.fromisoformat(notice["notice_until"])
-            or any(one["upheld"] is None for one in about)
-            or not upheld <= left_out
-            or not all(one in upheld or f"{id_}/{one}" in withdrawn for one in left_out)
-            or not {one["participant_id"] for one in votes} <= left
+            or any(status == "made" and who not in erased for who, status in _objected(log, id_))
+            or not {one["participant_id"] for one in votes} <= {*notice["candidates"]}
             or event["winners"] != _elected(votes, event["members"])[: opened[id_]["places"]]
         ):
+            yield id_
+
+
+def _wrongly_left_out(
+    log: Log, decided: Mapping[str, Json], shortlisted: Mapping[str, Json], erased: Collection[str]
+) -> Iterator[str]:
+    withdrawn = _withdrawn(log)
+    for id_, event in decided.items():
+        upheld = {who for who, status in _objected(log, id_) if status == "upheld"}
+        left_out, voted = {*event["left_out"]}, {one["participant_id"] for one in event["votes"]}
+        candidates = {*shortlisted.get(id_, {}).get("candidates", ())}
+        may_be = upheld | {one for one in candidates if f"{id_}/{one}" in withdrawn}
+        # Whoever was erased before the vote is in neither of the two.
+        forgotten = candidates - left_out - voted - {*erased}
+        if not upheld - {*erased} <= left_out <= may_be or forgotten or voted & left_out:
             yield id_
 
 

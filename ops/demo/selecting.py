@@ -48,10 +48,10 @@ async def hold_selection(client: Client, people: Sequence[Person]) -> None:
     await _put(client, terms)
     listed = await _ask(client, "shortlist", {})
     candidates = [one["participant_id"] for one in listed["candidates"]]
-    text = {"participant_id": candidates[0], "text": "样例：来信反映"}
+    text = {"recipient_id": candidates[0], "text": "样例：来信反映"}
     objection = await _ask(client, "objections", text, citizen)
     path = f"objections/{objection['objection_id']}/decision"
-    await _ask(client, path, {"upheld": False, "reason": "样例：查无实据"})
+    await _ask(client, path, {"outcome": "dismissed", "reason": "样例：查无实据"})
     await _until(client, f"/selections/{SELECTION}", lambda found: found["phase"] == "deciding")
     votes = [
         {"participant_id": one, "votes_for": MEMBERS - place, "against": place}

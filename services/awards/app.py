@@ -19,7 +19,7 @@ from services.awards.choosing import wording as choosing_wording
 from services.awards.choosing.award import Awarder
 from services.awards.choosing.decide import Verdicts
 from services.awards.choosing.forget import SelectionLeavers
-from services.awards.choosing.object import Objections
+from services.awards.choosing.object import ObjectingToCandidates
 from services.awards.choosing.shortlist import Shortlists
 from services.awards.choosing.store import ChoiceStore
 from services.awards.credentials import api as credentials_api
@@ -68,6 +68,9 @@ from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
 from services.awards.names import handlers as names_handlers
 from services.awards.names.store import NameStore
+from services.awards.objections import wording as objections_wording
+from services.awards.objections.object import Objections
+from services.awards.objections.store import ObjectionStore
 from services.awards.proposals import api as proposals_api
 from services.awards.proposals import wording as proposals_wording
 from services.awards.proposals.advance import Advancing
@@ -75,7 +78,7 @@ from services.awards.proposals.find import Finder
 from services.awards.proposals.forget import forget_proposals
 from services.awards.proposals.object import Objecting
 from services.awards.proposals.propose import Conferring
-from services.awards.proposals.store import NoticeStore, ObjectionStore, ProposalStore
+from services.awards.proposals.store import NoticeStore, ProposalStore
 from services.awards.proposals.tell import Teller
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
@@ -149,12 +152,12 @@ async def wire(service: Service[AwardsSettings]) -> None:
     prints = await _wire_documents(service, known, awards, names, key)
     if service.serves_http:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
+        _provide_objections(service, selections, choices, known, schemes, notices, proposals, objections)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated)
         service.provide(Previews(known, facts, schemes, awards))
         await _wire_credentials(service, known, schemes, awards)
-        objecting = Objecting(schemes, known, notices, proposals, objections)
         conferring = Conferring(schemes, known, issuer, notices, proposals)
-        service.provide(notices, proposals, objections, objecting, conferring)
+        service.provide(notices, proposals, conferring)
         service.provide(draws, Draws(draws, schemes, known), Paced())
     ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards, names)
     if service.runs_background:
@@ -162,12 +165,13 @@ async def wire(service: Service[AwardsSettings]) -> None:
         handler = issuing_handlers.ResultHandler(
             known, results, decisions, changes, schemes, issuer, Touched(awards), ties, notices.mark
         )
-        leavers = SelectionLeavers(selections, judging, choices, panels)
+        leavers = SelectionLeavers(selections, judging, panels)
 
         async def forget(erased: set[str]) -> None:
             await prints.forget(erased)
             await forget_all_words(erased, awards, schemes, decisions, draws)
-            await forget_proposals(erased, schemes, proposals, objections)
+            await forget_proposals(erased, schemes, proposals)
+            await objections.forget(erased)
             await leavers.forget(erased)
             await ceremonies.forget(erased)
             await arrivals.forget(erased)
@@ -201,7 +205,22 @@ def _provide_selections(
 ) -> None:
     service.provide(selections, judging, choices, panels, Nominations(selections, known))
     service.provide(Reviews(selections, judging), Shortlists(selections, judging, choices))
-    service.provide(Objections(selections, choices, known), Verdicts(selections, choices, schemes, known))
+
+
+def _provide_objections(
+    service: Service[AwardsSettings],
+    selections: SelectionStore,
+    choices: ChoiceStore,
+    known: KnownStore,
+    schemes: SchemeStore,
+    notices: NoticeStore,
+    proposals: ProposalStore,
+    objections: ObjectionStore,
+) -> None:
+    both = Objections(objections, known)
+    service.provide(objections, Objecting(schemes, notices, proposals, both))
+    service.provide(ObjectingToCandidates(selections, choices, both))
+    service.provide(Verdicts(selections, choices, schemes, known, objections))
 
 
 async def _wire_names(
@@ -303,6 +322,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | following_wording.CHINESE
             | credentials_wording.CHINESE
             | documents_wording.CHINESE
+            | objections_wording.CHINESE
             | proposals_wording.CHINESE
             | draws_wording.CHINESE
             | selections_wording.CHINESE

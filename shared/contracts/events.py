@@ -795,7 +795,8 @@ class AwardObjected(Event, topic="award.objected", key="recipient_id"):
     """
     Somebody has objected to a proposed award (`made`), or organisers have decided it (`upheld`, `dismissed`).
 
-    Without the words, and without who objects. The highest `version` of `objection_id` counts.
+    `selection_id`: the award is proposed by a selection, so the recipient is a candidate of it. Without the
+    words, and without who objects. The highest `version` of `objection_id` counts.
     """
 
     objection_id: Id
@@ -804,6 +805,7 @@ class AwardObjected(Event, topic="award.objected", key="recipient_id"):
     recipient_id: Id
     status: Literal["made", "upheld", "dismissed"]
     said_at: Moment
+    selection_id: Id | None = None
 
 
 class DrawPrize(Part):

@@ -21,6 +21,8 @@ from services.awards.issuing.state import SchemeState, state_of
 from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as knowing
 from services.awards.known.store import KnownStore
+from services.awards.objections.object import Objections
+from services.awards.objections.store import ObjectionStore
 from services.awards.proposals.advance import Advancing
 from services.awards.proposals.find import Finder
 from services.awards.proposals.forget import forget_proposals
@@ -28,7 +30,7 @@ from services.awards.proposals.object import Objecting
 from services.awards.proposals.propose import Conferring
 from services.awards.proposals.publish import confirm_notice, look_again, publish_notice
 from services.awards.proposals.rules import Notice, Proposal
-from services.awards.proposals.store import NoticeStore, ObjectionStore, ProposalStore
+from services.awards.proposals.store import NoticeStore, ProposalStore
 from services.awards.proposals.tell import Teller
 from services.awards.results.changes import ChangeStore
 from services.awards.results.decisions import DecisionStore
@@ -100,7 +102,8 @@ class Parts:
 
         async def forget(erased: set[str]) -> None:
             await forget_words(erased, self.awards, self.schemes, self.decisions)
-            await forget_proposals(erased, self.schemes, self.proposals, self.objections)
+            await forget_proposals(erased, self.schemes, self.proposals)
+            await self.objections.forget(erased)
 
         [knowing_of] = knowing.subscriptions(self.known, EndedTokens(database), forget)
         self.finder = Finder(
@@ -108,7 +111,8 @@ class Parts:
         )
         teller = Teller(self.notices, self.proposals, self.awards, self.known, self.issuer)
         self.advancing = Advancing(self.notices, self.schemes, self.finder, teller)
-        self.objecting = Objecting(self.schemes, self.known, self.notices, self.proposals, self.objections)
+        both = Objections(self.objections, self.known, wait_seconds=0)
+        self.objecting = Objecting(self.schemes, self.notices, self.proposals, both)
         self.conferring = Conferring(
             self.schemes, self.known, self.issuer, self.notices, self.proposals, wait_seconds=0
         )

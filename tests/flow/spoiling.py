@@ -127,10 +127,10 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ),
     (
         "awards",
-        "selection_objections",
-        {"upheld": False},
-        {"$set": {"upheld": True}},
-        "winners follow from the votes, after the notice and without upheld objections",
+        "objections",
+        {"selection_id": {"$exists": True}},
+        {"$set": {"outcome": "upheld"}},
+        "objections are published (award.objected)",
     ),
     (
         "awards",

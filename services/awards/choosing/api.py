@@ -1,30 +1,30 @@
 """Choosing over HTTP: candidates, objections and the committee's votes."""
 
-from datetime import datetime
 from typing import Annotated
 
-from services.awards.choosing.bodies import (
-    CandidatesOut,
-    DecisionIn,
-    ObjectionIn,
-    ObjectionOut,
-    ObjectionsOut,
-    ReceiptOut,
-    SettlementIn,
-    ShortlistIn,
-)
+from fastapi import Response, status
+
+from services.awards.choosing.bodies import CandidatesOut, DecisionIn, ShortlistIn
 from services.awards.choosing.decide import Verdicts
-from services.awards.choosing.object import Objections
+from services.awards.choosing.object import ObjectingToCandidates
 from services.awards.choosing.rules import Choice
 from services.awards.choosing.shortlist import Shortlists
 from services.awards.choosing.store import ChoiceStore
-from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
+from services.awards.objections.api import answer_made, answer_page
+from services.awards.objections.bodies import (
+    MadeOut,
+    ObjectionDecisionIn,
+    ObjectionIn,
+    ObjectionOut,
+    ObjectionsOut,
+)
+from services.awards.objections.store import ObjectionStore
 from services.awards.selections.rules import phase_of
 from services.awards.selections.store import SelectionStore
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
-from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit
 from shared.web.identity import AsOrganiser, AsParticipantOrOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -33,7 +33,8 @@ Known = Annotated[KnownStore, provided(KnownStore)]
 Selections = Annotated[SelectionStore, provided(SelectionStore)]
 Choices = Annotated[ChoiceStore, provided(ChoiceStore)]
 Publishing = Annotated[Shortlists, provided(Shortlists)]
-Objecting = Annotated[Objections, provided(Objections)]
+Objecting = Annotated[ObjectingToCandidates, provided(ObjectingToCandidates)]
+Objections = Annotated[ObjectionStore, provided(ObjectionStore)]
 Deciding = Annotated[Verdicts, provided(Verdicts)]
 
 routes = Routes(tags=["selections"])
@@ -72,7 +73,10 @@ async def get_candidates(
 
 
 @routes.post(
-    "/selections/{selection_id}/objections", summary="Object to a candidate, during the public notice"
+    "/selections/{selection_id}/objections",
+    status_code=status.HTTP_201_CREATED,
+    responses={200: {"model": MadeOut, "description": "It was made before"}},
+    summary="Object to a candidate, during the public notice",
 )
 async def object_to_candidate(
     selection_id: IdInPath,
@@ -80,19 +84,17 @@ async def object_to_candidate(
     who: AsParticipantOrOrganiser,
     objecting: Objecting,
     known: Known,
-) -> ReceiptOut:
+    response: Response,
+) -> MadeOut:
     """
-    Organisers record an objection for somebody, under a `reference` of theirs. A repeat replaces the text.
+    A participant objects with a token, and an organiser for somebody else. Only organisers read the text.
 
-    404 `selection_unknown`, `candidate_unknown`, `recipient_unknown`; 409 `selection_in_other_phase`,
-    `objection_decided`, `too_many_objections`, `participant_erased`.
+    One objection against each candidate: a repeat is the first one. 404 `selection_unknown`, `not_in_notice`,
+    `recipient_unknown` (awards does not know who objects yet), 409 `notice_unpublished`, `notice_ended`,
+    `too_many_objections`, `participant_erased` (also 401).
     """
-    if who:
-        check_token(erased=bool(await known.erased([who.participant_id])))
-    by = who.participant_id if who else None
-    noted = await objecting.object(selection_id, body.participant_id, by, body.reference, body.text)
-    return ReceiptOut(
-        objection_id=noted.objection_id, participant_id=noted.participant_id, objected_at=noted.objected_at
+    return await answer_made(
+        who, known, response, lambda by: objecting.make(selection_id, body.recipient_id, body.text, by)
     )
 
 
@@ -103,25 +105,13 @@ async def object_to_candidate(
 )
 async def list_objections(
     selection_id: IdInPath,
-    choices: Choices,
-    selections: Selections,
+    objecting: Objecting,
+    objections: Objections,
     after: After = None,
     limit: Limit = PAGE,
 ) -> ObjectionsOut:
-    """The earliest first. 404 `selection_unknown`."""
-    await selections.find(selection_id)
-    place = place_after(after, datetime, str)
-    there = [
-        one
-        for one in await choices.objections(selection_id)
-        if place is None or (one.objected_at, one.objection_id) > place
-    ]
-
-    async def read(most: int) -> list[ObjectionOut]:
-        return [ObjectionOut.of(one) for one in there[:most]]
-
-    page, following = await one_page(read, limit, lambda one: (one.objected_at, one.objection_id))
-    return ObjectionsOut(objections=list(page), after=following)
+    """By id. 404 `selection_unknown`."""
+    return await answer_page(objections, await objecting.subject(selection_id), after, limit)
 
 
 @routes.post(
@@ -129,17 +119,15 @@ async def list_objections(
     dependencies=[AsOrganiser],
     summary="Uphold or dismiss an objection",
 )
-async def settle_objection(
-    selection_id: IdInPath, objection_id: IdInPath, body: SettlementIn, objecting: Objecting
+async def decide_objection(
+    selection_id: IdInPath, objection_id: IdInPath, body: ObjectionDecisionIn, objecting: Objecting
 ) -> ObjectionOut:
     """
-    Whoever an objection is upheld against is left out. A repeat changes nothing.
+    Upheld: the candidate is left out of the vote. A repeat changes nothing.
 
-    404 `selection_unknown`, `objection_unknown`; 409 `objection_decided`, `selection_in_other_phase`.
+    404 `selection_unknown`, `objection_unknown`, 409 `objection_decided` if it was decided otherwise.
     """
-    return ObjectionOut.of(
-        await objecting.settle(selection_id, objection_id, body.reason, upheld=body.upheld)
-    )
+    return ObjectionOut.of(await objecting.decide(selection_id, objection_id, body.outcome, body.reason))
 
 
 @routes.post(
@@ -154,7 +142,7 @@ async def record_votes(
     After the public notice and all objections. Who has the votes of more than half of the members wins, most
     votes first. A repeat changes nothing.
 
-    404 `selection_unknown`, `scheme_unknown`; 409 `selection_in_other_phase`, `objections_open`,
+    404 `selection_unknown`, `scheme_unknown`; 409 `selection_in_other_phase`, `objections_undecided`,
     `votes_tied`, `selection_decided`, `scheme_changed`; 422 `votes_differ`, `votes_too_many`.
     """
     choice = await deciding.record(selection_id, body.ballots, body.members)

@@ -9,12 +9,13 @@ from services.awards.choosing.rules import (
     Ballot,
     Choice,
     Verdict,
-    check_settled,
     check_votes,
     winners_of,
 )
 from services.awards.choosing.store import ChoiceStore
 from services.awards.known.store import KnownStore
+from services.awards.objections.rules import Subject, check_all_decided
+from services.awards.objections.store import ObjectionStore
 from services.awards.schemes.rules import Selected
 from services.awards.schemes.store import SchemeStore
 from services.awards.selections.rules import check_phase
@@ -29,12 +30,18 @@ class Verdicts:
     """Records votes, and lets the awards of the winners be issued."""
 
     def __init__(
-        self, selections: SelectionStore, choices: ChoiceStore, schemes: SchemeStore, known: KnownStore
+        self,
+        selections: SelectionStore,
+        choices: ChoiceStore,
+        schemes: SchemeStore,
+        known: KnownStore,
+        objections: ObjectionStore,
     ) -> None:
         self._selections = selections
         self._choices = choices
         self._schemes = schemes
         self._known = known
+        self._objections = objections
 
     async def record(self, selection_id: str, votes: Sequence[Ballot], members: int) -> Choice:
         """
@@ -60,9 +67,10 @@ class Verdicts:
                 return choice
             check_phase(selection, course, now, "deciding")
             assert choice is not None  # noqa: S101 (by its phase)
-            objections = await self._choices.objections(selection_id, unit)
-            check_settled(objections)
-            upheld = {one.participant_id for one in objections if one.upheld}
+            subject = Subject(selection.scheme_id, selection_id)
+            objections = await self._objections.of(subject, unit)
+            check_all_decided(subject, sum(one.is_open for one in objections))
+            upheld = {one.recipient_id for one in objections if one.outcome == "upheld"}
             erased = await self._known.erased(choice.candidates)
             stands = {
                 one.participant_id

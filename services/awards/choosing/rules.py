@@ -1,17 +1,14 @@
-"""Who becomes a candidate, what objections do, and who wins. All functions are pure."""
+"""Who becomes a candidate, and who wins. All functions are pure."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from msgspec.structs import replace
 
 from services.awards.judging.ranking import Ranked
 from services.awards.selections.rules import Selection, candidates_min
-from shared.runtime.errors import Conflict, NotFound, Rejected
+from shared.runtime.errors import Conflict, Rejected
 
-OBJECTIONS_MAX = 500
-OBJECTIONS_OF_A_PERSON_MAX = 5
 MEMBERS_MAX = 1_000
 # Of candidates, and of the votes about them. They do not change once they are published.
 VERSION = 1
@@ -59,26 +56,6 @@ class Choice(msgspec.Struct, frozen=True):
     shortlisted_at: datetime
     notice_until: datetime
     verdict: Verdict | None = None
-
-
-class Objection(msgspec.Struct, frozen=True):
-    """
-    What somebody has against a candidate. Its words are in no event.
-
-    Attributes:
-        objector_id: None: organisers have recorded it for somebody.
-        upheld: None: it is not decided yet.
-    """
-
-    objection_id: str
-    selection_id: str
-    participant_id: str
-    objector_id: str | None
-    objection_words: str
-    objected_at: datetime
-    upheld: bool | None = None
-    reason_words: str | None = None
-    decided_at: datetime | None = None
 
 
 def candidates_of(
@@ -170,36 +147,3 @@ def winners_of(votes: Sequence[Ballot], members: int, places: int) -> tuple[str,
             votes=elected[places].votes_for,
         )
     return tuple(one.participant_id for one in elected[:places])
-
-
-def settled(before: Objection, reason: str, now: datetime, *, upheld: bool) -> Objection:
-    """
-    An objection as decided; the same one on a repeat.
-
-    Raises:
-        Conflict: it was decided otherwise.
-    """
-    if before.upheld is None:
-        return replace(before, upheld=upheld, reason_words=reason, decided_at=now)
-    if (before.upheld, before.reason_words) != (upheld, reason):
-        raise Conflict("this objection is decided, and that stays", code="objection_decided")
-    return before
-
-
-def check_settled(objections: Sequence[Objection]) -> None:
-    """
-    Check that no objection is open.
-
-    Raises:
-        Conflict: one is.
-    """
-    open_ones = [one for one in objections if one.upheld is None]
-    if open_ones:
-        raise Conflict(
-            f"{len(open_ones)} objections are not decided yet", code="objections_open", number=len(open_ones)
-        )
-
-
-def not_a_candidate(participant_id: str) -> NotFound:
-    """Nobody of the public notice."""
-    return NotFound(f"{participant_id} is not a candidate of this selection", code="candidate_unknown")

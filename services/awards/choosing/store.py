@@ -1,16 +1,14 @@
 """
-Candidates, objections and verdicts in MongoDB.
+Candidates and verdicts in MongoDB.
 
-selection_choices     `_id` is the selection's id. `issuing`: its awards are not all issued yet
-selection_objections  `_id` is computed from selection, candidate and objector; their words
+selection_choices  `_id` is the selection's id. `issuing`: its awards are not all issued yet
 """
 
-from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
-from services.awards.choosing.rules import Choice, Objection
+from services.awards.choosing.rules import Choice
 from shared.storage.mongo import ASCENDING, Database, Document, create_missing, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
@@ -19,7 +17,7 @@ ISSUING = "issuing"
 
 class ChoiceStore:
     """
-    Choices and objections. Whoever writes them has locked their selection.
+    Choices. Whoever writes one has locked its selection.
 
     Raises Unavailable while the database is away.
     """
@@ -27,20 +25,16 @@ class ChoiceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._choices = database["selection_choices"]
-        self._objections = database["selection_objections"]
 
     async def prepare(self) -> None:
-        """Create the collections now: creating one in a transaction causes conflicts."""
+        """Create the collection now: creating one in a transaction causes conflicts."""
         with outages_named():
-            await create_missing(self._database, ("selection_choices", "selection_objections"))
+            await create_missing(self._database, ("selection_choices",))
             await self._choices.create_index(
                 [(ISSUING, ASCENDING), ("_id", ASCENDING)],
                 name=ISSUING,
                 partialFilterExpression={ISSUING: True},
             )
-            await self._objections.create_index([("selection_id", ASCENDING)])
-            await self._objections.create_index([("participant_id", ASCENDING)])
-            await self._objections.create_index([("objector_id", ASCENDING)])
 
     async def find(self, selection_id: str, unit: UnitOfWork | None = None) -> Choice | None:
         """The candidates of a selection, if they are published."""
@@ -72,37 +66,7 @@ class ChoiceStore:
         with outages_named():
             return await self._choices.find_one({"_id": selection_id, ISSUING: False}) is not None
 
-    async def objections(self, selection_id: str, unit: UnitOfWork | None = None) -> list[Objection]:
-        """The objections of a selection, in order; at most as many as there may be."""
-        with outages_named():
-            found = await self._objections.find(
-                {"selection_id": selection_id}, session=unit and unit.session
-            ).to_list(None)
-        return sorted(map(_objection, found), key=lambda one: (one.objected_at, one.objection_id))
-
-    async def save_objection(self, unit: UnitOfWork, objection: Objection) -> None:
-        """Write an objection."""
-        document = _document(objection)
-        id_ = document.pop("objection_id")
-        await self._objections.replace_one({"_id": id_}, document, upsert=True, session=unit.session)
-
-    async def forget(self, participant_ids: Collection[str]) -> None:
-        """
-        Delete objections against erased people, and remove the words of objections by erased people.
-
-        Each document is written, also one without words. So a decision at the same moment conflicts.
-        """
-        these = {"$in": sorted(participant_ids)}
-        change = {"$set": {"objection_words": "", "reason_words": None, "objector_id": None}}
-        with outages_named():
-            await self._objections.delete_many({"participant_id": these})
-            await self._objections.update_many({"objector_id": these}, change)
-
 
 def _document(struct: msgspec.Struct) -> Document:
     document: Document = msgspec.to_builtins(struct, builtin_types=(datetime,))
     return document
-
-
-def _objection(document: Document) -> Objection:
-    return msgspec.convert(document | {"objection_id": document["_id"]}, Objection)

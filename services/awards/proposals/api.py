@@ -4,14 +4,23 @@ from typing import Annotated
 
 from fastapi import Response, status
 
-from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
+from services.awards.objections.api import answer_made, answer_page
+from services.awards.objections.bodies import (
+    MadeOut,
+    ObjectionDecisionIn,
+    ObjectionIn,
+    ObjectionOut,
+    ObjectionsOut,
+)
+from services.awards.objections.rules import Subject
+from services.awards.objections.store import ObjectionStore
 from services.awards.proposals import bodies
 from services.awards.proposals.object import Objecting
 from services.awards.proposals.propose import Conferring, Named
 from services.awards.proposals.publish import confirm_notice, look_again, publish_notice
 from services.awards.proposals.rules import terms_of
-from services.awards.proposals.store import NoticeStore, ObjectionStore, ProposalStore
+from services.awards.proposals.store import NoticeStore, ProposalStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.store import SchemeStore
 from shared.runtime import clock
@@ -174,30 +183,27 @@ async def confirm(
 @routes.post(
     "/schemes/{scheme_id}/objections",
     status_code=status.HTTP_201_CREATED,
-    responses={200: {"model": bodies.MadeOut, "description": "It was made before"}},
+    responses={200: {"model": MadeOut, "description": "It was made before"}},
     summary="Object to a proposal while the notice runs",
 )
 async def make_objection(
     scheme_id: IdInPath,
-    body: bodies.ObjectionIn,
+    body: ObjectionIn,
     who: AsParticipantOrOrganiser,
     objecting: Objects,
     known: Known,
     response: Response,
-) -> bodies.MadeOut:
+) -> MadeOut:
     """
     A participant objects with a token, and an organiser for somebody else. Only organisers read the text.
 
-    One objection against each recipient: a repeat is the first one. 404 `scheme_unknown`, `proposal_unknown`,
+    One objection against each recipient: a repeat is the first one. 404 `scheme_unknown`, `not_in_notice`,
     `recipient_unknown` (awards does not know who objects yet), 409 `scheme_at_once`, `notice_unpublished`,
-    `notice_ended`, `too_many_objections`; 401 `participant_erased`.
+    `notice_ended`, `too_many_objections`, `participant_erased` (also 401).
     """
-    by = who.participant_id if who else None
-    if by:
-        check_token(erased=bool(await known.erased([by])))
-    objection, new = await objecting.make(scheme_id, body.recipient_id, body.text, by)
-    response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
-    return bodies.made(objection)
+    return await answer_made(
+        who, known, response, lambda by: objecting.make(scheme_id, body.recipient_id, body.text, by)
+    )
 
 
 @routes.get(
@@ -205,16 +211,10 @@ async def make_objection(
 )
 async def list_objections(
     scheme_id: IdInPath, schemes: Schemes, objections: Objections, after: After = None, limit: Limit = PAGE
-) -> bodies.ObjectionsOut:
+) -> ObjectionsOut:
     """By id. 404 `scheme_unknown`."""
     await schemes.get(scheme_id)
-    place = place_after(after, str)
-    page, following = await one_page(
-        lambda most: objections.page(scheme_id, place[0] if place else "", most),
-        limit,
-        lambda one: (one.objection_id,),
-    )
-    return bodies.ObjectionsOut(objections=[bodies.objection_out(one) for one in page], after=following)
+    return await answer_page(objections, Subject(scheme_id), after, limit)
 
 
 @routes.post(
@@ -223,12 +223,12 @@ async def list_objections(
     summary="Decide an objection",
 )
 async def decide(
-    scheme_id: IdInPath, objection_id: IdInPath, body: bodies.DecisionIn, objecting: Objects
-) -> bodies.ObjectionOut:
+    scheme_id: IdInPath, objection_id: IdInPath, body: ObjectionDecisionIn, objecting: Objects
+) -> ObjectionOut:
     """
     Upheld: the recipient is left out, and the next in rank moves up if the scheme says so.
 
     A repeat changes nothing. 404 `scheme_unknown`, `objection_unknown`, 409 `scheme_at_once`,
     `objection_decided` if it was decided otherwise.
     """
-    return bodies.objection_out(await objecting.decide(scheme_id, objection_id, body.outcome, body.reason))
+    return ObjectionOut.of(await objecting.decide(scheme_id, objection_id, body.outcome, body.reason))

@@ -1,4 +1,4 @@
-"""Notices, proposals and objections in answers and requests."""
+"""Notices and proposals in answers and requests."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from services.awards.proposals.propose import What
-from services.awards.proposals.rules import Notice, Objection, Outcome, Proposal, Status, Withdrawn
+from services.awards.proposals.rules import Notice, Proposal, Status, Withdrawn
 from services.awards.schemes.rules import Scheme
-from shared.contracts.checked import Id, PersonalLine, Text, Version
+from shared.contracts.checked import Id, PersonalLine, Version
 from shared.web.forms import Form
 
 CONFERRED_MAX = 1_000
@@ -69,45 +69,6 @@ class ConfirmationIn(Form):
     """The version of the notice that was read."""
 
     version: Version = Field(examples=[1])
-
-
-class ObjectionIn(Form):
-    """Against whom, and why. Only organisers read the text."""
-
-    recipient_id: Id
-    text: Text = Field(min_length=1, examples=["该作品与去年获奖作品相同"])
-
-
-class DecisionIn(Form):
-    """Upheld: the recipient is left out. The reason is for organisers."""
-
-    outcome: Outcome
-    reason: PersonalLine = Field(examples=["经核实，情况属实"])
-
-
-class MadeOut(BaseModel):
-    """An objection as who made it sees it."""
-
-    objection_id: str
-    recipient_id: str
-    made_at: datetime
-    outcome: Outcome | None
-
-
-class ObjectionOut(MadeOut):
-    """An objection as organisers see it. `by` null: an organiser wrote it down, or the person was erased."""
-
-    by: str | None
-    text: str | None
-    reason: str | None
-    decided_at: datetime | None
-
-
-class ObjectionsOut(BaseModel):
-    """A page of objections; `after` leads to the next one, null on the last."""
-
-    objections: list[ObjectionOut]
-    after: str | None
 
 
 class NamedIn(Form):
@@ -175,25 +136,4 @@ def state(notice: Notice, scheme: Scheme, now: datetime) -> NoticeStateOut:
         published_at=notice.published_at,
         ends_at=notice.ends_at,
         confirmed_at=notice.confirmed_at,
-    )
-
-
-def made(objection: Objection) -> MadeOut:
-    """What the one who made it sees."""
-    return MadeOut(
-        objection_id=objection.objection_id,
-        recipient_id=objection.recipient_id,
-        made_at=objection.made_at,
-        outcome=objection.outcome,
-    )
-
-
-def objection_out(objection: Objection) -> ObjectionOut:
-    """What organisers see of an objection."""
-    return ObjectionOut(
-        **made(objection).model_dump(),
-        by=objection.by,
-        text=objection.remarks,
-        reason=objection.reason_note,
-        decided_at=objection.decided_at,
     )

@@ -1,13 +1,12 @@
-"""The events `award.proposed` and `award.objected`. The same version of a proposal gives the same event."""
+"""The event `award.proposed`. The same version of a proposal gives the same event."""
 
 from datetime import datetime
 
-from services.awards.proposals.rules import Notice, Objection, Proposal
+from services.awards.proposals.rules import Notice, Proposal
 from services.awards.schemes.rules import Scheme
 from shared.contracts import sources
 from shared.contracts.envelope import Envelope, enclose
-from shared.contracts.events import AwardObjected, AwardProposed
-from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
+from shared.contracts.events import AwardProposed
 
 
 def proposed(proposal: Proposal, scheme: Scheme, notice: Notice, now: datetime) -> Envelope[AwardProposed]:
@@ -31,23 +30,4 @@ def proposed(proposal: Proposal, scheme: Scheme, notice: Notice, now: datetime) 
         source=sources.AWARDS,
         cause=f"{proposal.proposal_id}/{proposal.told}",
         now=now,
-    )
-
-
-def objected(objection: Objection, now: datetime, origin: Origin = UNKNOWN_ORIGIN) -> Envelope[AwardObjected]:
-    """The event that somebody objected, or that the objection was decided; without words, and not by whom."""
-    return enclose(
-        AwardObjected(
-            objection_id=objection.objection_id,
-            version=objection.version,
-            scheme_id=objection.scheme_id,
-            recipient_id=objection.recipient_id,
-            status=objection.outcome or "made",
-            said_at=now,
-        ),
-        source=sources.AWARDS,
-        cause=f"{objection.objection_id}/{objection.version}",
-        now=now,
-        correlation_id=origin.correlation_id,
-        traceparent=origin.traceparent,
     )

@@ -1,5 +1,5 @@
 """
-Proposals, public notices and objections. All functions are pure.
+Proposals and public notices. All functions are pure.
 
 The state of a notice is derived (`Notice.status`): nothing is stored twice.
 
@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from services.awards.issued.rules import Unearned
 from services.awards.issuing.rules import PlannedAward
+from services.awards.objections.rules import Subject, check_all_decided, unpublished
 from services.awards.schemes.rules import AfterNotice, Scheme
 from shared.runtime.errors import Conflict
 
 Withdrawn = Unearned | Literal["objection"]
 """Why a proposal was withdrawn: the results of now do not earn it, or an objection was upheld."""
 Status = Literal["preparing", "running", "ended", "confirmed", "final"]
-Outcome = Literal["upheld", "dismissed"]
 # As a time at which work is due: it is due now.
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -93,7 +93,7 @@ class Notice(msgspec.Struct, frozen=True):
         version: counts the versions that were published; 0: none yet.
         closed: the quiz is closed, or organisers name the recipients: proposals may be made.
         mark: something has changed that decides who is due; another one each time. None: nothing.
-        objections, open: how many were made, and how many are not decided.
+        open: how many objections are not decided.
         telling, issuing: the last proposal whose recipient was told, or has the award. None: nothing is to
         do.
         confirmed: the version whose awards are issued.
@@ -107,7 +107,6 @@ class Notice(msgspec.Struct, frozen=True):
     closed: bool = False
     mark: str | None = None
     round: Round | None = None
-    objections: int = 0
     open: int = 0
     telling: str | None = None
     issuing: str | None = None
@@ -126,31 +125,6 @@ class Notice(msgspec.Struct, frozen=True):
         if self.is_out:
             return "running" if self.ends_at is not None and now < self.ends_at else "ended"
         return "final" if self.issuing is None else "confirmed"
-
-
-class Objection(msgspec.Struct, frozen=True):
-    """
-    What somebody has against a proposal. Only organisers read the text.
-
-    Attributes:
-        by: the participant who objects; None: an organiser, or somebody who was erased.
-        remarks: the text; None after the erasure of one of the two.
-    """
-
-    objection_id: str
-    scheme_id: str
-    recipient_id: str
-    made_at: datetime
-    by: str | None = None
-    remarks: str | None = None
-    outcome: Outcome | None = None
-    reason_note: str | None = None
-    decided_at: datetime | None = None
-
-    @property
-    def version(self) -> int:
-        """Of its event: 1 when it was made, 2 when it was decided."""
-        return 1 if self.outcome is None else 2
 
 
 def terms_of(scheme: Scheme) -> AfterNotice:
@@ -231,8 +205,9 @@ def confirmed(notice: Notice, version: int, now: datetime) -> Notice:
     Raises:
         Conflict: nothing is published, it has another version, has not ended, or something is not decided.
     """
+    subject = Subject(notice.scheme_id)
     if notice.version == 0:
-        raise _unpublished(notice)
+        raise unpublished(subject)
     if version != notice.version:
         raise Conflict(
             f"the notice of {notice.scheme_id} has version {notice.version} now: read it again",
@@ -245,12 +220,7 @@ def confirmed(notice: Notice, version: int, now: datetime) -> Notice:
             f"the notice of {notice.scheme_id} runs until {notice.ends_at}: confirm it after that",
             code="notice_running",
         )
-    if notice.open:
-        raise Conflict(
-            f"{notice.open} objections to {notice.scheme_id} are not decided: decide them first",
-            code="objections_undecided",
-            open=notice.open,
-        )
+    check_all_decided(subject, notice.open)
     check_settled(notice)
     return replace(notice, confirmed=notice.version, confirmed_at=now, issuing="")
 
@@ -267,33 +237,6 @@ def check_settled(notice: Notice) -> None:
         )
 
 
-def check_may_object(notice: Notice, now: datetime) -> None:
-    """
-    Raises:
-        Conflict: nothing is published, or the time to object is over.
-    """
-    if notice.version == 0:
-        raise _unpublished(notice)
-    if notice.status(now) != "running":
-        raise Conflict(f"the notice of {notice.scheme_id} has ended", code="notice_ended")
-
-
-def decided(objection: Objection, outcome: Outcome, reason: str, now: datetime) -> Objection:
-    """
-    The objection that an organiser has decided; on a repeat, the same.
-
-    Raises:
-        Conflict: it was decided otherwise.
-    """
-    if objection.outcome is None:
-        return replace(objection, outcome=outcome, reason_note=reason, decided_at=now)
-    if objection.outcome != outcome:
-        raise Conflict(
-            f"objection {objection.objection_id} is {objection.outcome} already", code="objection_decided"
-        )
-    return objection
-
-
 def work_at(notice: Notice, terms: AfterNotice) -> datetime | None:
     """When the background work has something to do; None: not before somebody changes the notice."""
     if notice.mark is not None or notice.telling is not None or notice.issuing is not None:
@@ -301,7 +244,3 @@ def work_at(notice: Notice, terms: AfterNotice) -> datetime | None:
     if notice.is_out and terms.confirm == "automatic" and not notice.open:
         return notice.ends_at
     return None
-
-
-def _unpublished(notice: Notice) -> Conflict:
-    return Conflict(f"the notice of {notice.scheme_id} is not published", code="notice_unpublished")

@@ -1,11 +1,9 @@
 """
-Public notices, proposals and objections in MongoDB; they are stored as long as awards.
+Public notices and proposals in MongoDB; they are stored as long as awards.
 
 notices     One document for each scheme that issues after a notice (`Notice`).
 proposals   One document for each award that is or was proposed (`Proposal`). Its id is that of the award, so
             all of a scheme are one range of ids.
-objections  One document for each objection (`Objection`). Its id is computed from the scheme, who objects and
-            against whom.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,9 +13,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from services.awards.proposals.rules import AT_ONCE, Notice, Objection, Proposal
+from services.awards.proposals.rules import AT_ONCE, Notice, Proposal
 from shared.runtime.ids import random_id
-from shared.runtime.owned_ids import beginnings_of, ids_in
+from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, Session, UpdateOne
 from shared.storage.unit_of_work import UnitOfWork
@@ -165,57 +163,6 @@ class ProposalStore:
             await self._proposals.update_many(these, {"$unset": {"note": 1}})
 
 
-class ObjectionStore:
-    """Objections by their ids."""
-
-    def __init__(self, database: Database) -> None:
-        self._objections = database["objections"]
-
-    async def prepare(self) -> None:
-        """Create the indexes: who objected, and against whom."""
-        with mongo.outages_named():
-            await self._objections.create_index([("by", ASCENDING), ("scheme_id", ASCENDING)])
-            await self._objections.create_index([("recipient_id", ASCENDING)])
-
-    async def find(self, id_: str, unit: UnitOfWork) -> Objection | None:
-        """The objection with this id, if there is one."""
-        found = await self._objections.find_one({"_id": id_}, session=unit.session)
-        return _objection(found) if found else None
-
-    async def made_by(self, unit: UnitOfWork, scheme_id: str, by: str) -> int:
-        """How many objections a participant has made to a scheme."""
-        these = {"by": by, "scheme_id": scheme_id}
-        return await self._objections.count_documents(these, session=unit.session)
-
-    async def add(self, unit: UnitOfWork, objection: Objection) -> None:
-        """Insert a new objection."""
-        await self._objections.insert_one(_objection_document(objection), session=unit.session)
-
-    async def decide(self, unit: UnitOfWork, objection: Objection) -> None:
-        """Write what was decided."""
-        fields = ("outcome", "reason_note", "decided_at")
-        change = {name: getattr(objection, name) for name in fields}
-        await self._objections.update_one(
-            {"_id": objection.objection_id}, {"$set": change}, session=unit.session
-        )
-
-    async def page(self, scheme_id: str, after: str, limit: int) -> list[Objection]:
-        """A scheme's objections by id, from the one after `after`."""
-        [first, *_] = beginnings_of(scheme_id)
-        these = {"_id": {"$gt": max(first, after), "$lt": f"{first}g"}, "scheme_id": scheme_id}
-        with mongo.outages_named():
-            found = self._objections.find(these).sort("_id", ASCENDING).limit(limit)
-            return [_objection(one) for one in await found.to_list(None)]
-
-    async def remove_words(self, participant_ids: Collection[str]) -> None:
-        """Remove the words of objections by these people or against them, and who made them."""
-        ids = list(participant_ids)
-        words = {"remarks": 1, "reason_note": 1}
-        with mongo.outages_named():
-            await self._objections.update_many({"by": {"$in": ids}}, {"$unset": words | {"by": 1}})
-            await self._objections.update_many({"recipient_id": {"$in": ids}}, {"$unset": words})
-
-
 def _session(unit: UnitOfWork | None) -> Session | None:
     return unit.session if unit else None
 
@@ -247,15 +194,6 @@ def _changes(proposal: Proposal) -> Document:
 
 def _proposal(document: Mapping[str, Any]) -> Proposal:
     return msgspec.convert({"proposal_id": document["_id"], "tier": None, **document}, Proposal)
-
-
-def _objection_document(objection: Objection) -> Document:
-    document = _without_none(msgspec.structs.asdict(objection))
-    return {"_id": document.pop("objection_id"), **document}
-
-
-def _objection(document: Mapping[str, Any]) -> Objection:
-    return msgspec.convert({"objection_id": document["_id"], **document}, Objection)
 
 
 def _without_none(fields: Mapping[str, Any]) -> Document:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from services.awards.proposals.rules import Objection
+from services.awards.objections.rules import Objection
 from services.awards.schemes.rules import Scheme
 from shared.contracts.events import AwardIssued, AwardObjected, AwardProposed
 from shared.runtime import clock

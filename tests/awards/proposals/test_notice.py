@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from services.awards.objections.rules import Subject
 from services.awards.proposals.propose import Named
 from services.awards.proposals.rules import Notice
 from services.awards.schemes.rules import Scheme
@@ -307,7 +308,7 @@ async def test_objections_are_made_in_time_against_who_is_proposed_and_are_few(m
         await at.publish(of)
         with pytest.raises(NotFound) as unknown:
             await object_to(at, of, "nobody")
-        assert unknown.value.code == "proposal_unknown"
+        assert unknown.value.code == "not_in_notice"
         for number in range(5):
             await object_to(at, of, f"p{number}")
         with pytest.raises(Conflict) as refused:
@@ -331,8 +332,8 @@ async def test_nothing_is_left_of_the_erased(mongo: str) -> None:
         objection = await object_to(at, of, "b")
         await at.know(erased("a"), erased("objector"))
         assert [*await at.proposed(of)] == ["b"]
-        [left] = await at.objections.page(of.scheme_id, "", 10)
-        assert (left.by, left.remarks) == (None, None)
+        [left] = await at.objections.page(Subject(of.scheme_id), "", 10)
+        assert (left.objector_id, left.words) == (None, None)
         decided_now = await at.objecting.decide(of.scheme_id, objection.objection_id, "dismissed", "不属实")
         assert decided_now.outcome == "dismissed"
         await end_and_issue(at, of)

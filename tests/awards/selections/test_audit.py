@@ -36,20 +36,14 @@ async def played(client: httpx.AsyncClient, database: Database, known: KnownStor
     assert (await of.post("shortlist")).is_success
     first, second, third, fourth, fifth = nominees[:5]
     decision = "objections/{}/decision"
-    for about, upheld in ((first, True), (second, False)):
-        one = (await of.post("objections", participant_id=about, text="来信反映")).json()["objection_id"]
-        await of.post(decision.format(one), upheld=upheld, reason="经调查")
+    for about, outcome in ((first, "upheld"), (second, "dismissed")):
+        one = (await of.post("objections", recipient_id=about, text="来信反映")).json()["objection_id"]
+        await of.post(decision.format(one), outcome=outcome, reason="经调查")
     await of.post("withdrawals", fifth, participant_id=fifth)
     await of.end_notice()
     assert (await of.decide({second: 7, third: 2, fourth: 5})).json()["winners"] == [second, fourth]
     await awarder(database).go_on(of.of.selection_id)
     return list(await waiting(database))
-
-
-async def test_the_audit_agrees_with_a_selection(
-    client: httpx.AsyncClient, database: Database, known: KnownStore
-) -> None:
-    assert await wrong(database, await played(client, database, known)) == set()
 
 
 SPOILT: list[tuple[str, Document, Document | None, str]] = [
@@ -69,33 +63,32 @@ SPOILT: list[tuple[str, Document, Document | None, str]] = [
         "all scores that count are published, as stored",
     ),
     (
-        "selection_objections",
-        {"upheld": False},
-        {"$set": {"upheld": True}},
-        "winners follow from the votes, after the notice and without upheld objections",
+        "objections",
+        {"outcome": "dismissed"},
+        {"$set": {"outcome": "upheld"}},
+        "objections are published (award.objected)",
     ),
     ("selection_choices", {}, None, "votes are published (selection.decided)"),
     ("awards", {}, None, "awards are given"),
 ]
 
 
-@pytest.mark.parametrize(("collection", "which", "change", "notices"), SPOILT)
-async def test_the_audit_notices_what_is_stored_otherwise(
-    client: httpx.AsyncClient,
-    database: Database,
-    known: KnownStore,
-    collection: str,
-    which: Document,
-    change: Document | None,
-    notices: str,
+async def test_the_audit_agrees_with_a_selection_and_notices_what_is_stored_otherwise(
+    client: httpx.AsyncClient, database: Database, known: KnownStore
 ) -> None:
     records = await played(client, database, known)
-    spoilt = database[collection]
-    if change is None:
-        assert (await spoilt.delete_one(which)).deleted_count == 1
-    else:
-        assert (await spoilt.update_one(which, change)).modified_count == 1
-    assert notices in await wrong(database, records)
+    assert await wrong(database, records) == set()
+    for collection, which, change, notices in SPOILT:
+        spoilt = database[collection]
+        right = await spoilt.find_one(which)
+        assert right is not None, notices
+        await spoilt.delete_one({"_id": right["_id"]})
+        if change is not None:
+            await spoilt.insert_one(right)
+            assert (await spoilt.update_one({"_id": right["_id"]}, change)).modified_count == 1
+        assert notices in await wrong(database, records)
+        await spoilt.replace_one({"_id": right["_id"]}, right, upsert=True)
+    assert await wrong(database, records) == set()
 
 
 def points_changed(event: dict[str, Any]) -> None:
@@ -114,32 +107,52 @@ def another_winner(event: dict[str, Any]) -> None:
     event["winners"] = [event["votes"][1]["participant_id"]]
 
 
-FORGED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
-    ("selection.shortlisted", points_changed, "published scores match their commitments"),
-    ("selection.shortlisted", ranks_changed, "rankings follow from the published scores"),
-    ("selection.shortlisted", another_candidate, "candidates are the best of the ranking"),
-    (
-        "selection.decided",
-        another_winner,
-        "winners follow from the votes, after the notice and without upheld objections",
-    ),
-    ("selection.decided", another_winner, "awards are given"),
+def nobody_left_out(event: dict[str, Any]) -> None:
+    event["left_out"] = event["left_out"][1:]
+
+
+def somebody_else_left_out(event: dict[str, Any]) -> None:
+    event["left_out"] = [*event["left_out"], event["votes"][-1]["participant_id"]]
+
+
+def somebody_not_voted_about(event: dict[str, Any]) -> None:
+    event["votes"] = [one for one in event["votes"] if one["participant_id"] in event["winners"]]
+
+
+def objection_dismissed(event: dict[str, Any]) -> None:
+    event["status"] = "dismissed"
+
+
+def objection_open(event: dict[str, Any]) -> None:
+    event["status"] = "made"
+
+
+DECIDED = "winners follow from the votes, after the notice and all objections"
+LEFT_OUT = "an upheld objection left the candidate out of the vote, and nobody else was"
+# The topic, which of its events in order, what is changed in it, and the statement that is wrong then.
+FORGED: list[tuple[str, int, Callable[[dict[str, Any]], None], str]] = [
+    ("selection.shortlisted", 0, points_changed, "published scores match their commitments"),
+    ("selection.shortlisted", 0, ranks_changed, "rankings follow from the published scores"),
+    ("selection.shortlisted", 0, another_candidate, "candidates are the best of the ranking"),
+    ("selection.decided", 0, another_winner, DECIDED),
+    ("selection.decided", 0, another_winner, "awards are given"),
+    ("selection.decided", 0, nobody_left_out, LEFT_OUT),
+    ("selection.decided", 0, somebody_else_left_out, LEFT_OUT),
+    ("selection.decided", 0, somebody_not_voted_about, LEFT_OUT),
+    # The first objection is upheld by the second event, and the other one dismissed by the fourth.
+    ("award.objected", 1, objection_dismissed, LEFT_OUT),
+    ("award.objected", 3, objection_open, DECIDED),
 ]
 
 
-@pytest.mark.parametrize(("topic", "forge", "notices"), FORGED)
 async def test_the_audit_notices_what_is_published_otherwise(
-    client: httpx.AsyncClient,
-    database: Database,
-    known: KnownStore,
-    topic: str,
-    forge: Callable[[dict[str, Any]], None],
-    notices: str,
+    client: httpx.AsyncClient, database: Database, known: KnownStore
 ) -> None:
     records = await played(client, database, known)
-    [place] = [place for place, one in enumerate(records) if one[0] == topic]
-    name, key, value, headers = records[place]
-    event = json.loads(value or b"")
-    forge(event)
-    records[place] = (name, key, json.dumps(event).encode(), headers)
-    assert notices in await wrong(database, records)
+    for topic, number, forge, notices in FORGED:
+        place = [place for place, one in enumerate(records) if one[0] == topic][number]
+        name, key, value, headers = records[place]
+        event = json.loads(value or b"")
+        forge(event)
+        forged = [*records[:place], (name, key, json.dumps(event).encode(), headers), *records[place + 1 :]]
+        assert notices in await wrong(database, forged), forge

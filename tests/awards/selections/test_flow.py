@@ -130,31 +130,45 @@ async def test_an_objection_that_is_upheld_leaves_a_candidate_out_and_an_open_on
     of = await held(client, known, notice_seconds=2)
     first, second, third = await of.shortlisted()
     [citizen] = await of.people("citizen")
-    mine = await of.post("objections", citizen, participant_id=first, text="成果并非本人完成")
-    theirs = await of.post("objections", participant_id=second, text="来信反映", reference="letter-7")
-    assert mine.is_success
-    assert theirs.is_success
-    again = await of.post("objections", citizen, participant_id=first, text="成果并非本人完成，附证明")
+    mine = await of.post("objections", citizen, recipient_id=first, text="成果并非本人完成")
+    theirs = await of.post("objections", recipient_id=second, text="来信反映")
+    again = await of.post("objections", citizen, recipient_id=first, text="成果并非本人完成，附证明")
+    assert [one.status_code for one in (mine, theirs, again)] == [201, 201, 200]
     assert again.json() == mine.json()
+    assert code_of(await of.post("objections", citizen, recipient_id=citizen, text="…")) == (
+        404,
+        "not_in_notice",
+    )
     shown = (await of.ask("objections"))["objections"]
-    assert {(one["text"], one["status"]) for one in shown} == {
-        ("成果并非本人完成，附证明", "open"),
-        ("来信反映", "open"),
+    assert {(one["by"], one["text"], one["outcome"]) for one in shown} == {
+        (citizen, "成果并非本人完成", None),
+        (None, "来信反映", None),
     }
     await of.end_notice()
-    assert code_of(await of.decide({second: 7, third: 6})) == (409, "objections_open")
-    path = "objections/{}/decision"
-    assert (
-        await of.post(path.format(mine.json()["objection_id"]), upheld=True, reason="经核实属实")
-    ).is_success
-    other = await of.post(path.format(mine.json()["objection_id"]), upheld=False, reason="查无实据")
-    assert code_of(other) == (409, "objection_decided")
-    await of.post(path.format(theirs.json()["objection_id"]), upheld=False, reason="查无实据")
+    late = await of.post("objections", citizen, recipient_id=third, text="太晚")
+    assert code_of(late) == (409, "notice_ended")
+    assert code_of(await of.decide({second: 7, third: 6})) == (409, "objections_undecided")
+    for one, outcome in ((mine, "upheld"), (theirs, "dismissed")):
+        path = f"objections/{one.json()['objection_id']}/decision"
+        assert (await of.post(path, outcome=outcome, reason="经核实")).json()["outcome"] == outcome
+    assert code_of(await of.post(path, outcome="upheld", reason="…")) == (409, "objection_decided")
     assert code_of(await of.decide({first: 7, second: 7, third: 6})) == (422, "votes_differ")
     assert (await of.decide({second: 7, third: 6})).json()["winners"] == [second, third]
     [decided] = await said(database, "selection.decided")
     assert decided["left_out"] == [first]
-    assert all("来信" not in str(event) and "成果" not in str(event) for event in await all_said(database))
+    objected = await said(database, "award.objected")
+    assert {(one["selection_id"], one["scheme_id"]) for one in objected} == {
+        (of.of.selection_id, of.of.scheme_id)
+    }
+    assert [(one["recipient_id"], one["version"], one["status"]) for one in objected] == [
+        (first, 1, "made"),
+        (second, 1, "made"),
+        (first, 2, "upheld"),
+        (second, 2, "dismissed"),
+    ]
+    told = str([*await all_said(database), *objected])
+    for word in ("来信", "成果", "经核实", citizen):
+        assert word not in told
 
 
 async def all_said(database: Database) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from services.awards.choosing.store import ChoiceStore
 from services.awards.judging.panels import Panels
 from services.awards.judging.store import JudgingStore
 from services.awards.known.store import KnownStore
+from services.awards.objections.store import ObjectionStore
 from services.awards.selections.store import SelectionStore
 from shared.storage.mongo import Database
 from tests.awards.following.test_crashes import DiedError, Life, Mortal
@@ -25,16 +26,17 @@ async def erase(database: Database, known: KnownStore, *participant_ids: str) ->
     """As the handler of erasures does, twice: each event may come again."""
     selections, judging = SelectionStore(database), JudgingStore(database)
     panels = Panels(selections, judging, known)
-    leavers = SelectionLeavers(selections, judging, ChoiceStore(database), panels)
+    leavers = SelectionLeavers(selections, judging, panels)
     for _ in range(2):
         await known.erase(participant_ids)
         await leavers.forget(participant_ids)
+        await ObjectionStore(database).forget(participant_ids)
 
 
 async def everything(database: Database) -> str:
     """All that selections have stored, but the pseudonymous ids in what was published."""
-    names = ("nominees", "nominations", "panels", "scores", "objections")
-    found = [await database[f"selection_{name}"].find().to_list(None) for name in names]
+    names = ("selection_nominees", "selection_nominations", "selection_panels", "selection_scores")
+    found = [await database[name].find().to_list(None) for name in (*names, "objections")]
     return str(found)
 
 
@@ -70,17 +72,21 @@ async def test_an_erased_candidate_is_not_voted_about_and_gets_no_award(
     of = await held(client, known)
     first, second, third = await of.shortlisted()
     [citizen] = await of.people("citizen")
-    await of.post("objections", citizen, participant_id=second, text="市民的异议")
-    await of.post("objections", participant_id=first, text="关于被注销者")
+    await of.post("objections", citizen, recipient_id=second, text="市民的异议")
+    await of.post("objections", recipient_id=first, text="关于被注销者")
     await erase(database, known, first, citizen)
     left = await everything(database)
     for gone in (first, citizen, "市民的异议", "关于被注销者"):
         assert gone not in left
     shown = await of.ask("candidates")
     assert [one["participant_id"] for one in shown["candidates"]] == [second, third]
-    [objection] = (await of.ask("objections"))["objections"]
-    await of.post(f"objections/{objection['objection_id']}/decision", upheld=False, reason="无从查证")
+    # What somebody had against the erased stops nobody. An objection by an erased person is decided.
     await of.end_notice()
+    assert code_of(await of.decide({second: 7, third: 6})) == (409, "objections_undecided")
+    left_ones = (await of.ask("objections"))["objections"]
+    [objection] = [one for one in left_ones if one["recipient_id"] == second]
+    path = f"objections/{objection['objection_id']}/decision"
+    assert (await of.post(path, outcome="dismissed", reason="无从查证")).is_success
     assert (await of.decide({second: 7, third: 6})).json()["winners"] == [second, third]
     [told] = await in_outbox(database, "selection.decided")
     assert first not in told
