@@ -90,6 +90,18 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
         compare(
             "votes are published (selection.decided)", await _with_verdict(database), _once(log, DECIDED)
         ),
+        *_decision_checks(log, decided, opened, shortlisted, erased),
+    ]
+
+
+def _decision_checks(
+    log: Log,
+    decided: Mapping[str, Json],
+    opened: Mapping[str, Json],
+    shortlisted: Mapping[str, Json],
+    erased: Collection[str],
+) -> list[Check]:
+    return [
         true_of_all(
             "winners follow from the votes, after the notice and all objections",
             _wrongly_decided(log, decided, opened, shortlisted, erased),
