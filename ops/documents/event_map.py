@@ -21,6 +21,7 @@ _WRITERS = {
     "draw": "awards",
     "selection": "awards",
     "notification": "notifications",
+    "dead_letter": "kepu dead",
 }
 
 

@@ -33,6 +33,10 @@ HEADERS_MAX = 64
 EVENT_BYTES_MAX = 65_536
 # The largest body of the few events that contain lists.
 LIST_BYTES_MAX = 786_432
+# Written by `kepu dead redrive`: the partition and offset at which the record was first, and how often it was
+# sent again.
+REDRIVEN_FROM = "redriven_from"
+REDRIVEN_TIMES = "redriven_times"
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
 
 Headers = list[tuple[str, bytes]]
@@ -87,7 +91,12 @@ E = TypeVar("E", bound=Event)
 # Structs, not frozen dataclasses: each event has an Envelope and a Context, and a struct is made in a fifth
 # of the time.
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """Who sent an event, when, and what caused it."""
+    """
+    Who sent an event, when, and what caused it.
+
+    Attributes:
+        redriven_from: where the record says that it was first (shared/messaging/redriven.py).
+    """
 
     id: str
     source: str
@@ -97,6 +106,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     correlation_id: str
     causation_id: str | None = None
     traceparent: str | None = None
+    redriven_from: str | None = None
 
 
 class Envelope(msgspec.Struct, Generic[E_co], frozen=True):
@@ -240,6 +250,7 @@ def from_headers(
         correlation_id=found.get("ce_correlationid", id_),
         causation_id=found.get("ce_causationid"),
         traceparent=found.get("traceparent"),
+        redriven_from=found.get(REDRIVEN_FROM),
     )
 
 

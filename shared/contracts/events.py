@@ -1083,6 +1083,26 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     by_phone: bool = False
 
 
+class DeadLetterDecided(Event, topic="dead_letter.decided", key="record_id"):
+    """
+    Operators have decided what becomes of a record that a group could not handle.
+
+    `redriven`: it is written to its topic again, for the `times`-th time. `discarded`: nothing more is done
+    with it. `bury`: the group does not handle it, and makes a dead letter of it. `place` and `letter` name
+    the record and its dead letter as "topic/partition/offset"; `letter` is null if there is none yet.
+    """
+
+    record_id: Id
+    group: Line
+    place: Line
+    letter: Line | None = None
+    decision: Literal["redriven", "discarded", "bury"]
+    times: Count = 0
+    by: Line
+    reason: Line | None = None
+    decided_at: Moment
+
+
 # Other systems send these commands. The value names the services of ours that send the command too.
 COMMANDS: dict[type[Event], frozenset[str]] = {
     RegistrationRequested: frozenset(),
@@ -1159,4 +1179,5 @@ ALL: tuple[type[Event], ...] = (
     NotificationRequested,
     NotificationDelivered,
     NotificationFailed,
+    DeadLetterDecided,
 )

@@ -4,5 +4,7 @@ REGISTRATION = "kepu/registration"
 QUIZ = "kepu/quiz"
 AWARDS = "kepu/awards"
 NOTIFICATIONS = "kepu/notifications"
+# What operators decide with the command kepu.
+OPERATIONS = "kepu/operations"
 
-OURS = frozenset({REGISTRATION, QUIZ, AWARDS, NOTIFICATIONS})
+OURS = frozenset({REGISTRATION, QUIZ, AWARDS, NOTIFICATIONS, OPERATIONS})

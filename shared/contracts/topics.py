@@ -195,6 +195,7 @@ _declare(events.AwardHandedOver)
 _declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT)
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)
+_declare(events.DeadLetterDecided, partitions=1)
 # The last line, because the retention depends on all others.
 _declare(
     events.ParticipantErased,

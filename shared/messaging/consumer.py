@@ -18,14 +18,16 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from shared.messaging.buried import Buried
 from shared.messaging.dead_letters import write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
 from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
 from shared.messaging.membership import GIVES_WAY
-from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED, ConsumerPolicy
+from shared.messaging.policy import BURIED, CODES_BEFORE_HANDLING, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reading, Stuck
 from shared.messaging.received import Raw, Subscription
+from shared.messaging.redriven import FirstPlaces
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics
 from shared.runtime.background import backoff_seconds
@@ -46,7 +48,11 @@ class Consumer:
     """
 
     def __init__(
-        self, subscription: Subscription, publisher: Publisher, policy: ConsumerPolicy | None = None
+        self,
+        kafka: str,
+        subscription: Subscription,
+        publisher: Publisher,
+        policy: ConsumerPolicy | None = None,
     ) -> None:
         self.group = subscription.group
         self.stopped: str | None = None
@@ -55,7 +61,8 @@ class Consumer:
         self._gather_ms = subscription.gather_ms
         self._publisher = publisher
         self._decoding = Decoding(subscription, policy)
-        self._settling = Settling(subscription, publisher, policy)
+        self._first_places = FirstPlaces(kafka)
+        self._settling = Settling(subscription, publisher, policy, Buried(kafka))
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
         self._ending: asyncio.Task[None] | None = None
         self._paused: str | None = None
@@ -67,7 +74,7 @@ class Consumer:
         """Make all counters with 0. So Prometheus sees the first failure as an increase."""
         for topic in self._topics:
             metrics.CONSUMED.labels(topic, self.group)
-            for code in (*CODES_BEFORE_HANDLING, HANDLER_FAILED, *subscription.codes):
+            for code in (*CODES_BEFORE_HANDLING, HANDLER_FAILED, BURIED, *subscription.codes):
                 metrics.DEAD_LETTERED.labels(topic, self.group, code)
         for reason in RETRY_REASONS:
             metrics.RETRIES.labels(self.group, reason)
@@ -143,7 +150,8 @@ class Consumer:
         started = time.perf_counter()
         good, dead = await self._decoding.decode(records)
         self._oldest_at = min((one.record.timestamp for one in good), default=0) / 1000 or None
-        dead += await self._settling.settle(good)
+        timed = await self._settling.until_available(lambda: self._first_places.restore(good))
+        dead += await self._settling.settle(timed)
         # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.
         await self._settling.until_available(lambda: write_dead_letters(self._publisher, dead, self.group))
         if await self._reading.commit(self.kafka_consumer):

@@ -47,7 +47,7 @@ async def consuming(
         # FastStream logs each start and stop. This logger lets only its errors through.
         logger=logging.getLogger("kepu.faststream"),
     )
-    consumers = [Consumer(subscription, publisher, policy) for subscription in subscriptions]
+    consumers = [Consumer(kafka, subscription, publisher, policy) for subscription in subscriptions]
     for consumer in consumers:
         consumer.subscribe(broker, instance)
     observed = Observation(kafka, consumers, seconds=policy.observe_seconds)

@@ -20,6 +20,8 @@ DECODER_FAILED = "decoder_failed"
 # Our handler fails on the event, also when it is the only event of the batch. The error is in the event
 # (`CONTENT_ERRORS`) or in our handler.
 HANDLER_FAILED = "handler_failed"
+# Operators have named the record (`kepu dead bury`), since its group got no further.
+BURIED = "buried"
 # A handler may have more codes. It gives them to `Batch.reject`, or raises them in a Rejected.
 
 # A handler raises these errors because the event has a number or a text that no database can store. So the
@@ -81,6 +83,10 @@ class ConsumerPolicy:
         heartbeat_seconds: between two heartbeats.
         handling_seconds_max: Kafka gives the partitions of a member to another one if a batch takes longer.
 
+    When it looks whether operators have named records to be left alone:
+        blocked_seconds: between two looks, while a server that a handler needs is away. A consumer also
+            looks before it stops.
+
     And:
         batch_events_max: records of one batch.
         observe_seconds: between two measurements of the lag.
@@ -103,4 +109,5 @@ class ConsumerPolicy:
     handling_seconds_max: float = 600.0
     failing_seconds_max: float = 120.0
     pause_seconds: float = 60.0
+    blocked_seconds: float = 30.0
     observe_seconds: float = 2.0

@@ -5,12 +5,14 @@ left.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from shared.messaging.buried import Buried
 from shared.messaging.dead_letters import named
-from shared.messaging.policy import CONTENT_ERRORS, HANDLER_FAILED, ConsumerPolicy
+from shared.messaging.policy import BURIED, CONTENT_ERRORS, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Batch, Dead, Received, Subscription
 from shared.runtime import metrics
@@ -23,21 +25,33 @@ log = logging.getLogger(__name__)
 RETRY_REASONS = ("unavailable", "failed")
 
 
+T = TypeVar("T")
+
+
 class HandlerFails(Exception):
     """Our own handler fails on too many events, so the error must be in the handler."""
+
+
+class _Blocked(Exception):
+    """A server that the handler needs has been away for a while."""
 
 
 class Settling:
     """Gives the batches of one group to its handler, in this process."""
 
-    def __init__(self, subscription: Subscription, publisher: Publisher, policy: ConsumerPolicy) -> None:
+    def __init__(
+        self, subscription: Subscription, publisher: Publisher, policy: ConsumerPolicy, buried: Buried
+    ) -> None:
         self.outage: str | None = None
+        self._buried = buried
         self._group = subscription.group
         self._handle = subscription.handle
         self._publisher = publisher
         self._policy = policy
         # For each of the last events that were not rejected: True if our handler failed on it.
         self._recent: deque[bool] = deque(maxlen=policy.failed_window)
+        # When the records to be buried were looked up, or the batch began.
+        self._looked_at = 0.0
         # Events of the current batch: handled, and those on which the handler failed.
         self._good = self._failed = 0
 
@@ -49,8 +63,21 @@ class Settling:
         Raises:
             HandlerFails: the handler failed on too many. No event of the batch counts as handled.
         """
-        self._good = self._failed = 0
-        return await self._settle(events, self._policy.tries_max) if events else []
+        dead: list[Dead] = []
+        while events:
+            self._good = self._failed = 0
+            self._looked_at = time.monotonic()
+            try:
+                return dead + await self._settle(events, self._policy.tries_max)
+            except (HandlerFails, _Blocked) as why:
+                buried = await self._buried.among(self._group, events)
+                if isinstance(why, HandlerFails) and not buried:
+                    raise
+                dead += [Dead(events[index].record, _buried()) for index in sorted(buried)]
+                events = [event for index, event in enumerate(events) if index not in buried]
+                if buried:
+                    self._recent.clear()
+        return dead
 
     async def _settle(self, events: Sequence[Received[Any]], tries: int) -> list[Dead]:
         failed: Exception | None = None
@@ -63,6 +90,8 @@ class Settling:
             except Unavailable as error:
                 # An outage is not the fault of a record. Wait until it ends.
                 await self._wait_out(error)
+                if time.monotonic() - self._looked_at > self._policy.blocked_seconds:
+                    raise _Blocked from error
             except Rejected as error:
                 failed = error.with_traceback(None)
                 break
@@ -130,16 +159,16 @@ class Settling:
             extra={"group": self._group, "attempt": attempt, "events": len(events), **first},
         )
 
-    async def until_available(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work`. If a server is away, do it again until the server is back."""
+    async def until_available(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returns. If a server is away, do it again until the server is back."""
         while True:
             try:
-                await work()
+                done = await work()
             except Unavailable as error:
                 await self._wait_out(error)
             else:
                 self.outage = None
-                return
+                return done
 
     async def _wait_out(self, error: Unavailable) -> None:
         if self.outage is None:
@@ -151,3 +180,7 @@ class Settling:
     async def _back_off(self, failures: int) -> None:
         policy = self._policy
         await asyncio.sleep(backoff_seconds(failures, policy.retry_seconds, policy.retry_seconds_max))
+
+
+def _buried() -> Rejected:
+    return Rejected("operators have named it to be left alone", code=BURIED)

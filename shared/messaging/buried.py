@@ -1,0 +1,74 @@
+"""
+Records that a group is to leave alone, since operators have named them (`kepu dead bury`).
+
+The topic of the decisions is read only when a group gets no further. Otherwise nothing asks for it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from shared.contracts.envelope import decoder
+from shared.contracts.events import DeadLetterDecided
+from shared.messaging.received import Received
+from shared.runtime.errors import Rejected
+
+log = logging.getLogger(__name__)
+
+READ_SECONDS_MAX = 30.0
+POLL_MS = 500
+
+_decode = decoder(DeadLetterDecided)
+
+
+class Buried:
+    """Knows which records each group is to leave alone."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+
+    async def among(self, group: str, events: Iterable[Received[Any]]) -> set[int]:
+        """The indexes of the events that this group is to leave alone. None if Kafka does not answer."""
+        try:
+            async with asyncio.timeout(READ_SECONDS_MAX):
+                named = await self._named(group)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("what is to be buried is not known", extra={"group": group, "reason": str(error)})
+            return set()
+        return {index for index, event in enumerate(events) if _place(event) in named}
+
+    async def _named(self, group: str) -> set[str]:
+        consumer: Any = AIOKafkaConsumer(
+            DeadLetterDecided.topic, bootstrap_servers=self._kafka, enable_auto_commit=False
+        )
+        named: set[str] = set()
+        try:
+            await consumer.start()
+            await consumer.seek_to_beginning()
+            ends = await consumer.end_offsets(consumer.assignment())
+            while any([await consumer.position(place) < end for place, end in ends.items()]):
+                for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                    for record in records:
+                        decision = _decision(record.value)
+                        if decision and decision.decision == "bury" and decision.group == group:
+                            named.add(decision.place)
+        finally:
+            await consumer.stop()
+        return named
+
+
+def _decision(value: bytes | None) -> DeadLetterDecided | None:
+    try:
+        [decision] = _decode([value or b""])
+    except Rejected:
+        return None
+    return decision
+
+
+def _place(event: Received[Any]) -> str:
+    record = event.record
+    return f"{record.topic}/{record.partition}/{record.offset}"
