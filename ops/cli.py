@@ -10,6 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.credentials import credentials_cli
+from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
@@ -62,6 +63,8 @@ app = typer.Typer(
 
     Run it elsewhere:  kepu keys --file .env, kepu topics, kepu load --help
 
+    What could not be handled:  kepu dead list
+
     Every command explains itself: kepu load --help
     """,
 )
@@ -73,6 +76,7 @@ app.add_typer(organisers_cli, name="organisers")
 app.add_typer(door_cli, name="door")
 app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")
+app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
 
 

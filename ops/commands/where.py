@@ -21,6 +21,16 @@ OrganiserKey = Annotated[
 ]
 
 
+Kafka = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KEPU_KAFKA",
+        help="Bootstrap servers, host:port, of a deployment elsewhere; localhost:9092 for docker compose.",
+        rich_help_panel="Where",
+    ),
+]
+
+
 def url_of(service: str) -> Any:
     """The option with a service's URL."""
     return typer.Option(help=f"URL of the {service} service.", rich_help_panel="Where")
@@ -35,3 +45,8 @@ def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Pa
         return Apis(urls, organiser_key)
     here = Services(Stack(home)).apis
     return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)
+
+
+def kafka_of(named: str | None, home: Path) -> str:
+    """The Kafka that was named, or that of this machine."""
+    return named or Stack(home).kafka

@@ -1,8 +1,8 @@
 """
 Carrying out what operators decide about dead letters. Each decision is an event: `dead_letter.decided`.
 
-A record is written to its topic first, and the decision after Kafka has acknowledged it. So if this is killed in
-between, the letter still waits, and is sent once more. Its id is the same, so nothing is done twice.
+A record is written to its topic first, and the decision after Kafka has acknowledged it. So if this is killed
+in between, the letter still waits, and is sent once more. Its id is the same, so nothing is done twice.
 """
 
 import asyncio
@@ -68,7 +68,9 @@ async def discard(
         told(len(some))
 
 
-async def bury(publisher: Publisher, group: str, places: Iterable[str], *, by: str, reason: str) -> None:
+async def bury(
+    publisher: Publisher, group: str, places: Iterable[str], *, by: str, reason: str | None
+) -> None:
     """Name records that a group is to leave alone."""
     now = clock.now()
     events = [

@@ -1,11 +1,12 @@
 """Whole topics of a deployment: every record from the beginning to the end as it is now."""
 
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeAlias
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ops.errors import CommandError
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
@@ -15,63 +16,79 @@ RECORDS_A_POLL = 10_000
 POLL_SECONDS = 0.2
 SILENCE_SECONDS_MAX = 10.0
 
+Place: TypeAlias = tuple[str, int]
+"""Topic and partition."""
+Bounds: TypeAlias = tuple[int, int]
+"""The first offset, and the one behind the last."""
+
 
 class TopicsUnreadable(CommandError):
     """Kafka does not give the records of a topic."""
 
 
-def records_of(kafka: str, topics: Iterable[str], begins: int = 0) -> Iterator[Message]:
+def records_of(kafka: str, topics: Iterable[str]) -> Iterator[Message]:
     """
     The records of these topics, in the order of each partition.
 
-    Args:
-        begins: the first offset that is read of each partition.
     Raises:
         TopicsUnreadable: a topic does not exist, or Kafka does not answer.
     """
+    with _client(kafka) as consumer:
+        bounds = _bounds(consumer, kafka, topics)
+        yield from _read(consumer, {place: found for place, found in bounds.items() if found[1] > found[0]})
+
+
+def bounds_of(kafka: str, topics: Iterable[str]) -> dict[Place, Bounds]:
+    """
+    The bounds of each partition of these topics.
+
+    Raises:
+        TopicsUnreadable: a topic does not exist, or Kafka does not answer.
+    """
+    with _client(kafka) as consumer:
+        return _bounds(consumer, kafka, topics)
+
+
+@contextmanager
+def _client(kafka: str) -> Iterator[Consumer]:
     consumer = Consumer(
         {
             "bootstrap.servers": kafka,
             "group.id": f"kepu-{uuid4()}",
             "enable.auto.commit": False,
+            "enable.partition.eof": True,
             "fetch.message.max.bytes": DEAD_RECORD_BYTES_MAX,
             # Its own lines on standard error would stand between those of the command.
             "log_level": 0,
         }
     )
     try:
-        yield from _read(consumer, *_bounds(consumer, kafka, topics, begins))
+        yield consumer
     except KafkaException as error:
-        raise TopicsUnreadable(f"Kafka at {kafka} does not answer: {_said(error.args[0])}") from error
+        raise TopicsUnreadable(f"Kafka at {kafka} does not answer: {error.args[0].str()}") from error
     finally:
         consumer.close()
 
 
-def _bounds(
-    consumer: Consumer, kafka: str, topics: Iterable[str], begins: int
-) -> tuple[list[TopicPartition], dict[tuple[str, int], int]]:
+def _bounds(consumer: Consumer, kafka: str, topics: Iterable[str]) -> dict[Place, Bounds]:
     there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
-    starts: list[TopicPartition] = []
-    ends: dict[tuple[str, int], int] = {}
+    found: dict[Place, Bounds] = {}
     for topic in topics:
         if topic not in there:
             raise TopicsUnreadable(f"Kafka at {kafka} has no topic {topic}: create it (kepu topics)")
         for partition in there[topic].partitions:
-            low, high = consumer.get_watermark_offsets(
-                TopicPartition(topic, partition), timeout=ANSWER_SECONDS_MAX
-            )
-            if high > max(low, begins):
-                starts.append(TopicPartition(topic, partition, max(low, begins)))
-                ends[topic, partition] = high
-    return starts, ends
+            place = TopicPartition(topic, partition)
+            found[topic, partition] = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS_MAX)
+    return found
 
 
-def _read(
-    consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str, int], int]
-) -> Iterator[Message]:
-    consumer.assign(starts)
+def _read(consumer: Consumer, bounds: Mapping[Place, Bounds]) -> Iterator[Message]:
+    if not bounds:
+        return
+    consumer.assign([TopicPartition(*place, low) for place, (low, _) in bounds.items()])
+    left = {place: high for place, (_, high) in bounds.items()}
     heard_at = time.monotonic()
-    while ends:
+    while left:
         # A poll waits for the whole number of records. The last poll never gets it, so its wait is short.
         messages = consumer.consume(RECORDS_A_POLL, timeout=POLL_SECONDS)
         if messages:
@@ -79,14 +96,12 @@ def _read(
         elif time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
             raise TopicsUnreadable(f"Kafka gave no record for {SILENCE_SECONDS_MAX:.0f} s: try again")
         for message in messages:
-            if (error := message.error()) is not None:
-                raise TopicsUnreadable(f"Kafka cannot be read: {_said(error)}")
-            yield message
-        for place in consumer.position([TopicPartition(*one) for one in ends]):
-            # The position is also behind records that are no records, such as the end of a transaction.
-            if place.offset >= ends[place.topic, place.partition]:
-                del ends[place.topic, place.partition]
-
-
-def _said(error: Any) -> str:
-    return str(error.str() if hasattr(error, "str") else error)
+            place = message.topic() or "", message.partition() or 0
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 (the library's name for it)
+                raise TopicsUnreadable(f"Kafka cannot be read: {error.str()}")
+            # What comes last may be no record, such as the end of a transaction. Then only the end is told.
+            if error is not None or (message.offset() or 0) + 1 >= left.get(place, 0):
+                left.pop(place, None)

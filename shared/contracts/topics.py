@@ -217,9 +217,14 @@ ALL: tuple[Topic, ...] = LIVE + DEAD
 TOMBSTONES_KEPT = max(topic.read_again_until for topic in LIVE if topic.groups) + timedelta(days=LATE_DAYS)
 
 
+def declared(event: type[Event]) -> Topic:
+    """The topic of this contract."""
+    return _DECLARED[event]
+
+
 def retention(event: type[Event]) -> timedelta:
     """How long Kafka keeps the events of this contract."""
-    return timedelta(days=_DECLARED[event].retention_days)
+    return timedelta(days=declared(event).retention_days)
 
 
 def event_bytes_max(topic: str) -> int:

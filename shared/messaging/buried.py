@@ -9,11 +9,12 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import decoder
 from shared.contracts.events import DeadLetterDecided
+from shared.contracts.topics import declared
 from shared.messaging.received import Received
 from shared.runtime.errors import Rejected
 
@@ -42,14 +43,18 @@ class Buried:
         return {index for index, event in enumerate(events) if _place(event) in named}
 
     async def _named(self, group: str) -> set[str]:
-        consumer: Any = AIOKafkaConsumer(
-            DeadLetterDecided.topic, bootstrap_servers=self._kafka, enable_auto_commit=False
-        )
+        topic = declared(DeadLetterDecided)
+        consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._kafka, enable_auto_commit=False)
         named: set[str] = set()
         try:
             await consumer.start()
+            if topic.name not in await consumer.topics():
+                # A client that subscribes to it would wait until somebody makes it.
+                return named
+            places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+            consumer.assign(places)
             await consumer.seek_to_beginning()
-            ends = await consumer.end_offsets(consumer.assignment())
+            ends = await consumer.end_offsets(places)
             while any([await consumer.position(place) < end for place, end in ends.items()]):
                 for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                     for record in records:
