@@ -30,7 +30,7 @@ def judged_commands(log: Log, gone: Collection[str]) -> tuple[list[Entry], list[
         good.append(entry)
         which = entry.alike["ce_source"], command.participant_id, command.request_id
         by_request[which].append((entry, command.asked_for))
-    dead = dead_commands(log)
+    dead = log.given_up(TOPIC, GROUP, ())
     for (_, participant_id, _), some in by_request.items():
         others = list(_others(some))
         # The same request in two partitions: either may have been the first.
@@ -39,11 +39,6 @@ def judged_commands(log: Log, gone: Collection[str]) -> tuple[list[Entry], list[
             others = [entry.place for entry, _ in some if others and entry.place in dead]
         bad += others
     return good, bad
-
-
-def dead_commands(log: Log) -> set[str]:
-    """The places of the commands that registration has dead-lettered."""
-    return set(log.origins(TOPIC, GROUP))
 
 
 def _can_be_kept(command: RegistrationRequested) -> bool:

@@ -3,8 +3,8 @@
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, cast
 from uuid import uuid4
 
@@ -15,7 +15,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from ops.audit.ours import COMPACTED, OF_OTHERS, Keyed, malformed
 from ops.errors import CommandError
 from shared.contracts import topics
-from shared.contracts.envelope import Event
+from shared.contracts.envelope import REDRIVEN_FROM, Event
+from shared.contracts.events import DeadLetterDecided
 from shared.messaging.decoding import Rule
 from shared.messaging.received import Raw
 from shared.runtime.errors import Rejected
@@ -32,6 +33,7 @@ KEPT = frozenset(
         "dead_topic",
         "dead_partition",
         "dead_offset",
+        REDRIVEN_FROM,
     }
 )
 # The topics that other systems write to. A record that consumers refuse is no event for the audit either.
@@ -127,8 +129,26 @@ class Log:
         self._by_topic: dict[str, list[Entry]] = defaultdict(list)
         self._events: dict[str, list[Entry]] = {}
         self._malformed: dict[str, list[Entry]] = {}
+        again: list[Entry] = []
         for entry in entries:
             self._by_topic[entry.topic].append(entry)
+            if REDRIVEN_FROM in entry.alike and entry.topic in RULES:
+                again.append(entry)
+        if again:
+            self._restore(again)
+
+    def _restore(self, again: Sequence[Entry]) -> None:
+        """What operators have sent again counts as of its first place, if the same record is there."""
+        named = {f"{entry.topic}/{entry.alike[REDRIVEN_FROM]}" for entry in again}
+        topics_named = {entry.topic for entry in again}
+        first = {
+            one.place: one for topic in topics_named for one in self._by_topic[topic] if one.place in named
+        }
+        for entry in again:
+            found = first.get(f"{entry.topic}/{entry.alike[REDRIVEN_FROM]}")
+            if found is not None and (found.key, found.value) == (entry.key, entry.value):
+                records = self._by_topic[entry.topic]
+                records[records.index(entry)] = replace(entry, time_ms=found.time_ms)
 
     def records(self, topic: str) -> list[Entry]:
         """Every record."""
@@ -195,10 +215,22 @@ class Log:
         """The dead letters of one group's reading of one topic."""
         return self._by_topic[topics.dead_letters(topic, group)]
 
-    def origins(self, topic: str, group: str) -> list[str]:
-        """The places of the records that these dead letters came from."""
+    def given_up(self, topic: str, group: str, refused: Collection[str]) -> set[str]:
+        """
+        The places of the records that a group has dead-lettered, but for those on which it failed and which
+        operators have sent again since.
+
+        Args:
+            refused: the places of records that the group has to refuse, also when they come again.
+        """
         parts = ("dead_topic", "dead_partition", "dead_offset")
-        return ["/".join(entry.alike[part] for part in parts) for entry in self.dead(topic, group)]
+        dead = {"/".join(entry.alike[part] for part in parts) for entry in self.dead(topic, group)}
+        again = {
+            str(decided.body.get("place"))
+            for decided in self._by_topic[DeadLetterDecided.topic]
+            if decided.body.get("group") == group and decided.body.get("decision") == "redriven"
+        }
+        return dead - (again - {*refused})
 
 
 def read(kafka: str) -> Log:

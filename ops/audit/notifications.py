@@ -106,9 +106,10 @@ async def audit_notifications(
     texted = [message for message in messages if message["channel"] == "sms"]
     erased = {event.key for event in log.events("participant.erased")}
     sent = set(_sent(mail_file))
-    refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
+    refused = {*_refused(log)}
+    given_up = {place for topic in _read() for place in log.given_up(topic, GROUP, refused)}
     return [
-        compare("refused events are dead-lettered", _refused(log), refused),
+        compare("refused events are dead-lettered", refused, given_up),
         compare("everyone concerned is notified", _expected(log), _names(messages)),
         *_published(log, messages, settled_at),
         kept("mails delivered were taken by the SMTP server", mails, sent),

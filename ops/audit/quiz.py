@@ -67,7 +67,9 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
             (*results, *parked, *dropped),
         ),
         compare(
-            "refused submissions are dead-lettered", (e.place for e in bad), set(log.origins(TOPIC, GROUP))
+            "refused submissions are dead-lettered",
+            (refused := {e.place for e in bad}),
+            log.given_up(TOPIC, GROUP, refused),
         ),
         compare("submissions are graded", graded, results),
         true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
@@ -132,7 +134,7 @@ def _published(log: Log, quizzes: Mapping[str, Json], removed: Mapping[str, int]
 
 def _judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry], list[Entry], list[str]]:
     """Submissions that may count, those that may not, and attempts of the erased, which may be dropped."""
-    dead = set(log.origins(TOPIC, GROUP))
+    dead = log.given_up(TOPIC, GROUP, ())
     good: list[Entry] = []
     bad: list[Entry] = []
     dropped: list[str] = []

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from ops.audit.commands import dead_commands, judged_commands
+from ops.audit.commands import GROUP, TOPIC, judged_commands
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.deployment.ledger import Promise
@@ -110,7 +110,7 @@ def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Che
     good, bad = judged_commands(log, {*stored.erased, *stored.left})
     there = stored.registrations.keys() | _of_those_who_left(log, stored)
     yield kept("registrations acknowledged are stored", _promised(promises, "registered"), there)
-    yield compare("refused commands are dead-lettered", bad, dead_commands(log))
+    yield compare("refused commands are dead-lettered", bad, log.given_up(TOPIC, GROUP, {*bad}))
     yield kept("commands have an outcome", _asked(good), _answered(log))
     yield compare(
         "refusals are published (registration.rejected)",

@@ -80,6 +80,7 @@ NOT_ASKED_FOR = {
     "quiz.regraded",
     "notification.requested",
     "notification.failed",
+    "dead_letter.decided",
 }
 
 

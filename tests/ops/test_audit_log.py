@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,14 +13,15 @@ from ops.audit.erasure import _latest
 from ops.audit.known import Known
 from ops.audit.log import RULES, Entry, Log, conforms, entry_of
 from ops.audit.ours import COMPACTED, OURS
+from ops.audit.quiz import GROUP as GRADING
 from ops.audit.quiz import TOPIC, _judged
 from ops.contracts.documents import GOLDEN
 from shared.contracts.envelope import Event, enclose
-from shared.contracts.events import RegistrationRequested
-from shared.contracts.sources import QUIZ, REGISTRATION
+from shared.contracts.events import DeadLetterDecided, QuizSubmitted, RegistrationRequested
+from shared.contracts.sources import OPERATIONS, QUIZ, REGISTRATION
 from shared.messaging.decoding import Decoding
 from shared.messaging.received import Batch, Following, Subscription
-from tests.support.logged import dead, logged, raw
+from tests.support.logged import NOW, NOW_MS, dead, logged, raw
 
 
 def entry(value: bytes, offset: int = 0) -> Entry:
@@ -177,3 +179,46 @@ def test_a_wrong_version_in_our_own_topic_does_not_end_the_audit_of_erasures() -
     good, wrong = entry(b'{"version": 1}'), entry(b'{"version": "x"}', offset=1)
     for log in ([good, wrong], [wrong, good]):
         assert _latest(log)["key"] is good
+
+
+def test_what_a_group_failed_on_is_no_refusal_once_it_was_sent_again() -> None:
+    key, value, headers = golden(QuizSubmitted)
+    first, second = (
+        replace(logged_raw(key, value, headers, offset), time_ms=NOW_MS + offset) for offset in (4, 5)
+    )
+    again = [*headers.items(), ("redriven_from", b"0/4")]
+    sent = logged_raw(key, value, dict(again), 9)
+    forged = logged_raw(key, value + b" ", dict(again), 10)
+    decided = enclose(
+        DeadLetterDecided(
+            record_id="a",
+            group=GRADING,
+            place=first.place,
+            decision="redriven",
+            by="ops",
+            decided_at=NOW,
+        ),
+        source=OPERATIONS,
+        cause="a",
+        now=NOW,
+    )
+    letters = [dead(first, GRADING), dead(second, GRADING)]
+    log = Log(
+        [
+            first,
+            second,
+            replace(sent, time_ms=NOW_MS + 99),
+            replace(forged, time_ms=NOW_MS + 99),
+            *letters,
+            logged(decided),
+        ]
+    )
+    # It counts as of its first time, but only if it is the same record.
+    assert [one.time_ms - NOW_MS for one in log.records(TOPIC)] == [4, 5, 4, 99]
+    assert log.given_up(TOPIC, GRADING, ()) == {second.place}
+    # A record that has to be refused stays refused.
+    assert log.given_up(TOPIC, GRADING, {first.place}) == {first.place, second.place}
+
+
+def logged_raw(key: bytes, value: bytes, headers: dict[str, bytes | None], offset: int) -> Entry:
+    return entry_of(raw(TOPIC, key, value, list(headers.items()), offset=offset), {})
