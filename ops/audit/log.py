@@ -1,19 +1,17 @@
 """Kafka's log: every record of every topic of Kepu Week, from the beginning to the end as it is now."""
 
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, cast
-from uuid import uuid4
 
 import msgspec
 from aiokafka import ConsumerRecord
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message
 
 from ops.audit.ours import COMPACTED, OF_OTHERS, Keyed, malformed
-from ops.errors import CommandError
+from ops.deployment.whole_topics import records_of
 from shared.contracts import topics
 from shared.contracts.envelope import REDRIVEN_FROM, Event
 from shared.contracts.events import DeadLetterDecided
@@ -21,10 +19,6 @@ from shared.messaging.decoding import Rule
 from shared.messaging.received import Raw
 from shared.runtime.errors import Rejected
 
-READ_SECONDS_MAX = 120.0
-RECORDS_A_POLL = 10_000
-POLL_SECONDS = 0.2
-SILENCE_SECONDS_MAX = 10.0
 # The headers that the audit looks at. A peak hour leaves millions of records, so other headers are not kept.
 KEPT = frozenset(
     {
@@ -43,10 +37,6 @@ TIMED = "registration."
 
 E = TypeVar("E", bound=Event)
 Alike: TypeAlias = dict[tuple[tuple[str, bytes], ...], Mapping[str, str]]
-
-
-class LogUnreadable(CommandError):
-    """Kafka does not give the records that the audit needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,63 +228,11 @@ def read(kafka: str) -> Log:
     Read everything.
 
     Raises:
-        LogUnreadable: a topic is missing, or Kafka does not answer in time.
+        TopicsUnreadable: a topic is missing, or Kafka does not answer in time.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": kafka,
-            "group.id": f"audit-{uuid4()}",
-            "enable.auto.commit": False,
-            "enable.partition.eof": False,
-            "fetch.message.max.bytes": topics.DEAD_RECORD_BYTES_MAX,
-        }
-    )
-    try:
-        there = consumer.list_topics(timeout=READ_SECONDS_MAX).topics
-        ends: dict[tuple[str, int], int] = {}
-        starts: list[TopicPartition] = []
-        for topic in topics.ALL:
-            if topic.name not in there:
-                raise LogUnreadable(f"topic {topic.name} does not exist: start the week first (kepu up)")
-            for partition in there[topic.name].partitions:
-                place = TopicPartition(topic.name, partition)
-                low, high = consumer.get_watermark_offsets(place, timeout=READ_SECONDS_MAX)
-                if high > low:
-                    ends[topic.name, partition] = high
-                    starts.append(TopicPartition(topic.name, partition, low))
-        return Log(_read(consumer, starts, ends))
-    finally:
-        consumer.close()
-
-
-def _read(
-    consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str, int], int]
-) -> Iterator[Entry]:
-    if not starts:
-        return
-    consumer.assign(starts)
-    left = dict(ends)
     alike: Alike = {}
-    heard_at = time.monotonic()
-    while left:
-        # A poll waits for the whole number of records. The last poll never gets it, so its wait is short.
-        messages = consumer.consume(RECORDS_A_POLL, timeout=POLL_SECONDS)
-        if messages:
-            heard_at = time.monotonic()
-        elif time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
-            raise LogUnreadable(
-                f"Kafka gave no record for {SILENCE_SECONDS_MAX:.0f} s; {len(left)} partitions are not read: "
-                "see kepu stack logs kafka, and try again"
-            )
-        for message in messages:
-            if message.error() is not None:
-                raise LogUnreadable(
-                    f"Kafka cannot be read ({message.error()}): see kepu stack logs kafka, and try again"
-                )
-            entry = _entry(message, alike)
-            yield entry
-            if entry.offset + 1 >= ends[entry.topic, entry.partition]:
-                left.pop((entry.topic, entry.partition), None)
+    names = [topic.name for topic in topics.ALL]
+    return Log(_entry(message, alike) for message in records_of(kafka, names))
 
 
 def _entry(message: Message, alike: Alike) -> Entry:

@@ -66,11 +66,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
             # Submissions of the erased need not be graded.
             (*results, *parked, *dropped),
         ),
-        compare(
-            "refused submissions are dead-lettered",
-            (refused := {e.place for e in bad}),
-            log.given_up(TOPIC, GROUP, refused),
-        ),
+        _given_up(log, {entry.place for entry in bad}),
         compare("submissions are graded", graded, results),
         true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
         *published_checks(results, quizzes, definitions, erased, completed),
@@ -90,6 +86,10 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         *[check async for check in board_checks(log, database, known, graded)],
         _streamed(log, promises),
     ]
+
+
+def _given_up(log: Log, refused: set[str]) -> Check:
+    return compare("refused submissions are dead-lettered", refused, log.given_up(TOPIC, GROUP, refused))
 
 
 def _kept_in_the_log(log: Log, promises: Sequence[Promise]) -> list[Check]:

@@ -3,29 +3,24 @@
 import asyncio
 import getpass
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from ops.commands.terminal import UP_HOME, Home, console, progress, tell
 from ops.commands.where import Kafka, kafka_of
-from ops.dead import decide
-from ops.dead.chosen import TIMES_MAX, Choice, Refused, may_go_again, moment_of
+from ops.dead import decide, tables
+from ops.dead.chosen import TIMES_MAX, Choice, may_go_again, moment_of
 from ops.dead.letters import Letter, as_seen, read_letters
 from ops.dead.places import check_readable
 from ops.errors import CommandError
-from shared.contracts import topics
 from shared.messaging.publisher import Publisher, publishing
 
 RATE = 100.0
 SHOWN = 20
-REASON_CHARS = 60
 
 dead_cli = typer.Typer(
     no_args_is_help=True,
@@ -124,7 +119,7 @@ def list_command(
 ) -> None:
     """Count the dead letters by topic, group and code, and show the newest. No content is shown."""
     choice = _choice((), topic, group, code, source, event, since, until, state.value)
-    letters = choice.of(_letters(kafka_of(kafka, home), choice))
+    letters = choice.of(read_letters(kafka_of(kafka, home), choice.topics))
     if as_json:
         for seen in as_seen(letters):
             tell(json.dumps(seen, ensure_ascii=False))
@@ -133,9 +128,10 @@ def list_command(
         words = "" if state is StateChosen.all else f"{state.value} "
         tell(f"no {words}dead letters")
         return
-    _show_counts(letters)
+    console.print(tables.counted(letters))
     if limit:
-        _show_each(letters[-limit:])
+        tell("")
+        console.print(tables.listed(letters[-limit:]))
     if len(letters) > limit > 0:
         tell(f"{len(letters) - limit} older ones: --limit {len(letters)}, or --json")
 
@@ -152,20 +148,8 @@ def show(
 ) -> None:
     """Show one dead letter: its reason, its record's headers, and what was decided about it."""
     choice = Choice(names=(name,))
-    [letter] = choice.of(_letters(kafka_of(kafka, home), choice))
-    table = Table(box=None, pad_edge=False, show_header=False)
-    [seen] = as_seen([letter])
-    for field, said in seen.items():
-        table.add_row(field, escape(str(said)))
-    for header, content in letter.headers:
-        table.add_row(f"header {escape(header)}", escape(content.decode(errors="replace")))
-    table.add_row("key", escape((letter.key or b"").decode(errors="replace")))
-    size = "not in the dead letter" if letter.value is None else f"{len(letter.value)} bytes"
-    table.add_row("value", size)
-    for one in letter.decisions:
-        words = f"{one.decided_at:%Y-%m-%d %H:%M:%S} UTC by {one.by}: {one.reason or 'no reason given'}"
-        table.add_row(one.decision, escape(words))
-    console.print(table)
+    [letter] = choice.of(read_letters(kafka_of(kafka, home), choice.topics))
+    console.print(tables.one(letter))
     if value and letter.value is not None:
         tell(letter.value.decode(errors="replace"))
 
@@ -205,9 +189,10 @@ def redrive(
     """
     choice = _choice(names, topic, group, code, source, event, since, until)
     where = kafka_of(kafka, home)
-    chosen = choice.of(_letters(where, choice))
+    chosen = choice.of(read_letters(where, choice.topics))
     letters, refused = may_go_again(chosen, decide.replaced(where, chosen), times_max=times_max)
-    _show_refused(refused)
+    for line in tables.refusals(refused):
+        tell(line)
     if not _confirmed("send again", letters, dry_run=dry_run, yes=yes):
         return
 
@@ -243,7 +228,7 @@ def discard(
         raise CommandError("say why nothing is done with them: --reason")
     choice = _choice(names, topic, group, code, source, event, since, until)
     where = kafka_of(kafka, home)
-    letters = choice.of(_letters(where, choice))
+    letters = choice.of(read_letters(where, choice.topics))
     if not _confirmed("discard", letters, dry_run=dry_run, yes=yes):
         return
 
@@ -305,55 +290,11 @@ def _choice(
     return Choice(tuple(names or ()), topic, group, code, source, event, from_, to, state)
 
 
-def _letters(kafka: str, choice: Choice) -> list[Letter]:
-    known = [topic for topic in topics.LIVE if topic.groups]
-    wanted = [topic for topic in known if choice.topic in ("", topic.name)]
-    if not wanted:
-        raise CommandError(
-            f"no group of ours reads a topic {choice.topic}: {', '.join(topic.name for topic in known)}"
-        )
-    groups = sorted({group for topic in wanted for group in topic.groups})
-    if choice.group and choice.group not in groups:
-        raise CommandError(f"there is no group {choice.group} here: {', '.join(groups)}")
-    return read_letters(kafka, wanted, [choice.group] if choice.group else ())
-
-
-def _show_counts(letters: Sequence[Letter]) -> None:
-    table = Table("topic", "group", "code", "letters", "oldest", "newest", box=None, pad_edge=False)
-    for (topic, group, code), count in sorted(
-        Counter((one.topic, one.group, one.code) for one in letters).items()
-    ):
-        times = [one.at for one in letters if (one.topic, one.group, one.code) == (topic, group, code)]
-        table.add_row(*map(escape, (topic, group, code)), str(count), _said(min(times)), _said(max(times)))
-    console.print(table)
-
-
-def _show_each(letters: Sequence[Letter]) -> None:
-    tell("")
-    table = Table("name", "code", "source", "event", "sent again", "why", box=None, pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
-    for one in letters:
-        row = (one.name, one.code, one.source, one.event_id, str(one.times), one.reason[:REASON_CHARS])
-        table.add_row(*map(escape, row))
-    console.print(table)
-
-
-def _show_refused(refused: Sequence[Refused]) -> None:
-    for why, count in Counter(one.why for one in refused).items():
-        first = next(one.letter.name for one in refused if one.why == why)
-        tell(f"{count} not sent again, the first is {first}: {why}")
-
-
-def _said(moment: datetime) -> str:
-    return f"{moment:%m-%d %H:%M:%S}"
-
-
 def _confirmed(what: str, letters: Sequence[Letter], *, dry_run: bool, yes: bool) -> bool:
     if not letters:
         tell(f"there is nothing to {what}")
         return False
-    _show_counts(letters)
+    console.print(tables.counted(letters))
     if dry_run:
         tell(f"would {what} {len(letters)}")
         return False

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from ops.dead.letters import Letter
 from ops.errors import CommandError
+from shared.contracts import topics
 
 # A record that fails after so many tries will fail again: something has to be mended before.
 TIMES_MAX = 3
@@ -31,6 +32,35 @@ class Choice:
     until: datetime | None = None
     state: str = "waiting"
 
+    @property
+    def topics(self) -> set[str]:
+        """
+        The topics of dead letters that can have such letters.
+
+        Raises:
+            ChoiceUnclear: there are none.
+        """
+        known = [topic for topic in topics.LIVE if topic.groups]
+        all_of = {topics.dead_letters(topic.name, group) for topic in known for group in topic.groups}
+        if self.names:
+            named = {name.split("/")[0] for name in self.names}
+            if named - all_of:
+                raise _unknown(next(name for name in self.names if name.split("/")[0] not in all_of))
+            return named
+        if self.topic and self.topic not in {topic.name for topic in known}:
+            raise ChoiceUnclear(
+                f"no group reads a topic {self.topic}: {', '.join(topic.name for topic in known)}"
+            )
+        groups = {group for topic in known for group in topic.groups if self.topic in ("", topic.name)}
+        if self.group and self.group not in groups:
+            raise ChoiceUnclear(f"there is no group {self.group} here: {', '.join(sorted(groups))}")
+        return {
+            topics.dead_letters(topic.name, group)
+            for topic in known
+            for group in topic.groups
+            if self.topic in ("", topic.name) and self.group in ("", group)
+        }
+
     def of(self, letters: Iterable[Letter]) -> list[Letter]:
         """
         Those of the letters that are meant. Letters that are named may have any state.
@@ -41,10 +71,7 @@ class Choice:
         if self.names:
             by_name = {letter.name: letter for letter in letters}
             if unknown := [name for name in self.names if name not in by_name]:
-                raise ChoiceUnclear(
-                    f"there is no dead letter {unknown[0]}: kepu dead list shows the names, "
-                    "such as quiz.submitted.quiz-grading.dead/0/17"
-                )
+                raise _unknown(unknown[0])
             return [by_name[name] for name in dict.fromkeys(self.names)]
         return [letter for letter in letters if self._means(letter)]
 
@@ -115,3 +142,10 @@ def moment_of(text: str, now: datetime) -> datetime:
             f"{text!r} is no time: say how long ago, such as 30m, 2h or 3d, or 2027-05-20T08:00:00+08:00"
         )
     return moment.astimezone(UTC)
+
+
+def _unknown(name: str) -> ChoiceUnclear:
+    return ChoiceUnclear(
+        f"there is no dead letter {name}: kepu dead list shows the names, "
+        "such as quiz.submitted.quiz-grading.dead/0/17"
+    )

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from confluent_kafka import Message
 
 from ops.deployment.whole_topics import records_of
-from shared.contracts import topics
 from shared.contracts.envelope import REDRIVEN_FROM, REDRIVEN_TIMES, Headers, decoder
 from shared.contracts.events import DeadLetterDecided
 from shared.runtime.errors import Rejected
@@ -58,21 +57,10 @@ class Letter:
         return last if last in ("redriven", "discarded") else "waiting"
 
 
-def read_letters(kafka: str, of: Iterable[topics.Topic], groups: Iterable[str] = ()) -> list[Letter]:
-    """
-    The dead letters of these topics' groups, the oldest first.
-
-    Args:
-        groups: only these; none: all.
-    """
-    wanted = {
-        topics.dead_letters(topic.name, group)
-        for topic in of
-        for group in topic.groups
-        if not groups or group in groups
-    }
+def read_letters(kafka: str, of: Iterable[str]) -> list[Letter]:
+    """The dead letters in these topics of dead letters, the oldest first."""
     decided = _decisions(kafka)
-    letters = (_letter(message) for message in records_of(kafka, sorted(wanted)))
+    letters = (_letter(message) for message in records_of(kafka, sorted({*of})))
     found = [replace(one, decisions=tuple(decided.get(one.name, ()))) for one in letters if one]
     return sorted(found, key=lambda letter: (letter.at, letter.name))
 

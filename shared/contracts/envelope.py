@@ -33,8 +33,7 @@ HEADERS_MAX = 64
 EVENT_BYTES_MAX = 65_536
 # The largest body of the few events that contain lists.
 LIST_BYTES_MAX = 786_432
-# Written by `kepu dead redrive`: the partition and offset at which the record was first, and how often it was
-# sent again.
+# Of a record that `kepu dead` has sent again: where it was first ("partition/offset"), and how often.
 REDRIVEN_FROM = "redriven_from"
 REDRIVEN_TIMES = "redriven_times"
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
@@ -91,12 +90,7 @@ E = TypeVar("E", bound=Event)
 # Structs, not frozen dataclasses: each event has an Envelope and a Context, and a struct is made in a fifth
 # of the time.
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """
-    Who sent an event, when, and what caused it.
-
-    Attributes:
-        redriven_from: where the record says that it was first (shared/messaging/redriven.py).
-    """
+    """Who sent an event, when, what caused it, and where its record says that it was first."""
 
     id: str
     source: str

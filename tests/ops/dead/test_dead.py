@@ -1,21 +1,25 @@
 """Dead letters are found, sent again, and set aside; on a real broker."""
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from ops.cli import app
 from ops.dead import decide
 from ops.dead.chosen import Choice, ChoiceUnclear, may_go_again, moment_of
 from ops.dead.letters import Letter, read_letters
-from shared.contracts.events import DeadLetterDecided, ParticipantKeyed
-from shared.contracts.topics import Topic, declared
+from shared.contracts.events import DeadLetterDecided, ParticipantKeyed, QuizCancelled
+from shared.contracts.topics import declared
 from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch
 from tests.shared.messaging.readers import Ear, reading, say, until_committed
-from tests.support.kafka import Said, new_contract, read_all, readers_of, write_raw
+from tests.support.kafka import Said, dead_topic_of, new_contract, read_all, write_raw
 from tests.support.service import new_id
 from tests.support.waiting import eventually
 
@@ -32,8 +36,7 @@ def refusing(*numbers: int) -> Ear:
 
 async def letters_of(kafka: str, contract: type[Said]) -> list[Letter]:
     await create_missing(kafka, wanted=[declared(DeadLetterDecided)])
-    topic = Topic(contract.topic, (readers_of(contract),))
-    return await asyncio.to_thread(read_letters, kafka, [topic])
+    return await asyncio.to_thread(read_letters, kafka, [dead_topic_of(contract)])
 
 
 async def redrive(kafka: str, letters: Sequence[Letter], rate: float = 1_000) -> list[int]:
@@ -77,7 +80,7 @@ async def test_what_was_given_up_is_handled_after_it_is_sent_again_and_waits_no_
     assert dict(sent.headers) == dict(first.headers) | {"redriven_from": b"0/2", "redriven_times": b"1"}
 
 
-async def test_a_command_that_is_killed_leaves_no_letter_out(kafka: str) -> None:
+async def test_a_command_that_is_broken_off_leaves_no_letter_out(kafka: str) -> None:
     contract = await new_contract(kafka)
     await say(kafka, contract, range(10))
     async with reading(kafka, contract, refusing(*range(10))):
@@ -133,6 +136,42 @@ async def test_in_a_compacted_topic_no_record_replaces_a_later_one_of_its_key(ka
         letter(topic=topic.name, key=key, offset=offset, name=f"dead/0/{offset}") for offset in (first, last)
     ]
     assert await asyncio.to_thread(decide.replaced, kafka, letters) == {f"dead/0/{first}"}
+
+
+def test_the_command_finds_and_sets_aside_a_letter_by_what_it_says(kafka: str) -> None:
+    topic = declared(QuizCancelled)
+    [group] = topic.groups
+    dead = topic.dead(group)
+    asyncio.run(create_missing(kafka, wanted=[topic, dead, declared(DeadLetterDecided)]))
+    id_ = new_id("event")
+    said = {
+        "ce_id": id_,
+        "ce_type": "t",
+        "dead_code": "bad_body",
+        "dead_reason": "[bold]title: missing",
+    }
+    said |= {"dead_topic": topic.name, "dead_group": group, "dead_partition": "0", "dead_offset": "7"}
+    headers = [(name, text.encode()) for name, text in said.items()]
+    now = datetime.now(UTC).isoformat().encode()
+    asyncio.run(write_raw(kafka, dead.name, [(b"q", b'{"secret": 1}', [*headers, ("dead_time", now)])]))
+
+    def kepu(*words: str) -> str:
+        done = CliRunner(env={"COLUMNS": "400"}).invoke(app, ["dead", *words, "--kafka", kafka])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    which = "--event", id_, "--topic", topic.name
+    listed = kepu("list", *which)
+    assert "[bold]title: missing" in listed
+    assert "secret" not in listed
+    [name] = re.findall(rf"{re.escape(dead.name)}/0/\d+", listed)
+    assert "secret" not in kepu("show", name)
+    assert "secret" in kepu("show", name, "--value")
+    assert "would discard 1" in kepu("discard", *which, "--reason", "told", "--dry-run")
+    assert "1 discarded" in kepu("discard", *which, "--reason", "told", "--by", "east", "--yes")
+    assert "no waiting dead letters" in kepu("list", *which)
+    assert json.loads(kepu("list", *which, "--state", "discarded", "--json"))["name"] == name
+    assert "by east: told" in kepu("show", name)
 
 
 def letter(

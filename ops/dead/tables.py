@@ -1,0 +1,63 @@
+"""Dead letters as people read them: no content is shown, since it may be personal."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.markup import escape
+from rich.table import Table
+
+from ops.dead.chosen import Refused
+from ops.dead.letters import Letter, as_seen
+
+REASON_CHARS = 60
+
+
+def counted(letters: Sequence[Letter]) -> Table:
+    """How many there are of each topic, group and code."""
+    table = Table("topic", "group", "code", "letters", "oldest", "newest", box=None, pad_edge=False)
+    times: dict[tuple[str, str, str], list[datetime]] = {}
+    for one in letters:
+        times.setdefault((one.topic, one.group, one.code), []).append(one.at)
+    for kind in sorted(times):
+        found = times[kind]
+        table.add_row(*map(escape, kind), str(len(found)), _said(min(found)), _said(max(found)))
+    return table
+
+
+def listed(letters: Sequence[Letter]) -> Table:
+    """A row for each."""
+    table = Table("name", "code", "source", "event", "sent again", "why", box=None, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    for one in letters:
+        row = (one.name, one.code, one.source, one.event_id, str(one.times), one.reason[:REASON_CHARS])
+        table.add_row(*map(escape, row))
+    return table
+
+
+def one(letter: Letter) -> Table:
+    """All that is known of one."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    [seen] = as_seen([letter])
+    for field, said in seen.items():
+        table.add_row(field, escape(str(said)))
+    for header, content in letter.headers:
+        table.add_row(f"header {escape(header)}", escape(content.decode(errors="replace")))
+    table.add_row("key", escape((letter.key or b"").decode(errors="replace")))
+    table.add_row("value", "not in the dead letter" if letter.value is None else f"{len(letter.value)} bytes")
+    for decided in letter.decisions:
+        words = f"{decided.decided_at:%Y-%m-%d %H:%M:%S} UTC by {decided.by}: {decided.reason or 'no reason'}"
+        table.add_row(decided.decision, escape(words))
+    return table
+
+
+def refusals(refused: Sequence[Refused]) -> Iterator[str]:
+    """A line for each reason why letters are not sent again."""
+    for why, count in Counter(one.why for one in refused).items():
+        first = next(one.letter.name for one in refused if one.why == why)
+        yield f"{count} not sent again, the first is {first}: {why}"
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment:%m-%d %H:%M:%S}"
