@@ -131,7 +131,8 @@ def list_command(
     console.print(tables.counted(letters))
     if limit:
         tell("")
-        console.print(tables.listed(letters[-limit:]))
+        for line in tables.listed(letters[-limit:]):
+            tell(line)
     if len(letters) > limit > 0:
         tell(f"{len(letters) - limit} older ones: --limit {len(letters)}, or --json")
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from ops.dead.chosen import Refused
 from ops.dead.letters import Letter, as_seen
 
-REASON_CHARS = 60
+REASON_CHARS = 120
 
 
 def counted(letters: Sequence[Letter]) -> Table:
@@ -25,15 +25,12 @@ def counted(letters: Sequence[Letter]) -> Table:
     return table
 
 
-def listed(letters: Sequence[Letter]) -> Table:
-    """A row for each."""
-    table = Table("name", "code", "source", "event", "sent again", "why", box=None, pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
+def listed(letters: Sequence[Letter]) -> Iterator[str]:
+    """A line for each, the name first, so that it can be copied."""
     for one in letters:
-        row = (one.name, one.code, one.source, one.event_id, str(one.times), one.reason[:REASON_CHARS])
-        table.add_row(*map(escape, row))
-    return table
+        again = f"sent again {one.times} times, " if one.times else ""
+        who = f"{one.source or 'no source'}, event {one.event_id or 'without id'}"
+        yield f"{one.name}  {one.code}: {one.reason[:REASON_CHARS]} ({again}from {who})"
 
 
 def one(letter: Letter) -> Table:
