@@ -39,6 +39,9 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "award.issued": BOTH,
     "award.revoked": BOTH,
     "award.proposed": INBOX,
+    "award.objected": INBOX,
+    "selection.nominated": INBOX,
+    "selection.admitted": INBOX,
 }
 # Their messages go to the contact that the event names.
 NAMING_TOPICS = ("participant.code_requested", "participant.contact_changed")
@@ -49,6 +52,7 @@ FACTS = (
     "points",
     "points_before",
     "scheme_title",
+    "selection_title",
     "activity_title",
     "duty",
     "subject",
@@ -172,6 +176,12 @@ def _is_taken(entry: Entry) -> bool:
     return is_named and (entry.topic != TOPIC or conforms(entry, NotificationRequested))
 
 
+def _is_told(event: Entry) -> bool:
+    """Of objections, only of an upheld one to a candidate: `award.proposed` tells of the others."""
+    is_of_candidate = event.body.get("selection_id") is not None
+    return event.topic != "award.objected" or (is_of_candidate and event.body["status"] == "upheld")
+
+
 def _event(source: object, id_: str) -> str:
     """An event's name: two systems may give the same id."""
     return f"{source} {id_}"
@@ -179,7 +189,7 @@ def _event(source: object, id_: str) -> str:
 
 def _expected(log: Log) -> Iterator[str]:
     for topic, channels in CHANNELS.items():
-        for event in filter(_is_taken, log.events(topic)):
+        for event in filter(_is_told, filter(_is_taken, log.events(topic))):
             recipient = event.body.get("participant_id") or event.body["recipient_id"]
             is_texted = topic in NAMING_TOPICS and event.body.get("by_phone")
             for channel in ("sms",) if is_texted else channels:

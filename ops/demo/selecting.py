@@ -48,14 +48,15 @@ async def hold_selection(client: Client, people: Sequence[Person]) -> None:
     await _put(client, terms)
     listed = await _ask(client, "shortlist", {})
     candidates = [one["participant_id"] for one in listed["candidates"]]
-    text = {"recipient_id": candidates[0], "text": "样例：来信反映"}
-    objection = await _ask(client, "objections", text, citizen)
-    path = f"objections/{objection['objection_id']}/decision"
-    await _ask(client, path, {"outcome": "dismissed", "reason": "样例：查无实据"})
+    for candidate, outcome in ((candidates[0], "dismissed"), (candidates[-1], "upheld")):
+        text = {"recipient_id": candidate, "text": "样例：来信反映"}
+        objection = await _ask(client, "objections", text, citizen)
+        path = f"objections/{objection['objection_id']}/decision"
+        await _ask(client, path, {"outcome": outcome, "reason": "样例：经调查"})
     await _until(client, f"/selections/{SELECTION}", lambda found: found["phase"] == "deciding")
     votes = [
         {"participant_id": one, "votes_for": MEMBERS - place, "against": place}
-        for place, one in enumerate(candidates)
+        for place, one in enumerate(candidates[:-1])
     ]
     decided = await _ask(client, "decision", {"members": MEMBERS, "votes": votes})
     if decided["winners"] != candidates[:PLACES]:

@@ -806,6 +806,7 @@ class AwardObjected(Event, topic="award.objected", key="recipient_id"):
     status: Literal["made", "upheld", "dismissed"]
     said_at: Moment
     selection_id: Id | None = None
+    selection_title: Line | None = None
 
 
 class DrawPrize(Part):
@@ -927,6 +928,7 @@ class SelectionNominated(Event, topic="selection.nominated", key="participant_id
     version: Version
     withdrawn: bool
     changed_at: Moment
+    selection_title: Line | None = None
 
 
 class SelectionAdmitted(Event, topic="selection.admitted", key="participant_id"):
@@ -942,6 +944,7 @@ class SelectionAdmitted(Event, topic="selection.admitted", key="participant_id")
     admitted: bool
     code: Code | None = None
     decided_at: Moment
+    selection_title: Line | None = None
 
 
 Commitment = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

@@ -128,7 +128,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     (
         "awards",
         "objections",
-        {"selection_id": {"$exists": True}},
+        {"selection_id": {"$exists": True}, "outcome": "dismissed"},
         {"$set": {"outcome": "upheld"}},
         "objections are published (award.objected)",
     ),

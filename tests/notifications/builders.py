@@ -280,6 +280,47 @@ def proposed(participant_id: str, code: str | None = None, **changes: Any) -> ev
     return events.AwardProposed(**facts | changes)
 
 
+def nominated(participant_id: str, **changes: Any) -> events.SelectionNominated:
+    facts: dict[str, Any] = {
+        "selection_id": "finest",
+        "participant_id": participant_id,
+        "version": 1,
+        "withdrawn": False,
+        "changed_at": NOW,
+        "selection_title": "最美科技工作者",
+    }
+    return events.SelectionNominated(**facts | changes)
+
+
+def admitted(participant_id: str, code: str | None = None, **changes: Any) -> events.SelectionAdmitted:
+    """They may be judged; with a code they may not."""
+    facts: dict[str, Any] = {
+        "selection_id": "finest",
+        "participant_id": participant_id,
+        "version": 2,
+        "admitted": code is None,
+        "code": code,
+        "decided_at": NOW,
+        "selection_title": "最美科技工作者",
+    }
+    return events.SelectionAdmitted(**facts | changes)
+
+
+def objected(participant_id: str, **changes: Any) -> events.AwardObjected:
+    """An objection to a candidate is upheld."""
+    facts: dict[str, Any] = {
+        "objection_id": str(uuid4()),
+        "version": 2,
+        "scheme_id": "finest",
+        "recipient_id": participant_id,
+        "status": "upheld",
+        "said_at": NOW,
+        "selection_id": "finest",
+        "selection_title": "最美科技工作者",
+    }
+    return events.AwardObjected(**facts | changes)
+
+
 def decided(participant_id: str, **changes: Any) -> events.GroupApplicationDecided:
     facts: dict[str, Any] = {
         "application_id": str(uuid4()),
@@ -393,6 +434,9 @@ def everything(participant_id: str) -> list[Event]:
         issued(participant_id),
         revoked(participant_id),
         proposed(participant_id),
+        objected(participant_id),
+        nominated(participant_id),
+        admitted(participant_id),
         requested(participant_id),
     ]
 

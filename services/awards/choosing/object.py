@@ -26,7 +26,7 @@ class ObjectingToCandidates:
             NotFound: there is no such selection.
         """
         selection, _ = await self._selections.find(selection_id)
-        return Subject(selection.scheme_id, selection_id)
+        return Subject(selection.scheme_id, selection_id, selection.title)
 
     async def make(
         self, selection_id: str, recipient_id: str, words: str, objector_id: str | None

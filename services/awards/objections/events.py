@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.awards.objections.rules import Objection
+from services.awards.objections.rules import Objection, Subject
 from shared.contracts import sources
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import AwardObjected
@@ -10,7 +10,7 @@ from shared.contracts.origin import Origin
 
 
 def objected(
-    objection: Objection, recipient_id: str, now: datetime, origin: Origin
+    objection: Objection, subject: Subject, recipient_id: str, now: datetime, origin: Origin
 ) -> Envelope[AwardObjected]:
     """The event that somebody objected, or that the objection was decided; without words, and not by whom."""
     return enclose(
@@ -22,6 +22,7 @@ def objected(
             recipient_id=recipient_id,
             status=objection.outcome or "made",
             said_at=now,
+            selection_title=subject.selection_title,
         ),
         source=sources.AWARDS,
         cause=f"{objection.objection_id}/{objection.version}",

@@ -72,7 +72,7 @@ class Objections:
                 check_recipient(one, known=True, erased=one in erased)
             check_few(subject, await self._objections.of(subject, unit), objector_id)
             await self._objections.add(unit, objection)
-            unit.publish(events.objected(objection, recipient_id, now, origin))
+            unit.publish(events.objected(objection, subject, recipient_id, now, origin))
             return objection, True
 
         return await save_together(self._objections.database, work)
@@ -91,7 +91,7 @@ class Objections:
 
         async def work(unit: UnitOfWork) -> Objection:
             before = await self._objections.find(objection_id, unit)
-            if before is None or before.subject != subject:
+            if before is None or before.subject.owner != subject.owner:
                 raise objection_unknown(objection_id)
             after = decided(before, outcome, reason, now)
             if after is before:
@@ -101,7 +101,7 @@ class Objections:
             # Nothing about the erased is stored or published any more.
             await self._objections.decide(unit, replace(after, reason_words=None) if gone else after)
             if after.recipient_id and after.recipient_id not in gone:
-                unit.publish(events.objected(after, after.recipient_id, now, origin))
+                unit.publish(events.objected(after, subject, after.recipient_id, now, origin))
             return after
 
         return await save_together(self._objections.database, work)

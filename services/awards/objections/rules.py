@@ -22,10 +22,15 @@ Outcome = Literal["upheld", "dismissed"]
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """The public notice that objections are about: of a scheme, or of the selection for a scheme."""
+    """
+    The public notice that objections are about: of a scheme, or of the selection for a scheme.
+
+    Two are the same notice if they have the same `owner`.
+    """
 
     scheme_id: str
     selection_id: str | None = None
+    selection_title: str | None = None
 
     @property
     def owner(self) -> str:

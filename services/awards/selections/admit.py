@@ -35,7 +35,7 @@ async def admit(
         after = admitted(nominee, code, now)
         if after is not nominee:
             await selections.save_nominee(unit, after)
-            unit.publish(events.admitted(after, origin))
+            unit.publish(events.admitted(after, selection, origin))
         return after
 
     return await save_together(selections.database, work)

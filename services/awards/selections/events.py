@@ -44,7 +44,7 @@ def opened(selection: Selection, version: int, now: datetime, origin: Origin) ->
     )
 
 
-def nominated(nominee: Nominee, origin: Origin) -> Envelope[SelectionNominated]:
+def nominated(nominee: Nominee, selection: Selection, origin: Origin) -> Envelope[SelectionNominated]:
     """The event that somebody is nominated, or withdrawn."""
     event = SelectionNominated(
         selection_id=nominee.selection_id,
@@ -52,6 +52,7 @@ def nominated(nominee: Nominee, origin: Origin) -> Envelope[SelectionNominated]:
         version=nominee.version,
         withdrawn=nominee.withdrawn_at is not None,
         changed_at=nominee.changed_at,
+        selection_title=selection.title,
     )
     return enclose(
         event,
@@ -63,7 +64,7 @@ def nominated(nominee: Nominee, origin: Origin) -> Envelope[SelectionNominated]:
     )
 
 
-def admitted(nominee: Nominee, origin: Origin) -> Envelope[SelectionAdmitted]:
+def admitted(nominee: Nominee, selection: Selection, origin: Origin) -> Envelope[SelectionAdmitted]:
     """The event that organisers have checked a nominee."""
     event = SelectionAdmitted(
         selection_id=nominee.selection_id,
@@ -72,6 +73,7 @@ def admitted(nominee: Nominee, origin: Origin) -> Envelope[SelectionAdmitted]:
         admitted=nominee.admitted is True,
         code=nominee.code,
         decided_at=nominee.changed_at,
+        selection_title=selection.title,
     )
     return enclose(
         event,

@@ -79,7 +79,7 @@ class Nominations:
             nominee = nominated(selection, course, before, participant_id, now)
             if nominee is not before:
                 await self._selections.save_nominee(unit, nominee)
-                unit.publish(events.nominated(nominee, origin))
+                unit.publish(events.nominated(nominee, selection, origin))
             if before is None:
                 await self._selections.note(unit, selection_id, nominees=course.nominees + 1)
             await self._selections.save_nomination(unit, nomination)

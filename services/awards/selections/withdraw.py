@@ -46,7 +46,7 @@ async def withdraw(selection_id: str, participant_id: str, who: str, selections:
         if after is not nominee:
             await selections.save_nominee(unit, after)
         if after.version != nominee.version:
-            unit.publish(events.nominated(after, origin))
+            unit.publish(events.nominated(after, selection, origin))
         return after
 
     return await save_together(selections.database, work)

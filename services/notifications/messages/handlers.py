@@ -25,7 +25,7 @@ from services.notifications.messages.rules import (
     messages_of,
 )
 from services.notifications.messages.store import OF_PARTICIPANTS, MessageStore, Stored
-from services.notifications.texts.policy import NOTICES, recipient_of
+from services.notifications.texts.policy import NOTICES, is_told, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
@@ -126,7 +126,7 @@ async def store_messages(
     batch: Batch[Event], contacts: ContactStore, messages: MessageStore, erasures: ErasureStore
 ) -> list[Stored]:
     """Store the messages about a batch's events. An inbox message is delivered by being stored."""
-    with_notice = [received for received in batch if type(received.event) in NOTICES]
+    with_notice = [received for received in batch if is_told(received.event)]
     if not with_notice:
         return []
     now = clock.now()

@@ -170,6 +170,17 @@ NOTICES: Mapping[type[Event], Notice] = {
         ("inbox",),
         recipient="recipient_id",
     ),
+    # Inbox only: whoever wins gets the mail about the award.
+    events.SelectionNominated: Notice(
+        "selection_nominated", ("selection_id", "selection_title", "withdrawn"), ("inbox",)
+    ),
+    events.SelectionAdmitted: Notice(
+        "selection_admitted", ("selection_id", "selection_title", "admitted", "code"), ("inbox",)
+    ),
+    # Only some of them are told (`is_told`).
+    events.AwardObjected: Notice(
+        "award_objected", ("selection_id", "selection_title"), ("inbox",), recipient="recipient_id"
+    ),
     # Another system or an organiser writes the text and chooses the channels.
     events.NotificationRequested: Notice(REQUESTED_KIND, ("subject", "body"), ()),
 }
@@ -188,6 +199,18 @@ def recipient_of(event: Event) -> str:
     """The id of the participant to notify of this event."""
     recipient_id: str = getattr(event, NOTICES[type(event)].recipient)
     return recipient_id
+
+
+def is_told(event: Event) -> bool:
+    """
+    Whether an event makes messages.
+
+    Of an objection to a candidate people hear when it is upheld. If one to a proposal is, `award.proposed`
+    tells them. An objection that is open or dismissed changes nothing for them.
+    """
+    if isinstance(event, events.AwardObjected):
+        return event.selection_id is not None and event.status == "upheld"
+    return type(event) in NOTICES
 
 
 def channels_of(event: Event) -> tuple[DeliveryChannel, ...]:

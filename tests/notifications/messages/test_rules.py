@@ -8,12 +8,12 @@ from msgspec import structs
 
 from services.notifications.contacts.rules import How, Reach
 from services.notifications.messages.rules import Outcome, RetryPolicy, first_outcome, message_id, messages_of
-from services.notifications.texts.policy import KINDS, NOTICES
+from services.notifications.texts.policy import KINDS, NOTICES, is_told
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.runtime.errors import Rejected
-from tests.notifications.builders import NOW, confirmed, everything, issued, requested
+from tests.notifications.builders import NOW, confirmed, everything, issued, objected, requested
 from tests.support.service import enclosed
 
 RETRY_POLICY = RetryPolicy()
@@ -24,6 +24,9 @@ INBOX_ONLY = (
     "registration.held",
     "participant.entered",
     "award.proposed",
+    "award.objected",
+    "selection.nominated",
+    "selection.admitted",
 )
 
 
@@ -39,6 +42,12 @@ def test_every_event_goes_to_the_inbox_and_quiz_results_to_no_mailbox() -> None:
         channels = [message.channel for message in messages_of(event, context, NOW)]
         mailed = [] if event.topic in INBOX_ONLY else ["email"]
         assert channels == ["inbox", *mailed]
+
+
+def test_only_an_upheld_objection_to_a_candidate_is_told() -> None:
+    assert is_told(objected("p"))
+    assert not is_told(objected("p", selection_id=None))
+    assert not any(is_told(objected("p", status=status)) for status in ("made", "dismissed"))
 
 
 def test_message_ids_are_the_same_on_a_repeat_and_differ_by_kind_channel_id_and_source() -> None:

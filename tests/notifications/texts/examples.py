@@ -9,6 +9,7 @@ from shared.contracts.events import AwardKind
 from tests.notifications.builders import (
     NOW,
     STARTS_AT,
+    admitted,
     cancelled,
     completed,
     confirmed,
@@ -18,6 +19,8 @@ from tests.notifications.builders import (
     held,
     issued,
     moved,
+    nominated,
+    objected,
     proposed,
     regraded,
     rejected,
@@ -69,6 +72,12 @@ ALL: list[Event] = [
     issued("p", version=2, tier_before="二等奖"),
     *[proposed("p", code=code) for code in (None, "not_earned", "disqualified", "objection")],
     proposed("p", tier=None),
+    objected("p", selection_title=None),
+    nominated("p", withdrawn=True),
+    *[
+        admitted("p", code=code)
+        for code in ("not_eligible", "incomplete", "untrue", "other_field", "doubled")
+    ],
     *[
         revoked("p", code=code)
         for code in ("not_earned", "disqualified", "drawn_again", "not_entitled", "some_later_code")
