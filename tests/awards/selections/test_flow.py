@@ -152,6 +152,9 @@ async def test_an_objection_that_is_upheld_leaves_a_candidate_out_and_an_open_on
         path = f"objections/{one.json()['objection_id']}/decision"
         assert (await of.post(path, outcome=outcome, reason="经核实")).json()["outcome"] == outcome
     assert code_of(await of.post(path, outcome="upheld", reason="…")) == (409, "objection_decided")
+    # By the same request again, also after the end, whoever objects sees the outcome.
+    again = await of.post("objections", citizen, recipient_id=first, text="成果并非本人完成")
+    assert (again.status_code, again.json()["outcome"]) == (200, "upheld")
     assert code_of(await of.decide({first: 7, second: 7, third: 6})) == (422, "votes_differ")
     assert (await of.decide({second: 7, third: 6})).json()["winners"] == [second, third]
     [decided] = await said(database, "selection.decided")
