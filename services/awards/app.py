@@ -91,6 +91,10 @@ from services.awards.selections import api as selections_api
 from services.awards.selections import wording as selections_wording
 from services.awards.selections.nominate import Nominations
 from services.awards.selections.store import SelectionStore
+from services.awards.statistics import api as statistics_api
+from services.awards.statistics import wording as statistics_wording
+from services.awards.statistics.count import Counting
+from services.awards.statistics.store import StatisticsStore
 from services.awards.winners import api as winners_api
 from services.awards.winners import wording as winners_wording
 from services.awards.winners.lists import WinnerLists
@@ -231,6 +235,7 @@ async def _wire_names(
     await names.prepare()
     if service.serves_http:
         service.provide(names, WinnerLists(awards, names, known, schemes))
+        service.provide(Counting(schemes, StatisticsStore(service.database)))
     if service.runs_background:
         service.consume(*names_handlers.subscriptions(names))
     return names
@@ -301,6 +306,8 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         description="Schemes, awards and their codes.",
         routers=[
             schemes_api.routes,
+            # Before `/awards/{award_code}`, of which its path would be one.
+            statistics_api.routes,
             issuing_api.routes,
             issued_api.routes,
             following_api.routes,
@@ -330,6 +337,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             | choosing_wording.CHINESE
             | ceremonies_wording.CHINESE
             | winners_wording.CHINESE
+            | statistics_wording.CHINESE
         ),
     )
 

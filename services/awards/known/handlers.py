@@ -1,6 +1,6 @@
 """
-What awards does with participants and quizzes: it stores their ids and the ends of their tokens, and deletes
-notes about erased people.
+What awards does with participants and quizzes: it stores their ids and profiles and the ends of their tokens,
+and deletes notes about erased people.
 """
 
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ class KnownHandler:
         self, batch: Batch[ParticipantJoined | ParticipantErased | QuizCancelled | QuizPublished]
     ) -> Following:
         """
-        Store the ids of participants and quizzes, of erased people and cancelled quizzes, and which tokens
+        Store participants with their profiles, quizzes, who was erased, what was cancelled, and which tokens
         have ended.
         """
         events = [received.event for received in batch]
@@ -42,8 +42,7 @@ class KnownHandler:
                 cancelled[event.quiz_id] = max(event.version, cancelled.get(event.quiz_id, 0))
         await self._known.add_versions(published, cancelled)
         await self._known.add_participants({event.participant_id for event in joined})
-        if groups := {event.participant_id for event in joined if event.kind == "group"}:
-            await self._known.note_groups(groups)
+        await self._known.keep_profiles(joined)
         if erased := {event.participant_id for event in events if isinstance(event, ParticipantErased)}:
             # Mark them first. From now on a conferral is refused, and an earlier one is found.
             await self._known.erase(erased)

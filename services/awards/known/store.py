@@ -1,23 +1,29 @@
 """
-Participants, groups and quizzes in MongoDB, only their ids; of quizzes also the highest versions that were
-published and cancelled.
+Participants, groups and quizzes in MongoDB: their ids; of participants the group, district and audience of
+their profiles, which statistics count by; of quizzes the highest versions that were published and cancelled.
 
 These facts stay true: a participant or quiz that an event names exists, and an erased participant stays
-erased. So repeats and any order of the topics end in the same state, and no versions are compared. An erased
-id stays until no old result can come again (issued/forget.py).
+erased. So repeats and any order of the topics end in the same state. A profile is replaced only by one of a
+higher version, and goes with an erasure. An erased id stays until no old result can come again
+(issued/forget.py).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from services.awards.known.rules import check_recipient
+from shared.contracts.events import ParticipantJoined
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 from shared.storage.unit_of_work import UnitOfWork
 
 ERASED = "erased"
+_PROFILE = ("group_id", "district", "audience", "version")
 # The server's clock: all processes compare with it. The first time stays.
-_ERASING: list[Document] = [{"$set": {"erased": True, "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]}}}]
+_ERASING: list[Document] = [
+    {"$set": {"erased": True, "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]}}},
+    {"$unset": list(_PROFILE)},
+]
 
 
 class KnownStore:
@@ -43,11 +49,12 @@ class KnownStore:
         """Store these people and groups; the erased among them stay erased."""
         await mongo.insert_new(self._participants, [{"_id": id_} for id_ in set(participant_ids)])
 
-    async def note_groups(self, participant_ids: Collection[str]) -> None:
-        """Note of these participants that they are groups, and of nobody who was erased."""
-        these = {"_id": {"$in": sorted(participant_ids)}, "erased": {"$exists": False}}
+    async def keep_profiles(self, joined: Sequence[ParticipantJoined]) -> None:
+        """Keep the latest profiles of participants who are stored, and of nobody who was erased."""
+        if not joined:
+            return
         with mongo.outages_named():
-            await self._participants.update_many(these, {"$set": {"group": True}})
+            await self._participants.bulk_write([_profile(event) for event in joined], ordered=False)
 
     async def is_group(self, participant_id: str) -> bool:
         """True if a participant has joined as a group."""
@@ -160,3 +167,12 @@ class KnownStore:
             {"_id": recipient_id}, change, session=unit.session
         )
         check_recipient(recipient_id, known=found is not None, erased=bool(found and found.get("erased")))
+
+
+def _profile(event: ParticipantJoined) -> UpdateOne:
+    is_newer: Document = {"$or": [{"version": {"$exists": False}}, {"version": {"$lt": event.version}}]}
+    fields: Document = {name: getattr(event, name) for name in _PROFILE}
+    if event.kind == "group":
+        fields["group"] = True
+    which = {"_id": event.participant_id, "erased": {"$exists": False}} | is_newer
+    return UpdateOne(which, {"$set": fields})

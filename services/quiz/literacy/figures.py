@@ -8,12 +8,11 @@ from services.quiz.literacy.rules import (
     Census,
     Interval,
     Measure,
-    hidden_cells,
-    hidden_units,
     in_tier,
     mean_of,
     wilson,
 )
+from shared.runtime.small_cells import hidden_cells, hidden_units
 
 By = Literal["audience", "district", "unit"]
 
@@ -44,7 +43,9 @@ def of_cells(census: Census, measure: Measure, by: By) -> list[Figures]:
     """The figures of all cells of a kind, by name; last those of people who have none."""
     cells = {"audience": census.audiences, "district": census.districts, "unit": census.units}[by]
     if by == "unit":
-        hidden = hidden_units(census, measure.cell_min)
+        units = {cell.name: cell.people for cell in census.units}
+        districts = {cell.name: cell.people for cell in census.districts}
+        hidden = hidden_units(units, districts, census.places, measure.cell_min)
     else:
         hidden = hidden_cells({cell.name: cell.people for cell in cells}, measure.cell_min)
     return [

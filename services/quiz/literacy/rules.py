@@ -5,8 +5,8 @@ Each person counts once, by the attempt that stands in the standings. A person i
 at least its share of all points. The national survey calls people literate from 70 of 100 points on; other
 tiers are data (`Measure`).
 
-- `wilson`, `mean_of`: shares and means with intervals of 95 %.
-- `hidden_cells`, `hidden_units`: small cells are not shown, and cannot be computed from those that are.
+`wilson` and `mean_of` make shares and means with intervals of 95 %. Which cells are hidden:
+`shared/runtime/small_cells.py`.
 
 Source: docs/decisions/0067-literacy.md
 """
@@ -26,8 +26,6 @@ from shared.runtime.versions import version_of
 TIERS_MAX = 10
 CELL_MIN_LEAST = 5
 CELL_MIN_MOST = 1_000
-# At least this many cells are hidden together, so that none can be computed from the others.
-HIDDEN_TOGETHER_MIN = 2
 # Of the normal distribution: 95 % lie within.
 Z = 1.959963984540054
 
@@ -158,55 +156,3 @@ def in_tier(counts: Counts, half_points_max: int, tiers: Sequence[Tier], number:
         if 100 * half_points >= low * half_points_max
         and (high is None or 100 * half_points < high * half_points_max)
     )
-
-
-def hidden_cells(people: Mapping[str | None, int], cell_min: int) -> set[str | None]:
-    """
-    The cells that are not shown: those with fewer people than `cell_min`, and others that hide them.
-
-    The number of all people is shown. So a reader could compute a single hidden cell: all people without
-    those in the cells that are shown. Of two small cells a reader could compute the sum. So the next larger
-    cells are hidden too, until the hidden ones together are large enough.
-    """
-    hidden = {name for name, number in people.items() if number < cell_min}
-    _hide_more(hidden, people, people, cell_min)
-    return hidden
-
-
-def hidden_units(census: Census, cell_min: int) -> set[str | None]:
-    """
-    The units that are not shown: hidden among all units, and among those of each district too.
-
-    A district's number is the sum of its units. So if a district is shown, and a single unit in it is hidden,
-    a reader could compute the unit. If a district is hidden, at least one of its units is hidden too.
-    """
-    people = {cell.name: cell.people for cell in census.units}
-    districts = hidden_cells({cell.name: cell.people for cell in census.districts}, cell_min)
-    hidden = hidden_cells(people, cell_min)
-    among: dict[str | None, dict[str | None, int]] = {}
-    for district, unit, number in census.places:
-        among.setdefault(district, {})[unit] = number
-    for district in districts:
-        if hidden.isdisjoint(among[district]):
-            hidden.add(min(among[district], key=lambda one: (people[one], one or "")))
-    before = -1
-    while len(hidden) > before:
-        before = len(hidden)
-        for units in among.values():
-            _hide_more(hidden, units, people, cell_min)
-    return hidden
-
-
-def _hide_more(
-    hidden: set[str | None],
-    among: Mapping[str | None, int],
-    size: Mapping[str | None, int],
-    cell_min: int,
-) -> None:
-    """Hide the smallest ones that are shown, until those that are hidden among these hide each other."""
-    left = sorted((one for one in among if one not in hidden), key=lambda one: (size[one], one or ""))
-    for one in left:
-        those = [among[name] for name in among if name in hidden]
-        if not those or (len(those) >= HIDDEN_TOGETHER_MIN and sum(those) >= cell_min):
-            return
-        hidden.add(one)

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from services.quiz.literacy.api import EXPORTED
 from services.quiz.literacy.counting import CELLS_OF_A_KIND_MAX, PLACES_MAX, Counting
 from services.quiz.literacy.figures import By, of_all, of_cells
-from services.quiz.literacy.rules import Census, Measure, Tier, hidden_cells, in_tier, mean_of, wilson
+from services.quiz.literacy.rules import Census, Measure, Tier, in_tier, mean_of, wilson
 from services.quiz.participants.rules import Profile
+from shared.runtime.small_cells import hidden_cells
 
 AUDIENCES = ("youth", "farmers", "workers", "elderly", "officials", "other")
 
