@@ -1,6 +1,6 @@
 """
 The audit of names on awards: awards has heard of everybody, shows names as their holders have chosen, and has
-nothing of the erased.
+nothing of the erased. And of the profiles that awards counts by in statistics.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -14,6 +14,8 @@ Json: TypeAlias = dict[str, Any]
 TOPIC = "participant.named"
 # How a name is shown of which nobody has chosen anything.
 AT_FIRST = {"person": "masked", "group": "full"}
+JOINED = "participant.joined"
+PROFILE = ("group_id", "district", "audience")
 SEALED = ("kind", "shown", "group_id", "district", "name_locked", "address_locked", "key_sealed")
 
 
@@ -50,12 +52,30 @@ async def audit_names(log: Log, databases: Databases, services: Collection[str])
         checks.append(
             true_of_all("awards has the names that it was told of", _differing(told, stored), len(told))
         )
+        joined = _latest(log, JOINED)
+        known = {one["_id"]: one async for one in databases.awards["participants"].find()}
+        checks.append(
+            true_of_all(
+                "awards counts people by their latest profiles", wrong_profiles(joined, known), len(joined)
+            )
+        )
     return checks
 
 
-def _latest(log: Log) -> Mapping[str, Entry]:
+def wrong_profiles(joined: Mapping[str, Entry], known: Mapping[str, Json]) -> Iterator[str]:
+    """Who has another group, district or audience in awards than was published last; or any, if erased."""
+    for id_, entry in joined.items():
+        found = known.get(id_, {})
+        if "erased" in found:
+            if any(name in found for name in PROFILE):
+                yield id_
+        elif any(name not in found or found[name] != entry.body.get(name) for name in PROFILE):
+            yield id_
+
+
+def _latest(log: Log, topic: str = TOPIC) -> Mapping[str, Entry]:
     latest: dict[str, Entry] = {}
-    for event in log.events(TOPIC):
+    for event in log.events(topic):
         known = latest.get(event.key)
         if known is None or event.body["version"] >= known.body["version"]:
             latest[event.key] = event
