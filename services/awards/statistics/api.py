@@ -18,7 +18,7 @@ from shared.contracts.events import AwardKind
 from shared.runtime import acting
 from shared.web.admitting import check_role
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
-from shared.web.identity import ByViewer
+from shared.web.identity import AsViewer, ByViewer
 from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.tables import Cell as TableCell
@@ -72,7 +72,9 @@ async def _counted(
 CountedNow = Annotated[Counted, Depends(_counted)]
 
 
-@routes.get("/awards/statistics", summary="Awards in numbers: held, revoked and superseded")
+@routes.get(
+    "/awards/statistics", dependencies=[AsViewer], summary="Awards in numbers: held, revoked and superseded"
+)
 async def read_statistics(
     counted: CountedNow,
     names: Names,
@@ -108,7 +110,8 @@ async def read_statistics(
 
 @routes.get(
     "/awards/statistics/export",
-    summary="The same as a file: CSV",
+    dependencies=[AsViewer],
+    summary="Awards in numbers as a file: CSV",
     response_class=StreamingResponse,
     responses={200: {"content": {CSV: {"example": ",".join(COLUMNS)}}}},
 )

@@ -1,6 +1,5 @@
 """The audit finds a profile by which awards would count wrongly."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ PROFILE = {"group_id": "school", "district": "华龙区", "audience": "youth"}
     ],
     ids=["right", "erased", "another district", "missing", "left of an erasure"],
 )
-def test_a_wrong_profile_is_found(stored: Mapping[str, Any], *, is_right: bool) -> None:
+def test_a_wrong_profile_is_found(stored: dict[str, Any], *, is_right: bool) -> None:
     value = joined("wang", **PROFILE).model_dump_json().encode()
     entry = Entry("participant.joined", 0, 0, "wang", value, None, {}, None, 0)
     assert list(wrong_profiles({"wang": entry}, {"wang": stored})) == ([] if is_right else ["wang"])

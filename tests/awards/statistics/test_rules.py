@@ -11,7 +11,7 @@ def row(district: str | None, unit: str | None, held: int, *, groups: int = 0, r
 
 
 def shown(rows: list[Row], by: By) -> dict[str | None, int | None]:
-    return {cell.name: cell.count and cell.count.held for cell in cells_of(rows, by)}
+    return {cell.name: cell.count.held if cell.count else None for cell in cells_of(rows, by)}
 
 
 def test_awards_by_scheme_are_never_hidden_and_those_without_a_name_come_last() -> None:
