@@ -6,6 +6,7 @@ from fastapi import Header, Path, Query, Response
 
 from services.awards.documents import page
 from services.awards.documents.bodies import (
+    DocumentIn,
     PrintIn,
     PrintOut,
     PrintsOut,
@@ -28,9 +29,8 @@ from services.awards.issued.codes import CODE_CHARS_MAX, read_code
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Version
 from shared.contracts.events import AwardKind, Language
-from shared.runtime import acting
 from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_page, place_after
-from shared.web.identity import AsOrganiser, AsParticipantOrNone, AsViewer, ByOrganiserOrNone
+from shared.web.identity import AsOrganiser, AsParticipantOrNone, AsViewer, ByOrganiser, ByOrganiserOrNone
 from shared.web.pages.reader import AsReader
 from shared.web.pages.templates import SHOWS_PAGE
 from shared.web.provided import provided
@@ -160,8 +160,8 @@ async def read_document(
     seen: Seen = "",
 ) -> Response:
     """
-    A PDF/A file. The holder and organisers get it with the full name, everyone else with the code as the
-    holder shows the name. The same award gives the same bytes; with `If-None-Match`, perhaps 304.
+    A PDF/A file. The holder gets it with the full name, everyone else with the code as the holder shows the
+    name, organisers too. The same award gives the same bytes; with `If-None-Match`, perhaps 304.
 
     404 `award_unknown`, `document_of_erased`; 409 `document_of_revoked`; 422 `award_code_malformed`,
     `character_without_font`; 503 `overloaded`.
@@ -169,15 +169,33 @@ async def read_document(
     made = await making.of_award(
         read_code(award_code),
         language,
-        organiser=by is not None and by.role in acting.VIEWER,
-        participant_id=who.participant_id if who else None,
         seen=seen,
+        participant_id=who.participant_id if who else None,
         network=by.name if by else network,
     )
-    headers = {"etag": etag(made.tag), "vary": "Authorization, X-Organiser-Key"}
+    headers = {"etag": etag(made.tag), "vary": "Authorization"}
     if made.content is None:
         return Response(status_code=304, headers=headers)
     return Response(made.content, media_type=PDF, headers=headers)
+
+
+@routes.post(
+    "/awards/{award_code}/document.pdf",
+    response_class=Response,
+    responses=AS_PDF,
+    summary="The document of an award with the full name",
+)
+async def open_document(
+    award_code: CodeInPath, body: DocumentIn, making: Making, by: ByOrganiser
+) -> Response:
+    """
+    For one that has to be printed again. The log of acts keeps your reason before the name is opened.
+
+    404 `award_unknown`, `document_of_erased`; 409 `document_of_revoked`; 422 `award_code_malformed`,
+    `character_without_font`; 503 `overloaded`.
+    """
+    made = await making.open(read_code(award_code), body.language, by.name, body.reason)
+    return Response(made.content, media_type=PDF)
 
 
 @routes.post(

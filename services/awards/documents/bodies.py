@@ -15,7 +15,7 @@ from services.awards.documents.prints import (
 )
 from services.awards.documents.rules import SCHEMES_OF_TEMPLATE_MAX, Template, TemplateTerms
 from services.awards.issued.bodies import AwardOut
-from shared.contracts.checked import Id
+from shared.contracts.checked import Id, Line
 from shared.contracts.events import Language
 from shared.web.forms import Form
 
@@ -49,6 +49,12 @@ class PrintIn(Form):
     """What to print."""
 
     language: Language = Field("zh-CN", examples=["zh-CN"])
+
+
+class DocumentIn(PrintIn):
+    """Why the full name is needed. The reason is kept in the log of acts: write no name into it."""
+
+    reason: Line = Field(examples=["证书污损，重新打印"])
 
 
 class UnprintableOut(BaseModel):

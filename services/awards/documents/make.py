@@ -10,6 +10,7 @@ from services.awards.issued.rules import Award
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
 from shared.contracts.events import AwardKind, Language
+from shared.runtime.acting import current
 from shared.runtime.errors import Conflict, NotFound
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.versions import version_of
@@ -51,19 +52,19 @@ class Documents:
         code: str,
         language: Language,
         *,
-        organiser: bool,
-        participant_id: str | None,
-        seen: str,
+        seen: str = "",
+        participant_id: str | None = None,
+        in_full: bool = False,
         network: str = "",
     ) -> Document:
         """
         The document of the award with this code.
 
-        The holder and organisers get it with the full name, everyone else with the name that the holder
-        shows.
+        The holder gets it with the full name, everyone else with the name that the holder shows.
 
         Args:
             participant_id: whose token the request carries.
+            in_full: an organiser opens the full name. Whoever asks for this keeps an act first.
             seen: the tags that the client has.
             network: who asks. Those of one network take turns together.
 
@@ -79,8 +80,8 @@ class Documents:
         if not award.is_valid:
             raise Conflict("this award was revoked: it has no document any more", code="document_of_revoked")
         named = self._press.names
-        reads_full = organiser or participant_id == award.recipient_id
-        names = await (named.full if reads_full else named.shown)([award.recipient_id])
+        in_full = in_full or participant_id == award.recipient_id
+        names = await (named.full if in_full else named.shown)([award.recipient_id])
         template = await self.template_of(award.scheme_id, award.kind)
         page = self._press.face(award, names.get(award.recipient_id), template, language)
         shown = version_of(LAYOUT_VERSION, template.model_dump(mode="json"), language, page, award.issued_at)
@@ -90,6 +91,17 @@ class Documents:
         async with self._paced.turn(network):
             made = await self._press.typesetter.document(template, [page], language, award.issued_at)
         return Document(made, tag)
+
+    async def open(self, code: str, language: Language, who: str, reason: str) -> Document:
+        """
+        The document with the full name, for the organiser whose key has this name.
+
+        Raises:
+            NotFound, Conflict, Rejected, Overloaded: see `of_award`.
+        """
+        award, _ = await self._found(code)
+        await current().note(people=1, award_id=award.award_id, reason=reason)
+        return await self.of_award(code, language, in_full=True, network=who)
 
     async def look_up(self, code: str) -> tuple[Award, str | None, bool]:
         """

@@ -7,8 +7,12 @@ import pytest
 
 from services.awards.documents.rules import Template
 from services.awards.known.store import KnownStore
+from services.awards.names.store import NameStore
+from shared.runtime import clock
+from shared.storage.mongo import Database
 from tests.awards.builders import confer, put, scheme
 from tests.awards.documents.builders import block, png, template, texts
+from tests.awards.names.builders import named
 from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
@@ -177,3 +181,26 @@ async def test_only_organisers_put_and_print_and_a_participants_token_is_checked
     assert (await client.get(path, headers={"Authorization": "Bearer x"})).status_code == 401
     holder = await client.get(path, headers=as_participant(award["recipient_id"]))
     assert holder.status_code == 200
+
+
+async def test_an_organiser_opens_the_full_name_by_an_act_with_a_reason_and_not_by_reading(
+    client: httpx.AsyncClient, known: KnownStore, database: Database
+) -> None:
+    of, person = scheme(kind="certificate"), new_id("person")
+    await put(client, of)
+    await known.add_participants([person])
+    award = (await confer(client, of, person)).json()
+    await NameStore(database).keep([named(person)], clock.now())
+    path = f"/awards/{award['award_code']}/document.pdf"
+    read = await client.get(path, headers=ORGANISER)
+    assert "李*明" in texts(read.content)[0]
+    assert "李小明" not in texts(read.content)[0]
+    assert read.content == (await client.get(path)).content
+    reason = "证书污损，重新打印"
+    opened = await client.post(path, json={"reason": reason}, headers=ORGANISER)
+    assert opened.status_code == 200, opened.text
+    assert "李小明" in texts(opened.content)[0]
+    acts = (await client.get("/acts", headers=ORGANISER)).json()["acts"]
+    [act] = [one for one in acts if one["route"].endswith("/document.pdf")]
+    assert act["details"] == {"people": 1, "award_id": award["award_id"], "reason": reason}
+    assert (await client.post(path, json={}, headers=ORGANISER)).status_code == 422

@@ -1,5 +1,7 @@
 """Whose name is on a document and on the page of a code."""
 
+import asyncio
+
 import pytest
 
 from services.awards.documents.fonts import Fonts
@@ -10,8 +12,10 @@ from services.awards.documents.typeset import Press, Typesetter
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
 from services.awards.names.rules import Names
+from shared.runtime.errors import Overloaded
 from shared.runtime.keyed_hash import KeyedHash
 from shared.storage.mongo import Database
+from shared.web.paced import OF_ONE_MAX
 from tests.awards.documents.builders import ISSUER, URL, KnownNames, award, template, texts
 
 pytestmark = pytest.mark.stack
@@ -28,17 +32,15 @@ async def documents(database: Database, names: Names, typesetter: Typesetter) ->
     return Documents(awards, known, templates, Press(typesetter, names, URL, ISSUER), tags)
 
 
-async def test_the_holder_and_organisers_read_the_full_name_and_others_what_the_holder_shows(
+async def test_the_holder_and_an_act_read_the_full_name_and_others_what_the_holder_shows(
     database: Database,
 ) -> None:
     typesetter = Typesetter(Fonts())
     names = KnownNames({"li": "李*明"}, {"li": "李小明"})
     making = await documents(database, names, typesetter)
 
-    async def read(*, organiser: bool = False, participant_id: str | None = None) -> tuple[str, str]:
-        made = await making.of_award(
-            CODE, "zh-CN", organiser=organiser, participant_id=participant_id, seen=""
-        )
+    async def read(*, in_full: bool = False, participant_id: str | None = None) -> tuple[str, str]:
+        made = await making.of_award(CODE, "zh-CN", participant_id=participant_id, in_full=in_full)
         assert made.content is not None
         return texts(made.content)[0], made.tag
 
@@ -48,11 +50,31 @@ async def test_the_holder_and_organisers_read_the_full_name_and_others_what_the_
         assert (await read(participant_id="somebody-else")) == (shown, tag)
         full, other_tag = await read(participant_id="li")
         assert full == "李小明"
-        assert (await read(organiser=True)) == (full, other_tag)
+        assert (await read(in_full=True)) == (full, other_tag)
         # A cache in between must not give one for the other.
         assert tag != other_tag
         _, name, _ = await making.look_up(CODE)
         assert name == "李*明"
+    finally:
+        typesetter.close()
+
+
+async def test_many_documents_of_one_network_keep_no_other_one_waiting(database: Database) -> None:
+    typesetter = Typesetter(Fonts())
+    making = await documents(database, KnownNames({"li": "李*明"}), typesetter)
+
+    async def read(network: str) -> str:
+        made = await making.of_award(CODE, "zh-CN", network=network)
+        assert made.content is not None
+        return network
+
+    try:
+        crowd = [asyncio.create_task(read("a")) for _ in range(OF_ONE_MAX + 3)]
+        assert await read("b") == "b"
+        assert not all(one.done() for one in crowd)
+        said = await asyncio.gather(*crowd, return_exceptions=True)
+        assert sum(one == "a" for one in said) == OF_ONE_MAX
+        assert sum(isinstance(one, Overloaded) for one in said) == 3
     finally:
         typesetter.close()
 
