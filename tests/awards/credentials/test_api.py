@@ -8,6 +8,7 @@ import httpx
 import pytest
 import zxingcpp
 
+from services.awards.credentials.give import Credentials
 from services.awards.known.store import KnownStore
 from shared.credentials.verify import Known, verify, wanted
 from shared.runtime import clock
@@ -15,6 +16,7 @@ from shared.storage.mongo import Database
 from tests.awards.builders import confer, put, scheme, service
 from tests.awards.credentials.issuing import bits_set, fetched, new_pem, places_in
 from tests.shared.credentials.published import GUIDE_KEY
+from tests.support.networks import check_turns
 from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
@@ -58,6 +60,8 @@ async def known_of(client: httpx.AsyncClient, credential: bytes) -> Known:
 async def test_each_form_of_a_badge_verifies(client: httpx.AsyncClient, known: KnownStore) -> None:
     award = await awarded(client, known)
     answers = [await client.get(f"/awards/{award['award_code'].lower()}/{form}") for form in FORMS]
+    for form in FORMS:
+        await check_turns(client, Credentials, f"/awards/{award['award_code']}/{form}")
     assert [one.headers["content-type"].partition(";")[0] for one in answers] == [
         "application/ld+json",
         "text/plain",

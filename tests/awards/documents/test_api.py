@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.awards.documents.make import Documents
 from services.awards.documents.rules import Template
 from services.awards.known.store import KnownStore
 from services.awards.names.store import NameStore
@@ -13,6 +14,7 @@ from shared.storage.mongo import Database
 from tests.awards.builders import confer, put, scheme
 from tests.awards.documents.builders import block, png, template, texts
 from tests.awards.names.builders import named
+from tests.support.networks import check_turns
 from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
@@ -52,6 +54,7 @@ async def test_a_document_is_made_without_any_template_and_twice_the_same(
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     english = await client.get(path, params={"language": "en"})
     assert "has been given the award" in texts(english.content)[0]
+    await check_turns(client, Documents, path)
     assert english.headers["etag"] != first.headers["etag"]
 
 

@@ -9,10 +9,12 @@ import pytest
 from ops.draws.verify import differences
 from shared.contracts.events import AwardDrawn, DrawAnnounced
 from shared.storage.mongo import Database
+from shared.web.paced import Paced
 from tests.awards.builders import confer, joined, put, scheme, week
 from tests.awards.draws.builders import PUBLIC, REVEALED, SECRET, DrawParts, definition, draw, ids, lucky
 from tests.awards.parts import Parts
 from tests.support.kafka import read_all
+from tests.support.networks import check_turns
 from tests.support.service import ORGANISER, code_of, new_id
 from tests.support.waiting import eventually
 
@@ -51,6 +53,7 @@ async def test_a_draw_from_the_draft_to_the_awards(kafka: str, mongo: str) -> No
         assert (await act(client, draw_id, "entrants", named))["named"] == 9
         await act(client, draw_id, "freeze")
         await eventually(lambda: state(client, draw_id), lambda now: now["state"] == "announced")
+        await check_turns(client, Paced, f"/draws/{draw_id}/entrants.txt")
         text = (await client.get(f"/draws/{draw_id}/entrants.txt")).text
         assert text == "".join(f"{one} 2\n" for one in sorted(people))
         assert differences((await client.get(f"/draws/{draw_id}")).json(), text) == []

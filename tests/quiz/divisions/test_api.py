@@ -10,14 +10,17 @@ import httpx
 import pytest
 
 from services.quiz.divisions.boards import Boards
+from services.quiz.divisions.export import BoardFiles
 from services.quiz.divisions.rules import FREEZES_MAX
 from services.quiz.participants.rules import Profile, ProfileChange
 from services.quiz.standings.aliases import Aliases
+from services.quiz.standings.export import StandingFiles
 from tests.quiz.builders import ATTEMPT_KEY, as_resident, quiz, service
 from tests.quiz.disqualifying.builders import Deciding
 from tests.quiz.divisions.builders import QUIZ, Sat, know, make, sit
 from tests.quiz.http import put
 from tests.quiz.parts import Parts, new_parts
+from tests.support.networks import check_turns
 from tests.support.service import ORGANISER, code_of
 from tests.support.waiting import eventually
 
@@ -263,6 +266,9 @@ async def test_the_close_ends_freezes_and_the_file_is_for_everybody(kafka: str, 
         assert code_of(hidden) == (403, "division_hidden")
         refused = await client.post(f"{path}/divisions/group/freeze", headers=ORGANISER)
         assert code_of(refused) == (409, "quiz_closed")
+        # Strangers read both files, in turns of their networks.
+        await check_turns(client, BoardFiles, file)
+        await check_turns(client, StandingFiles, f"{path}/standings/export")
 
 
 async def _until_closed(client: httpx.AsyncClient, path: str) -> None:
