@@ -10,6 +10,7 @@ from ops.audit.draws import names_by_draw
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.audit.notices import audit_notices, noticed
+from ops.audit.places import Left, left_at_times, left_now, tier_at, tier_moved
 from ops.audit.selections import audit_selections, winners
 from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
@@ -134,7 +135,8 @@ def _due(log: Log, schemes: Sequence[Json], stored: Collection[str]) -> set[str]
     """What results and standings of now earn, without what was disqualified."""
     decisions = states_of_now(log)
     due = set(_certificates(counting(results_of_now(log), decisions), schemes))
-    due |= set(_prizes(schemes, list(last_closings(log).values()), decisions))
+    left = left_now(log, [one for one in schemes if one.get("issue", {}).get("type") != "after_notice"], {})
+    due |= set(_prizes(schemes, list(last_closings(log).values()), decisions, left))
     return due | {name for name, decided in _tied(log, schemes, decisions) if decided or name in stored}
 
 
@@ -155,7 +157,10 @@ def _expected_kept(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) ->
     """
     stored = {_name(award) for award in awards}
     once = set(_certificates(passed_once(log), schemes))
-    once |= set(_prizes(schemes, [event.body for event in log.events("quiz.closed")], {}))
+    closings = [event.body for event in log.events("quiz.closed")]
+    once |= set(_prizes(schemes, closings, {}, {}))
+    for scheme, left in left_at_times(log, schemes):
+        once |= set(_prizes([scheme], closings, {}, left))
     once |= {name for name, _ in _tied(log, schemes, {})}
     stays = stored & once
     held = {_whose(name) for name in stays}
@@ -270,11 +275,16 @@ def _ranked(schemes: Iterable[Json], closings: Iterable[Json]) -> Iterator[tuple
             yield from ((scheme, one) for one in closings if one["quiz_id"] == rule["quiz_id"])
 
 
-def _prizes(schemes: Iterable[Json], closings: Iterable[Json], decisions: States) -> Iterator[str]:
+def _prizes(
+    schemes: Iterable[Json], closings: Iterable[Json], decisions: States, left: Left
+) -> Iterator[str]:
     for scheme, closing in _ranked(schemes, closings):
+        out = left.get(scheme["_id"], ())
         for standing in closing["standings"]:
             whom = f"{closing['quiz_id']}/{standing['participant_id']}"
-            if (tier := _tier(scheme, standing["rank"])) and not decisions.get(whom, {}).get("disqualified"):
+            tier = tier_moved(scheme, standing["rank"], closing, out)
+            is_out = standing["participant_id"] in out or decisions.get(whom, {}).get("disqualified")
+            if tier and not is_out:
                 yield name_of(scheme["_id"], standing["participant_id"], tier)
 
 
@@ -285,7 +295,7 @@ def _tied(log: Log, schemes: Iterable[Json], decisions: States) -> Iterator[tupl
     for scheme, closing in _ranked(schemes, last_closings(log).values()):
         listed = {standing["participant_id"] for standing in closing["standings"]}
         last = closing["standings"][-1] if closing["standings"] else None
-        tier = _tier(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
+        tier = tier_at(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
         if last is None or tier is None:
             continue
         tied = _shares(last, last.get("finished_at"), closing)
@@ -321,13 +331,3 @@ def _shares(one: Json, finished_at: str | None, closing: Json) -> tuple[object, 
     if ties == "earlier_finish":
         return one["points"], finished_at and datetime.fromisoformat(finished_at)
     return (one["points"],) if ties == "shared" else (one["points"], one["time_used_seconds"])
-
-
-def _tier(scheme: Json, rank: int) -> str | None:
-    """The tier of a rank, None below the last tier. Ranks that are tied are in the same tier."""
-    places = 0
-    for tier in scheme["rule"]["tiers"]:
-        places += tier["places"]
-        if rank <= places:
-            return str(tier["tier"])
-    return None

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from ops.audit.decisions import last_closings
 from ops.audit.findings import Check, compare, true_of_all
 from ops.audit.log import Log
+from ops.audit.places import left_now, tier_moved
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
@@ -150,9 +151,12 @@ def _expected(
     Who should be proposed, of the schemes whose quiz is closed. What was issued does not change any more.
     """
     issued = {(one["scheme_id"], one["recipient_id"]) for one in proposals if one.get("issued")}
-    for scheme in _settled(schemes, notices):
+    settled = list(_settled(schemes, notices))
+    objected = {one["_id"]: {who for of, who in upheld if of == one["_id"]} for one in settled}
+    left = left_now(log, settled, objected)
+    for scheme in settled:
         id_ = scheme["_id"]
-        out = {recipient for of, recipient in upheld if of == id_}
+        out = objected[id_] | left.get(id_, set())
         names: Names = due.get(id_, {})
         if out and scheme["rule"].get("next_in_rank"):
             names = _moved_up(scheme, last_closings(log).get(scheme["rule"]["quiz_id"]), out, names)
@@ -189,19 +193,9 @@ def _moved_up(scheme: Json, closing: Json | None, out: Collection[str], names: N
     """The tiers if those behind the ones who are left out move up."""
     if closing is None:
         return names
-    tiers = scheme["rule"]["tiers"]
-    borders = [sum(tier["places"] for tier in tiers[: n + 1]) for n in range(len(tiers))]
-
-    def tier_at(rank: int) -> str | None:
-        return next((tier["tier"] for tier, end in zip(tiers, borders, strict=True) if rank <= end), None)
-
-    gone = [one["rank"] for one in closing["standings"] if one["participant_id"] in out]
     found = dict(names)
     for one in closing["standings"]:
-        moved = tier_at(one["rank"] - len([rank for rank in gone if rank < one["rank"]]))
-        if scheme.get("on_change") != "follow" and moved is not None:
-            moved = tier_at(one["rank"]) or tiers[-1]["tier"]
-        if moved is not None:
+        if (moved := tier_moved(scheme, one["rank"], closing, out)) is not None:
             found[one["participant_id"]] = moved
     return found
 

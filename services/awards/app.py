@@ -57,6 +57,7 @@ from services.awards.issuing import wording as issuing_wording
 from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.places import Places
 from services.awards.issuing.touched import Touched
 from services.awards.judging import api as judging_api
 from services.awards.judging import wording as judging_wording
@@ -150,7 +151,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
         await store.prepare()
     key = service.settings.award_key.get_secret_value().encode()
     issuer = Issuer(awards, schemes, known, changes, key=key)
-    facts, outdated = FactsReader(results, decisions, schemes), Outdated(results, decisions, changes)
+    places = Places(awards, known, decisions, proposals.barred)
+    touched, outdated = Touched(awards, places), Outdated(results, decisions, changes)
+    facts = FactsReader(results, decisions, schemes, places)
     panels = Panels(selections, judging, known)
     names = await _wire_names(service, known, schemes, awards)
     prints = await _wire_documents(service, known, awards, names, key)
@@ -158,16 +161,15 @@ async def wire(service: Service[AwardsSettings]) -> None:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
         _provide_objections(service, selections, choices, known, schemes, notices, proposals, objections)
         service.provide(known, results, decisions, schemes, awards, issuer, outdated)
-        service.provide(Previews(known, facts, schemes, awards))
+        service.provide(changes, places, Previews(known, facts, schemes, awards, touched))
         await _wire_credentials(service, known, schemes, awards)
-        conferring = Conferring(schemes, known, issuer, notices, proposals)
-        service.provide(notices, proposals, conferring)
+        service.provide(notices, proposals, Conferring(schemes, known, issuer, notices, proposals))
         service.provide(draws, Draws(draws, schemes, known), Paced())
     ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards, names)
     if service.runs_background:
         ties = TieStore(service.database)
         handler = issuing_handlers.ResultHandler(
-            known, results, decisions, changes, schemes, issuer, Touched(awards), ties, notices.mark
+            known, results, decisions, changes, schemes, issuer, touched, ties, notices.mark
         )
         leavers = SelectionLeavers(selections, judging, panels)
 
@@ -184,15 +186,13 @@ async def wire(service: Service[AwardsSettings]) -> None:
             *issuing_handlers.subscriptions(handler),
             *known_handlers.subscriptions(known, service.ended_tokens, forget),
         )
-        follower = Follower(known, facts, changes, schemes, awards, issuer)
-        decider = TieDecider(ties, schemes, results, issuer, outdated, known)
-        settler = Settler(
-            draws, Freezer(draws, known, results, decisions, awards), schemes, awards, known, issuer
-        )
+        follower = Follower(known, facts, changes, schemes, awards, issuer, touched, notices.mark)
+        decider = TieDecider(ties, schemes, results, issuer, outdated, known, places)
+        freezer = Freezer(draws, known, results, decisions, awards)
+        settler = Settler(draws, freezer, schemes, awards, known, issuer)
         forgetting = Forgetting(known, results, schemes, awards)
-        finder = Finder(notices, proposals, results, schemes, outdated, issuer)
-        teller = Teller(notices, proposals, awards, known, issuer)
-        advancing = Advancing(notices, schemes, finder, teller)
+        finder = Finder(notices, proposals, results, schemes, outdated, issuer, places)
+        advancing = Advancing(notices, schemes, finder, Teller(notices, proposals, awards, known, issuer))
         loops = (forgetting.loop, follower.loop, decider.loop, advancing.loop, settler.loop)
         service.run(Upkeep(results).loop, *loops)
         service.run(Awarder(selections, choices, schemes, issuer).loop)

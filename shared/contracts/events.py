@@ -753,7 +753,8 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     An award was taken back.
 
     `code`: the rule of the scheme took it back: `not_earned` or `disqualified`. It may be issued again. Null:
-    an organiser took it back, and only an organiser reinstates it.
+    an organiser took it back, and only an organiser reinstates it. Then the next in rank may move up, unless
+    `place_free`.
     """
 
     award_id: Id
@@ -765,6 +766,7 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     reason: PersonalLine
     revoked_at: Moment
     code: Code | None = None
+    place_free: bool = False
 
 
 class AwardProposed(Event, topic="award.proposed", key="recipient_id"):

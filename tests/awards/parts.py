@@ -8,6 +8,7 @@ from services.awards.following.facts import FactsReader
 from services.awards.following.follow import Follower
 from services.awards.following.preview import Previews
 from services.awards.issued.forget import forget_words
+from services.awards.issued.reinstate import reinstate_award
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.rules import Award
 from services.awards.issued.store import AwardStore
@@ -17,6 +18,7 @@ from services.awards.issuing.confer import confer_award
 from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.places import Places
 from services.awards.issuing.state import SchemeState, state_of
 from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as knowing
@@ -80,6 +82,8 @@ class Parts:
         self.issuer = Issuer(self.awards, self.schemes, self.known, self.changes, key=AWARD_KEY.encode())
         self.notices, self.proposals = NoticeStore(database), ProposalStore(database)
         self.objections = ObjectionStore(database)
+        self.places = Places(self.awards, self.known, self.decisions, self.proposals.barred)
+        touched = Touched(self.awards, self.places)
         handler = issuing.ResultHandler(
             self.known,
             self.results,
@@ -87,18 +91,33 @@ class Parts:
             self.changes,
             self.schemes,
             self.issuer,
-            Touched(self.awards),
+            touched,
             TieStore(database),
             self.notices.mark,
         )
         [reading] = issuing.subscriptions(handler)
         self._handle = reading.handle
         self.decider = TieDecider(
-            TieStore(database), self.schemes, self.results, self.issuer, self.outdated, self.known
+            TieStore(database),
+            self.schemes,
+            self.results,
+            self.issuer,
+            self.outdated,
+            self.known,
+            self.places,
         )
-        facts = FactsReader(self.results, self.decisions, self.schemes)
-        self.follower = Follower(self.known, facts, self.changes, self.schemes, self.awards, self.issuer)
-        self.previews = Previews(self.known, facts, self.schemes, self.awards)
+        facts = FactsReader(self.results, self.decisions, self.schemes, self.places)
+        self.follower = Follower(
+            self.known,
+            facts,
+            self.changes,
+            self.schemes,
+            self.awards,
+            self.issuer,
+            touched,
+            self.notices.mark,
+        )
+        self.previews = Previews(self.known, facts, self.schemes, self.awards, touched)
 
         async def forget(erased: set[str]) -> None:
             await forget_words(erased, self.awards, self.schemes, self.decisions)
@@ -107,7 +126,7 @@ class Parts:
 
         [knowing_of] = knowing.subscriptions(self.known, EndedTokens(database), forget)
         self.finder = Finder(
-            self.notices, self.proposals, self.results, self.schemes, self.outdated, self.issuer
+            self.notices, self.proposals, self.results, self.schemes, self.outdated, self.issuer, self.places
         )
         teller = Teller(self.notices, self.proposals, self.awards, self.known, self.issuer)
         self.advancing = Advancing(self.notices, self.schemes, self.finder, teller)
@@ -205,6 +224,7 @@ class Parts:
             issuer=self.issuer,
             outdated=self.outdated,
             known=self.known,
+            places=self.places,
         )
 
     async def state(self, scheme: Scheme) -> SchemeState:
@@ -223,8 +243,12 @@ class Parts:
         )
         return award
 
-    async def revoke(self, award_id: str, reason: str) -> Award:
-        return await revoke_award(award_id, reason, self.awards, self.known)
+    async def revoke(self, award_id: str, reason: str, *, place_free: bool = False) -> Award:
+        stores = self.awards, self.known, self.schemes, self.changes
+        return await revoke_award(award_id, reason, *stores, place_free=place_free)
+
+    async def reinstate(self, award_id: str) -> Award:
+        return await reinstate_award(award_id, self.awards, self.known, self.schemes, self.changes)
 
     async def own(
         self, recipient_id: str, after: tuple[datetime, str] | None = None, limit: int = 10

@@ -14,10 +14,11 @@ from services.awards.issued.codes import award_id
 from services.awards.issued.rules import Award, Unearned
 from services.awards.issued.store import AwardStore
 from services.awards.issuing.issue import TRANSACTION_AWARDS_MAX, Issuer
-from services.awards.issuing.rules import PlannedAward
+from services.awards.issuing.rules import PlannedAward, Propose
+from services.awards.issuing.touched import Touched
 from services.awards.known.store import KnownStore
-from services.awards.results.changes import ChangeStore
-from services.awards.schemes.rules import Scheme
+from services.awards.results.changes import PLACES, ChangeStore
+from services.awards.schemes.rules import RankTiers, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.origin import UNKNOWN_ORIGIN
 from shared.runtime import clock
@@ -41,6 +42,8 @@ class Follower:
         schemes: SchemeStore,
         awards: AwardStore,
         issuer: Issuer,
+        touched: Touched,
+        propose: Propose,
     ) -> None:
         self._known = known
         self._facts = facts
@@ -48,6 +51,8 @@ class Follower:
         self._schemes = schemes
         self._awards = awards
         self._issuer = issuer
+        self._touched = touched
+        self._propose = propose
         self.loop = Backlog("following", changes.quizzes, self.go_on).loop
 
     async def go_on(self, quiz_id: str) -> None:
@@ -58,6 +63,9 @@ class Follower:
         if not marks:
             return
         schemes = await self._schemes.of_quizzes([quiz_id])
+        if PLACES in marks:
+            await self._move(quiz_id, schemes, marks[PLACES])
+            return
         erased = await self._known.erased(marks)
         facts = await self._facts.of_participants(quiz_id, sorted(marks.keys() - erased), schemes)
         at_once = max(1, TRANSACTION_AWARDS_MAX // max(1, len(schemes)))
@@ -66,6 +74,22 @@ class Follower:
             await self._compare(some, erased, schemes, facts)
             if time.monotonic() > until:
                 break
+
+    async def _move(self, quiz_id: str, schemes: Sequence[Scheme], token: str) -> None:
+        """
+        Mark everybody who may move, since an organiser has revoked or reinstated an award.
+
+        The mark of the places is deleted last: after a crash everybody is marked again.
+        """
+        moving = [one for one in schemes if isinstance(one.rule, RankTiers) and one.rule.next_in_rank]
+        if closing := await self._facts.closing(quiz_id):
+            await self._changes.mark(await self._touched.by_closing(closing, moving))
+        await self._propose({one.scheme_id for one in moving if one.notice}, closed=False)
+
+        async def work(unit: UnitOfWork) -> None:
+            await self._changes.clear(unit, quiz_id, {PLACES: token})
+
+        await save_together(self._awards.database, work)
 
     async def _compare(
         self, marks: Mapping[str, str], erased: set[str], schemes: Sequence[Scheme], facts: Facts

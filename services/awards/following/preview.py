@@ -64,13 +64,18 @@ class Previews:
     """Computes what would change, and changes nothing."""
 
     def __init__(
-        self, known: KnownStore, facts: FactsReader, schemes: SchemeStore, awards: AwardStore
+        self,
+        known: KnownStore,
+        facts: FactsReader,
+        schemes: SchemeStore,
+        awards: AwardStore,
+        touched: Touched,
     ) -> None:
         self._known = known
         self._facts = facts
         self._schemes = schemes
         self._awards = awards
-        self._touched = Touched(awards)
+        self._touched = touched
 
     async def preview(self, quiz_id: str, supposed: Supposed) -> list[Outcome]:
         """
@@ -125,8 +130,9 @@ def supposing(facts: Facts, supposed: Supposed, closing: Closing | None, schemes
         results,
         {**facts.decisions, **barred},
         closing or facts.closing,
-        ranked_by(closing, schemes) if closing else facts.by_rank,
+        ranked_by(closing, schemes, facts.left_out) if closing else facts.by_rank,
         facts.ties_decided,
+        facts.left_out,
     )
 
 

@@ -7,8 +7,8 @@ What the results of now earn, and what that changes in an award. All functions a
 Source: docs/decisions/0063-awards-that-follow.md
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.awards.issued.rules import Award, Unearned, issued_again, taken_back
@@ -31,6 +31,7 @@ class Facts:
     Attributes:
         results: all results of these participants that are kept, in the order of their submission.
         by_rank: what the standings of the closing earn, by scheme and participant.
+        left_out: by scheme, who has left a place to the next in rank, and who cannot move up.
         ties_decided: the schemes for which the tie at the end of the list is decided.
     """
 
@@ -40,6 +41,7 @@ class Facts:
     closing: Closing | None
     by_rank: Mapping[tuple[str, str], PlannedAward]
     ties_decided: frozenset[str] = frozenset()
+    left_out: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,16 @@ class Compared:
     note: tuple[Unearned | None, str | None] = (None, None)
 
 
-def ranked_by(closing: Closing | None, schemes: Iterable[Scheme]) -> dict[tuple[str, str], PlannedAward]:
+def ranked_by(
+    closing: Closing | None, schemes: Iterable[Scheme], left_out: Mapping[str, Collection[str]]
+) -> dict[tuple[str, str], PlannedAward]:
     """What the standings of a closing earn, by scheme and participant."""
     if closing is None:
         return {}
     return {
         (scheme.scheme_id, due.recipient_id): due
         for scheme in schemes
-        for due in due_by_rank(closing, scheme)
+        for due in due_by_rank(closing, scheme, left_out.get(scheme.scheme_id, ()))
     }
 
 

@@ -14,6 +14,7 @@ from services.awards.issued.store import AwardStore
 from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
 from services.awards.names.store import NameStore
+from services.awards.results.changes import ChangeStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import ID_PATTERN, PersonalLine
 from shared.runtime.errors import NotFound
@@ -23,6 +24,7 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 
 Awards = Annotated[AwardStore, provided(AwardStore)]
+Changes = Annotated[ChangeStore, provided(ChangeStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
 Names = Annotated[NameStore, provided(NameStore)]
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
@@ -33,7 +35,10 @@ routes = Routes(tags=["awards"])
 
 
 class RevocationIn(Form):
+    """`place_free` matters only if the scheme says `next_in_rank`."""
+
     reason: PersonalLine = Field(description="public: shown with the code", examples=["成绩复核后撤销"])
+    place_free: bool = Field(False, description="the place stays free: nobody moves up in rank")
 
 
 class AwardsOut(BaseModel):
@@ -65,24 +70,36 @@ async def list_awards(
 
 
 @routes.post("/awards/{award_id}/revoke", dependencies=[AsOrganiser], summary="Revoke an award")
-async def revoke(award_id: IdInPath, body: RevocationIn, awards: Awards, known: Known) -> AwardDetailOut:
+async def revoke(
+    award_id: IdInPath,
+    body: RevocationIn,
+    awards: Awards,
+    known: Known,
+    schemes: Schemes,
+    changes: Changes,
+) -> AwardDetailOut:
     """
     No rule issues a revoked award again; only you can reinstate it. 404 `award_unknown`.
 
-    A repeat with the same reason changes nothing. A different reason is refused: 409 `award_revoked`.
+    If the scheme says `next_in_rank`, the next in rank moves up in the background, unless the place stays
+    free. A repeat with the same reason changes nothing. A different reason is refused: 409 `award_revoked`.
     """
-    return detail(await revoke_award(award_id, body.reason, awards, known))
+    return detail(
+        await revoke_award(award_id, body.reason, awards, known, schemes, changes, place_free=body.place_free)
+    )
 
 
 @routes.post("/awards/{award_id}/reinstate", dependencies=[AsOrganiser], summary="Reinstate a revoked award")
-async def reinstate(award_id: IdInPath, awards: Awards, known: Known) -> AwardDetailOut:
+async def reinstate(
+    award_id: IdInPath, awards: Awards, known: Known, schemes: Schemes, changes: Changes
+) -> AwardDetailOut:
     """
     An award that was revoked by mistake holds again, with the same code, and its recipient is told.
 
     A repeat changes nothing. 404 `award_unknown`, 409 `participant_erased`, `award_not_earned` (the rule took
     it back).
     """
-    return detail(await reinstate_award(award_id, awards, known))
+    return detail(await reinstate_award(award_id, awards, known, schemes, changes))
 
 
 @routes.get("/awards/{award_code}", summary="Whether an award is genuine and still holds")

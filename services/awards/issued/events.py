@@ -101,6 +101,7 @@ def revoked(award: Award, origin: Origin) -> Envelope[AwardRevoked]:
             reason=award.reason,
             revoked_at=award.revoked_at,
             code=award.code,
+            place_free=award.place_free,
         ),
         source=sources.AWARDS,
         cause=_cause_of(award, ISSUED + 1),

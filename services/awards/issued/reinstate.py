@@ -5,13 +5,17 @@ from services.awards.issued.rules import Award, reinstated
 from services.awards.issued.store import AwardStore
 from services.awards.known.rules import check_recipient
 from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
+from services.awards.schemes.store import SchemeStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-async def reinstate_award(award_id: str, awards: AwardStore, known: KnownStore) -> Award:
+async def reinstate_award(
+    award_id: str, awards: AwardStore, known: KnownStore, schemes: SchemeStore, changes: ChangeStore
+) -> Award:
     """
     Let an award that an organiser has revoked hold again, with the same code; a repeat changes nothing.
 
@@ -31,6 +35,9 @@ async def reinstate_award(award_id: str, awards: AwardStore, known: KnownStore) 
         after = reinstated(award, now)
         if after is not award:
             await awards.change(unit, [after])
+            # Whoever has moved up is compared again.
+            if quiz_id := await schemes.moves_up(award.scheme_id):
+                await changes.mark_places(unit, quiz_id)
             unit.publish(events.issued(after, origin))
         return award, after
 

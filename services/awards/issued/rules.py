@@ -39,6 +39,7 @@ class Award(msgspec.Struct, frozen=True):
         code: why the rule has taken it back. None: it is held, or an organiser has revoked it.
         tier_before: what the tier was before the last change by the rule, if that has changed it.
         noted: it is held, and a note for organisers says that it is not earned.
+        place_free: an organiser has revoked it, and nobody moves up into its place.
     """
 
     award_id: str
@@ -58,6 +59,7 @@ class Award(msgspec.Struct, frozen=True):
     code: Unearned | Withdrawn | None = None
     tier_before: str | None = None
     noted: bool = False
+    place_free: bool = False
 
     @property
     def is_valid(self) -> bool:
@@ -70,7 +72,7 @@ class Award(msgspec.Struct, frozen=True):
         return self.code is not None
 
 
-def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
+def revoked(award: Award, reason: str, now: datetime, *, erased: bool, place_free: bool = False) -> Award:
     """
     The award that an organiser has revoked; on a repeat, the same award.
 
@@ -79,6 +81,7 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     Args:
         erased: the recipient was erased. Then no text of an organiser is stored or published any more, and a
             repeat may give any reason.
+        place_free: nobody moves up. On a repeat it stays as it was.
 
     Raises:
         Conflict: it was revoked for another reason. That reason is public, and stays.
@@ -90,6 +93,7 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
             )
         return award
     why = ERASED_REASON if erased else reason
+    award = replace(award, place_free=place_free)
     return replace(award, revoked_at=now, reason=why, code=None, version=award.version + 1)
 
 
@@ -115,6 +119,7 @@ def issued_again(award: Award, cause: str, tier: str | None, now: datetime) -> A
         reason=None,
         code=None,
         version=award.version + 1,
+        place_free=False,
     )
 
 

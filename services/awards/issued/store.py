@@ -159,6 +159,15 @@ class AwardStore:
             found = self._awards.find(condition).sort("_id", ASCENDING).limit(limit)
             return [_award(document) for document in await found.to_list(None)]
 
+    async def left_places(self, scheme_id: str) -> set[str]:
+        """The recipients whose awards by this scheme an organiser has revoked, so that others move up."""
+        first, end = ids_in(scheme_id)
+        these: Document = {"_id": {"$gt": first, "$lt": end}, "scheme_id": scheme_id}
+        these |= {"revoked_at": {"$ne": None}, "code": None, "place_free": None}
+        with mongo.outages_named():
+            found = await self._awards.find(these, {"recipient_id": 1}).to_list(None)
+        return {document["recipient_id"] for document in found}
+
     async def of_recipient(
         self, recipient_id: str, scheme_ids: Iterable[str], after: tuple[datetime, str] | None, limit: int
     ) -> list[Award]:
@@ -224,6 +233,7 @@ def _change(award: Award) -> Document:
         "revoked_at": award.revoked_at,
         "reason": award.reason,
         "code": award.code,
+        "place_free": award.place_free or None,
     }
     now: Document = {name: value for name, value in fields.items() if value is not None}
     now |= {"cause": award.cause, "issued_at": award.issued_at, "version": award.version, "relayed": True}

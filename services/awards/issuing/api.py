@@ -10,6 +10,7 @@ from services.awards.issuing import apply
 from services.awards.issuing.confer import confer_award
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.places import Places
 from services.awards.issuing.state import state_of
 from services.awards.known.store import KnownStore
 from services.awards.results.store import ResultStore
@@ -24,6 +25,7 @@ Known = Annotated[KnownStore, provided(KnownStore)]
 Results = Annotated[ResultStore, provided(ResultStore)]
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Issuing = Annotated[Issuer, provided(Issuer)]
+Freed = Annotated[Places, provided(Places)]
 Looking = Annotated[Outdated, provided(Outdated)]
 
 routes = Routes(tags=["awards"])
@@ -100,6 +102,7 @@ async def apply_scheme(
     issuer: Issuing,
     outdated: Looking,
     known: Known,
+    places: Freed,
     after: After = None,
 ) -> AppliedOut:
     """
@@ -118,6 +121,7 @@ async def apply_scheme(
         issuer=issuer,
         outdated=outdated,
         known=known,
+        places=places,
     )
     last = None if applied.after is None else after_of(applied.after)
     return AppliedOut(issued=applied.issued, after=last, undecided=applied.undecided)

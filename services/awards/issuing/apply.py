@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.places import Places
 from services.awards.issuing.rules import (
     PlannedAward,
     check_issued_at_once,
@@ -52,6 +53,7 @@ async def apply_scheme(
     issuer: Issuer,
     outdated: Outdated,
     known: KnownStore,
+    places: Places,
 ) -> Applied:
     """
     Issue the awards that a late scheme has missed. A call reads at most `APPLY_PAGES_MAX` pages of results.
@@ -80,7 +82,7 @@ async def apply_scheme(
         closing = await results.closing(scheme.rule.quiz_id)
         if closing is None:
             raise Conflict(f"quiz {scheme.rule.quiz_id} is not closed yet", code="quiz_not_closed")
-        return await _issue_by_ranks(scheme, closing, after, schemes, results, issuer, outdated)
+        return await _issue_by_ranks(scheme, closing, after, schemes, results, issuer, outdated, places)
     if isinstance(scheme.rule, Drawn):
         raise Rejected(f"the awards of scheme {scheme_id} come from its draw alone", code="scheme_drawn")
     if isinstance(scheme.rule, Selected):
@@ -98,8 +100,9 @@ async def _issue_by_ranks(
     results: ResultStore,
     issuer: Issuer,
     outdated: Outdated,
+    places: Places,
 ) -> Applied:
-    issued = await _issue_by_list(scheme, closing, issuer, outdated) if after is None else 0
+    issued = await _issue_by_list(scheme, closing, issuer, outdated, places) if after is None else 0
     if not list_may_miss_winners(closing, scheme):
         return Applied(issued, None)
 
@@ -118,8 +121,10 @@ async def _issue_by_ranks(
     return Applied(issued + tied, None, undecided=not decided)
 
 
-async def _issue_by_list(scheme: Scheme, closing: Closing, issuer: Issuer, outdated: Outdated) -> int:
-    due = due_by_rank(closing, scheme)
+async def _issue_by_list(
+    scheme: Scheme, closing: Closing, issuer: Issuer, outdated: Outdated, places: Places
+) -> int:
+    due = due_by_rank(closing, scheme, await places.left_out(scheme, closing))
     not_counting = await outdated.not_counting(due)
     due = [one for one in due if (scheme.scheme_id, one.recipient_id, one.cause) not in not_counting]
     issued = await issuer.issue_applied(due)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from services.awards.issuing.apply import apply_scheme
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.places import Places
 from services.awards.issuing.rules import all_results_are_there
 from services.awards.issuing.state import is_undecided
 from services.awards.known.store import KnownStore
@@ -43,6 +44,7 @@ class TieDecider:
         issuer: Issuer,
         outdated: Outdated,
         known: KnownStore,
+        places: Places,
     ) -> None:
         self._ties = ties
         self._schemes = schemes
@@ -50,6 +52,7 @@ class TieDecider:
         self._issuer = issuer
         self._outdated = outdated
         self._known = known
+        self._places = places
         self.loop = Backlog(LOOP, self.pending, self.go_on).loop
 
     async def pending(self, after: str, limit: int) -> list[str]:
@@ -80,6 +83,7 @@ class TieDecider:
             issuer=self._issuer,
             outdated=self._outdated,
             known=self._known,
+            places=self._places,
         )
         if applied.undecided:
             await self._wait(scheme_id, tie)

@@ -94,8 +94,8 @@ def due_by_rank(
     `list_may_miss_winners`.
 
     Args:
-        barred: they get nothing, since an objection was upheld. If the scheme says `next_in_rank`, others
-            move up (`tier_moved_up`).
+        barred: they get nothing, since an objection was upheld or an organiser has revoked their award
+            (`places.py`). If the scheme says `next_in_rank`, others move up (`tier_moved_up`).
 
     Source: DOMjudge, medals; docs/decisions/0009-award-ids-and-ties.md, point 6 (the end of a tier);
     0018-ties-at-the-end-of-the-list.md (the end of the list)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.awards.issued.store import AwardStore
+from services.awards.issuing.places import Places
 from services.awards.issuing.rules import due_by_rank
 from services.awards.results.rules import Closing
 from services.awards.schemes.rules import RankTiers, Scheme
@@ -13,8 +14,9 @@ AWARDS_PAGE = 500
 class Touched:
     """Finds whose awards may change."""
 
-    def __init__(self, awards: AwardStore) -> None:
+    def __init__(self, awards: AwardStore, places: Places) -> None:
         self._awards = awards
+        self._places = places
 
     async def by_closing(self, closing: Closing, schemes: Sequence[Scheme]) -> set[tuple[str, str]]:
         """
@@ -26,7 +28,8 @@ class Touched:
         for scheme in schemes:
             if not isinstance(scheme.rule, RankTiers) or scheme.rule.quiz_id != closing.quiz_id:
                 continue
-            found |= {(closing.quiz_id, due.recipient_id) for due in due_by_rank(closing, scheme)}
+            left_out = await self._places.left_out(scheme, closing)
+            found |= {(closing.quiz_id, due.recipient_id) for due in due_by_rank(closing, scheme, left_out)}
             after = ""
             while page := await self._awards.of_scheme(scheme.scheme_id, after, AWARDS_PAGE):
                 found |= {(closing.quiz_id, award.recipient_id) for award in page}

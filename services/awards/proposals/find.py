@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.awards.issued.codes import award_id
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
+from services.awards.issuing.places import Places
 from services.awards.issuing.rules import (
     PlannedAward,
     due_by_pass_mark,
@@ -52,6 +53,7 @@ class Finder:
         schemes: SchemeStore,
         outdated: Outdated,
         issuer: Issuer,
+        places: Places,
     ) -> None:
         self._notices = notices
         self._proposals = proposals
@@ -59,6 +61,7 @@ class Finder:
         self._schemes = schemes
         self._outdated = outdated
         self._issuer = issuer
+        self._places = places
 
     async def go_on(self, scheme: Scheme, notice: Notice) -> None:
         """Look at the next page of results or, when all are looked at, of proposals that were not found."""
@@ -83,7 +86,7 @@ class Finder:
         if closing is None:
             return [], None
         if after is None:
-            due = due_by_rank(closing, scheme, await self._proposals.barred(scheme.scheme_id))
+            due = due_by_rank(closing, scheme, await self._places.left_out(scheme, closing))
             not_counting = await self._outdated.not_counting(due)
             left = [one for one in due if (scheme.scheme_id, one.recipient_id, one.cause) not in not_counting]
             return left, AFTER_LIST if list_may_miss_winners(closing, scheme) else None

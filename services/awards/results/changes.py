@@ -2,8 +2,9 @@
 Whose awards have to be compared with the results of now, in MongoDB.
 
 changes   One document, a mark, for each quiz and participant for whom something has changed: a result has
-          other points, a decision, other final standings. Its id is "quiz/participant". `token` is another
-          one each time. Deleted when the awards are compared.
+          other points, a decision, other final standings. `PLACES` instead of a participant: an organiser
+          has revoked or reinstated an award, so that others may move. Its id is
+          "quiz/participant". `token` is another one each time. Deleted when the awards are compared.
 
 Whoever changes a fact stores the fact first and then the mark. Whoever compares reads the mark first and then
 the facts, and deletes the mark in the transaction that changes the awards, if it has the same token. So the
@@ -20,6 +21,8 @@ from shared.storage.unit_of_work import UnitOfWork
 
 MARKED_AT_ONCE_MAX = 1_000
 BY_ID = [("_id", ASCENDING)]
+# Not the id of a participant: everybody whose place may be another one now. Others are marked for it.
+PLACES = "*"
 
 
 class ChangeStore:
@@ -44,6 +47,12 @@ class ChangeStore:
             ]
             with mongo.outages_named():
                 await self._changes.bulk_write(updates, ordered=False)
+
+    async def mark_places(self, unit: UnitOfWork, quiz_id: str) -> None:
+        """Note in the transaction that places of this quiz are free now, or are not any more."""
+        change = {"$set": {"token": random_id()}}
+        which = {"_id": place_of(quiz_id, PLACES)}
+        await self._changes.update_one(which, change, upsert=True, session=unit.session)
 
     async def mark_again(self, whom: Iterable[tuple[str, str]]) -> None:
         """Give those of these who are marked another token: whoever compares them has to read again."""

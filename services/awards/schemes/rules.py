@@ -45,7 +45,8 @@ class RankTiers(_Terms):
     """
     The best of the quiz's final standings, best tier first.
 
-    `next_in_rank`: if somebody is left out after an objection, the next in rank moves up.
+    `next_in_rank`: if somebody is left out after an objection, or an organiser revokes the award, the next in
+    rank moves up.
     """
 
     type: Literal["rank_tiers"]

@@ -166,6 +166,13 @@ class SchemeStore:
         """
         return (await self.get_with_tag(scheme_id))[0]
 
+    async def moves_up(self, scheme_id: str) -> str | None:
+        """The quiz of a scheme in which the next in rank moves up; None for every other scheme."""
+        which: Document = {"_id": scheme_id, "rule.next_in_rank": True}
+        with mongo.outages_named():
+            found = await self._schemes.find_one(which, {"rule.quiz_id": 1})
+        return str(found["rule"]["quiz_id"]) if found else None
+
     async def get_with_tag(self, scheme_id: str) -> tuple[Scheme, str]:
         """
         The scheme of this id, and its tag.

@@ -9,6 +9,8 @@ from services.awards.credentials.store import PlaceStore
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
+from services.awards.results.changes import ChangeStore
+from services.awards.schemes.store import SchemeStore
 from shared.credentials.verify import REVOCATION
 from shared.storage import mongo as storage
 from shared.storage.mongo import Document
@@ -26,6 +28,7 @@ async def give_and_revoke(url: str, name: str, award_ids: list[str]) -> None:
     """Give each award its place, and revoke it; several at the same time."""
     async with storage.connect(url, name) as database:
         places, awards, known = PlaceStore(database), AwardStore(database), KnownStore(database)
+        schemes, changes = SchemeStore(database), ChangeStore(database)
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def both(award_id: str) -> None:
@@ -34,7 +37,7 @@ async def give_and_revoke(url: str, name: str, award_ids: list[str]) -> None:
                 if award.is_valid:
                     await places.place_of(award)
                     say("given")
-                    await revoke_award(award_id, "a reason", awards, known)
+                    await revoke_award(award_id, "a reason", awards, known, schemes, changes)
 
         await asyncio.gather(*map(both, award_ids))
         say("all")

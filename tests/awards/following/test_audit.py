@@ -7,7 +7,6 @@ import pytest
 from ops.audit.awards import audit_awards
 from ops.audit.log import Log
 from ops.deployment.ledger import Promise
-from services.awards.issued.reinstate import reinstate_award
 from services.awards.schemes.rules import Scheme
 from shared.messaging.publisher import Record, to_record
 from shared.storage.mongo import Document
@@ -133,7 +132,7 @@ async def test_a_revocation_that_was_undone_needs_not_hold(mongo: str) -> None:
         [undone, held] = [(await at.confer(of, one)).award_id for one in ("a", "b")]
         for id_ in (undone, held):
             await at.revoke(id_, "颁发有误")
-        await reinstate_award(undone, at.awards, at.known)
+        await at.reinstate(undone)
         log = Log(entries(await waiting(at.database)))
         promises = [Promise("revoked", id_) for id_ in (undone, held)]
         found = await audit_awards(log, at.database, promises)

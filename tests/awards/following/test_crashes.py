@@ -11,6 +11,7 @@ from services.awards.following.follow import Follower
 from services.awards.issued.store import AwardStore
 from services.awards.issuing.handlers import ResultHandler
 from services.awards.issuing.issue import Issuer
+from services.awards.issuing.places import Places
 from services.awards.issuing.touched import Touched
 from services.awards.known.store import KnownStore
 from services.awards.results.changes import ChangeStore
@@ -85,6 +86,8 @@ class Worker:
         schemes: SchemeStore = mortal(at.schemes)
         awards: AwardStore = mortal(at.awards)
         issuer = Issuer(awards, schemes, known, changes, key=AWARD_KEY.encode())
+        places = Places(awards, known, decisions, at.proposals.barred)
+        touched = Touched(awards, places)
         self._handler = ResultHandler(
             known,
             results,
@@ -92,13 +95,13 @@ class Worker:
             changes,
             schemes,
             issuer,
-            Touched(awards),
+            touched,
             mortal(TieStore(at.database)),
             at.notices.mark,
         )
-        facts = FactsReader(results, decisions, schemes)
+        facts = FactsReader(results, decisions, schemes, places)
         self._changes = at.changes
-        self._follower = Follower(known, facts, changes, schemes, awards, issuer)
+        self._follower = Follower(known, facts, changes, schemes, awards, issuer, touched, at.notices.mark)
 
     async def handle(self, *events: Happened) -> None:
         await self._handler.issue_awards(batch_of(*[envelope(event) for event in events]))

@@ -28,7 +28,7 @@ def dying(at: Parts, life: Life) -> Advancing:
     proposals: ProposalStore = Mortal(at.proposals, life)  # type: ignore[assignment]
     awards = Mortal(at.awards, life)
     issuer = Issuer(awards, at.schemes, at.known, at.changes, key=AWARD_KEY.encode())  # type: ignore[arg-type]
-    finder = Finder(notices, proposals, at.results, at.schemes, at.outdated, issuer)
+    finder = Finder(notices, proposals, at.results, at.schemes, at.outdated, issuer, at.places)
     teller = Teller(notices, proposals, awards, at.known, issuer)  # type: ignore[arg-type]
     return Advancing(notices, at.schemes, finder, teller)
 
