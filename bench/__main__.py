@@ -32,6 +32,7 @@ LINES = {
     "autosave": "answers saved, against a bare endpoint",
     "grading": "submissions graded, against a minimal loop, one at a time, and Quix Streams",
     "chain": "the cost of start, submit, grade, rank, award, tell, against the sum of bare parts",
+    "issuing": "100,000 awards at one close, and by a late scheme, against bare inserts and publishes",
     "peak": "the chain for minutes at the peak hour's rate, and its ceiling",
     "burst": "10,000 participants start at one moment and submit at one",
     "registration": "10,000 people, 500 places and a waiting list",

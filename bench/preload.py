@@ -6,7 +6,7 @@ then all of the work appears at one moment.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from bench.errors import BenchError
 from shared.contracts.envelope import Context, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.traces import new_traceparent
+from shared.messaging.publisher import Record
 
 PARTITIONS = 12
 ANSWER_SECONDS_MAX = 20.0
@@ -47,20 +48,32 @@ def _producer(kafka: str, transaction: str | None = None) -> Producer:
 
 def submit(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> None:
     """Put the submissions of a crowd into a topic. Readers see each one immediately."""
+    send(kafka, _submissions(topic, contest, crowd, count))
+
+
+def send(kafka: str, records: Iterable[Record]) -> None:
+    """Put records into the log. Readers see each one immediately."""
     producer = _producer(kafka)
-    _produce(producer, topic, contest, crowd, count)
+    _produce(producer, records)
     _flush(producer)
 
 
 @contextmanager
 def hidden(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> Iterator[Callable[[], None]]:
     """Put the submissions of a crowd into a topic. Readers see them once the yielded function is called."""
+    with hidden_records(kafka, _submissions(topic, contest, crowd, count)) as show:
+        yield show
+
+
+@contextmanager
+def hidden_records(kafka: str, records: Iterable[Record]) -> Iterator[Callable[[], None]]:
+    """Put records into the log. Readers see them once the yielded function is called."""
     producer = _producer(kafka, f"bench-{uuid4()}")
     producer.init_transactions(ANSWER_SECONDS_MAX)
     producer.begin_transaction()
     shown = False
     try:
-        _produce(producer, topic, contest, crowd, count)
+        _produce(producer, records)
         _flush(producer)
 
         def show() -> None:
@@ -74,9 +87,9 @@ def hidden(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> 
             producer.abort_transaction(ANSWER_SECONDS_MAX)
 
 
-def _produce(producer: Producer, topic: str, contest: Contest, crowd: str, count: int) -> None:
+def _submissions(topic: str, contest: Contest, crowd: str, count: int) -> Iterator[Record]:
     submitted_at = datetime.now(UTC)
-    for number, sheet in enumerate(contest.sheets(crowd, count)):
+    for sheet in contest.sheets(crowd, count):
         receipt = str(uuid4())
         context = Context(
             id=receipt,
@@ -87,12 +100,12 @@ def _produce(producer: Producer, topic: str, contest: Contest, crowd: str, count
             correlation_id=receipt,
             traceparent=new_traceparent(),
         )
-        producer.produce(
-            topic,
-            key=sheet.attempt_id.encode(),
-            value=contest.record(sheet, submitted_at),
-            headers=list(to_headers(context)),
-        )
+        yield topic, sheet.attempt_id.encode(), contest.record(sheet, submitted_at), to_headers(context)
+
+
+def _produce(producer: Producer, records: Iterable[Record]) -> None:
+    for number, (topic, key, value, headers) in enumerate(records):
+        producer.produce(topic, key=key, value=value, headers=list(headers))
         if number % POLL_EVERY == 0:
             producer.poll(0)
 

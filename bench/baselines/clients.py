@@ -34,10 +34,10 @@ def setting(name: str) -> str:
     return os.environ[f"BENCH_{name.upper()}"]
 
 
-def producer() -> AIOKafkaProducer:
+def producer(kafka: str | None = None) -> AIOKafkaProducer:
     """A producer like our publisher's: acks from all, idempotent, zstd."""
     return AIOKafkaProducer(
-        bootstrap_servers=setting("kafka"),
+        bootstrap_servers=kafka or setting("kafka"),
         acks="all",
         enable_idempotence=True,
         compression_type="zstd",

@@ -15,11 +15,15 @@ from bench.report import ROOT
 from ops.stack.scratch import in_memory
 
 SECONDS_MAX = 300.0
-# One for each kind: a consumer, bookings, people who take part from the start to the result by hot endpoints.
-SMOKE = ("grading", "registration", "burst")
+# One for each kind: a consumer, bookings, people who take part from the start to the result by hot endpoints,
+# and all awards of a quiz at once.
+SMOKE = ("grading", "registration", "burst", "issuing")
 QUICK_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
 # What stands beside ours, or instead of it, in the lines that compare.
-VARIANTS = {"grading": {"ours", "minimal", "single", "quix"}}
+VARIANTS = {
+    "grading": {"ours", "minimal", "single", "quix"},
+    "issuing": {"ours", "late", "bare"},
+}
 
 
 async def test_lines_run_in_small(tmp_path: Path) -> None:
