@@ -50,7 +50,7 @@ down: $(READY) ## stop what `make up` started
 test: $(READY) ## run the tests on a real local stack, four at a time
 	$(BIN)/pytest -m "not incident" $(SIDE_BY_SIDE)
 
-incidents: $(READY) ## the tests of the stack, the commands and test runs: each kills servers of its own
+incidents: $(READY) ## the tests of the stack, the commands, test runs and a correction under load: each has servers of its own
 	$(BIN)/pytest -m incident $(SIDE_BY_SIDE)
 
 check: $(READY) ## lint, types, import rules
@@ -89,7 +89,7 @@ bench-check: $(BENCH_READY) ## lint, types, import rules of the bench
 	$(BENCH)/bin/mypy --config-file bench/pyproject.toml
 	$(BENCH)/bin/lint-imports --config bench/pyproject.toml --no-cache
 
-bench-test: $(BENCH_READY) ## test the load client, and run three lines of the bench once in small
+bench-test: $(BENCH_READY) ## test the load client, and run four lines of the bench once in small
 	$(BENCH)/bin/pytest -c bench/pyproject.toml bench/tests
 
 lock: $(READY) ## renew all lock files from the pyproject.toml files
