@@ -8,12 +8,12 @@ import pytest
 from services.awards.known.store import KnownStore
 from shared.storage.mongo import Database
 from tests.awards.builders import service
-from tests.support.kafka import fresh_database
+from tests.support.kafka import database_of
 
 
 @pytest.fixture
 async def database(mongo: str) -> AsyncIterator[Database]:
-    async with fresh_database(mongo) as database:
+    async with database_of(mongo, "AwardsSettings") as database:
         yield database
 
 

@@ -53,7 +53,7 @@ from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare
 from tests.awards.builders import AWARD_KEY, envelope
-from tests.support.kafka import fresh_database, read_back
+from tests.support.kafka import database_of, read_back
 from tests.support.service import batch_of
 
 Happened = QuizCompleted | QuizRegraded | QuizClosed | QuizDisqualificationDecided
@@ -264,8 +264,8 @@ class Parts:
 
 @asynccontextmanager
 async def new_parts(mongo: str, copies: int = 1) -> AsyncIterator[list[Parts]]:
-    """The parts of so many copies, over a new database."""
-    async with fresh_database(mongo) as database:
+    """The parts of so many copies, over an empty database."""
+    async with database_of(mongo, "AwardsSettings") as database:
         await prepare(database)
         made = [Parts(database) for _ in range(copies)]
         await made[0].prepare()

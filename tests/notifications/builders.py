@@ -24,7 +24,7 @@ from shared.contracts.envelope import Envelope, Event
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database, Document
 from shared.storage.outbox import prepare
-from tests.support.kafka import fresh_database, read_back
+from tests.support.kafka import database_of, read_back
 from tests.support.service import (
     CONTACT_PRIVATE_KEY,
     CONTACT_PUBLIC_KEY,
@@ -500,7 +500,7 @@ class Desk:
 async def desk(
     mongo: str, retry_policy: RetryPolicy | None = None, *, sends_sms: bool = False
 ) -> AsyncIterator[Desk]:
-    async with fresh_database(mongo) as database:
+    async with database_of(mongo, "NotificationsSettings") as database:
         await prepare(database)
         made = Desk(database, retry_policy or RetryPolicy(), sends_sms=sends_sms)
         await made.contacts.prepare()

@@ -49,7 +49,7 @@ from shared.storage.lease import Lease
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz, submission
-from tests.support.kafka import fresh_database, read_all
+from tests.support.kafka import database_of, read_all
 from tests.support.service import NO_KAFKA
 
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
@@ -246,7 +246,7 @@ async def completed_of(kafka: str, quiz_id: str) -> list[tuple[str, QuizComplete
 async def new_parts(kafka: str, mongo: str, **changes: object) -> AsyncIterator[Parts]:
     await create_missing(kafka)
     of, quiz_id = quiz(**changes), f"quiz-{uuid4().hex[:8]}"
-    async with fresh_database(mongo) as database, publishing(kafka, "tests") as publisher:
+    async with database_of(mongo, "QuizSettings") as database, publishing(kafka, "tests") as publisher:
         stores = Stores(database)
         await stores.prepare()
         # A quiz that is over was published before.

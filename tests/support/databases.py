@@ -5,7 +5,8 @@ A service makes up to thirty collections and seventy indexes: that takes half a 
 fiftieth of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from uuid import uuid4
 
@@ -16,8 +17,10 @@ SOON = WriteConcern(w=1, j=False)
 # This waits for all deletions before it too: services read what a majority has acknowledged.
 ACKNOWLEDGED = WriteConcern("majority", j=False)
 SELECTION_TIMEOUT_MS = 5_000
+PROFILE = "system.profile"
 
 _free: dict[tuple[str, str], list[str]] = {}
+_kept: set[str] = set()
 
 
 def take(mongo: str, kind: str) -> str:
@@ -37,7 +40,24 @@ def take(mongo: str, kind: str) -> str:
 
 def give_back(mongo: str, kind: str, name: str) -> None:
     """Let other tests use it. No process may write to it any more."""
-    _free.setdefault((mongo, kind), []).append(name)
+    if name not in _kept:
+        _free.setdefault((mongo, kind), []).append(name)
+
+
+@contextmanager
+def kept(mongo: str, kind: str) -> Iterator[str]:
+    """
+    The name of a database as of `take`, for a test that uses it longer than the services that it starts.
+
+    After a test that passes others get it.
+    """
+    name = take(mongo, kind)
+    _kept.add(name)
+    try:
+        yield name
+    finally:
+        _kept.discard(name)
+    give_back(mongo, kind, name)
 
 
 def free(mongo: str) -> frozenset[str]:
@@ -47,8 +67,11 @@ def free(mongo: str) -> frozenset[str]:
 
 def _empty(mongo: str, name: str) -> None:
     database = _client(mongo)[name]
-    # Without those of the server, such as its profile of a database's commands.
-    collections = database.list_collection_names(filter={"name": {"$regex": "^(?!system[.])"}})
+    collections = database.list_collection_names(filter={"name": {"$regex": f"^(?!system[.])|^{PROFILE}$"}})
+    if PROFILE in collections:
+        # What the test before has looked at.
+        database.drop_collection(PROFILE)
+        collections.remove(PROFILE)
     full = _those_with_documents(database, collections)
     for collection in full:
         concern = ACKNOWLEDGED if collection == full[-1] else SOON

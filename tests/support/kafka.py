@@ -29,7 +29,7 @@ from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, dead_letters
 from shared.messaging.create_topics import create_missing
 from shared.messaging.received import Following, Raw
 from shared.storage.mongo import Database, connect
-from tests.support import offsets
+from tests.support import databases, offsets
 from tests.support.leftovers import topics_made
 from tests.support.service import SOURCE
 
@@ -114,9 +114,21 @@ def read_back(following: Following, contract: type[E]) -> list[Envelope[E]]:
 
 @asynccontextmanager
 async def fresh_database(mongo: str) -> AsyncIterator[Database]:
-    """An empty database. It is dropped when the test is over."""
+    """A new database. It is dropped when the test is over."""
     async with connect(mongo, f"test_{uuid4().hex[:12]}") as database:
         yield database
+
+
+@asynccontextmanager
+async def database_of(mongo: str, kind: str) -> AsyncIterator[Database]:
+    """
+    An empty database, in which a service of this kind may have made its collections.
+
+    After a test that passes others get it; after one that fails it is dropped.
+    """
+    with databases.kept(mongo, kind) as name:
+        async with connect(mongo, name) as database:
+            yield database
 
 
 async def write_raw(

@@ -48,10 +48,11 @@ def settings_of(kind: type[S], *, mongo: str, kafka: str = NO_KAFKA, **changes: 
     fields: dict[str, object] = {
         "kafka": kafka,
         "mongo": mongo,
-        "database": databases.take(mongo, kind.__name__),
         "organiser_key": ORGANISER_KEY,
         "token_public_key": TOKEN_PUBLIC_KEY,
     }
+    if "database" not in changes:
+        fields["database"] = databases.take(mongo, kind.__name__)
     return kind.model_validate(fields | changes)
 
 

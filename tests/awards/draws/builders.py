@@ -19,7 +19,7 @@ from shared.runtime import clock
 from shared.storage.outbox import prepare
 from tests.awards.builders import scheme
 from tests.awards.parts import Parts
-from tests.support.kafka import fresh_database
+from tests.support.kafka import database_of
 from tests.support.service import new_id
 
 SECRET = "5f2a9c0d7e1b48368a4c6d9f0e3b2715"
@@ -125,8 +125,8 @@ class DrawParts:
 
 @asynccontextmanager
 async def new_draws(mongo: str, copies: int = 1, **changes: Any) -> AsyncIterator[list[DrawParts]]:
-    """The parts of so many copies, over a new database."""
-    async with fresh_database(mongo) as database:
+    """The parts of so many copies, over an empty database."""
+    async with database_of(mongo, "AwardsSettings") as database:
         await prepare(database)
         made = [DrawParts(Parts(database), **changes) for _ in range(copies)]
         await made[0].parts.prepare()

@@ -192,7 +192,7 @@ async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mo
 
         database = database_of(parts)
         await examined(database, look)
-        seen = [one async for one in database["system.profile"].find({"ns": {"$regex": "^test_"}})]
+        seen = [one async for one in database["system.profile"].find({"ns": {"$regex": f"^{database.name}"}})]
         mine = [
             one
             for one in seen
