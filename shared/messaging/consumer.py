@@ -45,6 +45,7 @@ class Consumer:
 
     Attributes:
         stopped: why it has stopped until the process is started again, or None.
+        topics: the names of the topics that it reads.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Consumer:
         self.group = subscription.group
         self.stopped: str | None = None
         self._policy = policy = policy or ConsumerPolicy()
-        self._topics = tuple(contract.topic for contract in subscription.contracts)
+        self.topics = tuple(contract.topic for contract in subscription.contracts)
         self._gather_ms = subscription.gather_ms
         self._publisher = publisher
         self._decoding = Decoding(subscription, policy)
@@ -72,7 +73,7 @@ class Consumer:
 
     def _count_from_zero(self, subscription: Subscription) -> None:
         """Make all counters with 0. So Prometheus sees the first failure as an increase."""
-        for topic in self._topics:
+        for topic in self.topics:
             metrics.CONSUMED.labels(topic, self.group)
             for code in (*CODES_BEFORE_HANDLING, HANDLER_FAILED, BURIED, *subscription.codes):
                 metrics.DEAD_LETTERED.labels(topic, self.group, code)
@@ -88,6 +89,11 @@ class Consumer:
         return self._subscriber.consumer if self._subscriber else None
 
     @property
+    def halted(self) -> bool:
+        """Whether it has stopped for good, or pauses until it starts again by itself."""
+        return self.stopped is not None or self._paused is not None
+
+    @property
     def committed(self) -> Any:
         """The offsets that this member has committed, by partition."""
         return self._reading.committed
@@ -97,7 +103,7 @@ class Consumer:
         codec: Any = _AsTheyCame()
         policy = self._policy
         self._subscriber = broker.subscriber(
-            *self._topics,
+            *self.topics,
             group_id=self.group,
             group_instance_id=f"{self.group}-{instance}" if instance else None,
             batch=True,

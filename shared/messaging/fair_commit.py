@@ -46,6 +46,8 @@ class Room:
 
     def __init__(self, name: str, waiting_max: int) -> None:
         self._name = name
+        # The counter starts at 0. So Prometheus sees the first refusal as an increase.
+        self._refused = metrics.OVERLOADED.labels(name)
         self._waiting_max = waiting_max
         self.shares = Shares()
         self.commits: set[FairGroupCommit[Any, Any]] = set()
@@ -87,7 +89,7 @@ class Room:
 
     def refusal(self) -> Overloaded:
         """The error of an item that finds no room, or gives way. It is counted."""
-        metrics.OVERLOADED.labels(self._name).inc()
+        self._refused.inc()
         return Overloaded(f"{self._name}: {self.waiting} wait already; try again in a few seconds")
 
 

@@ -87,6 +87,8 @@ class GroupCommit(Generic[Item, Outcome]):
         self._group_full = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._grouped = metrics.GROUPED.labels(name)
+        # The counter starts at 0. So Prometheus sees the first refusal as an increase.
+        self._refused = metrics.OVERLOADED.labels(name)
         metrics.IN_FLIGHT.labels(name).set_function(lambda: self._waiting)
 
     def add(self, item: Item) -> asyncio.Future[Outcome]:
@@ -131,7 +133,7 @@ class GroupCommit(Generic[Item, Outcome]):
             Overloaded: too many items wait already.
         """
         if self.is_full:
-            metrics.OVERLOADED.labels(self._name).inc()
+            self._refused.inc()
             raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 
     def _new_group(self) -> Group[Item, Outcome]:

@@ -24,6 +24,7 @@ from shared.runtime import metrics
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import Rejected, Unavailable
 from shared.runtime.ids import random_id
+from shared.runtime.measurement import Measurement
 from shared.storage.lease import Lease, Term
 from shared.storage.mongo import ASCENDING, Database, Document, PyMongoError, Session, outages_named
 from shared.storage.packs import Written, in_packs, packed, unpacked
@@ -33,6 +34,8 @@ RELAY_PACKS_MAX = 20
 # As many events as a hundred newcomers have.
 RUSH_PACKS = 4
 RETRY_SECONDS_MAX = 2.0
+# Longer than a write to Kafka may take (shared/messaging/publisher.py): the outbox is not measured meanwhile.
+MEASURED_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Relay:
         owner: str,
         looks: Looks | None = None,
         term: Term | None = None,
+        measured_seconds: float = MEASURED_SECONDS,
     ) -> None:
         self.loop = Loop("relay", self._turn, retry_seconds_max=RETRY_SECONDS_MAX)
         self._database = database
@@ -131,6 +135,9 @@ class Relay:
         self._written = Written()
         self._found_at = time.monotonic()
         self._busy_until = 0.0
+        self._is_leader = Measurement(metrics.RELAY_LEADER, seconds_max=measured_seconds)
+        self._waiting = Measurement(metrics.OUTBOX_WAITING, seconds_max=measured_seconds)
+        self._oldest_age = Measurement(metrics.OUTBOX_OLDEST_AGE, seconds_max=measured_seconds)
 
     @property
     def leading(self) -> bool:
@@ -152,11 +159,11 @@ class Relay:
 
     async def _turn(self) -> float:
         leading = await self._lease.hold()
-        metrics.RELAY_LEADER.set(1 if leading else 0)
+        self._is_leader.set(1 if leading else 0)
         if not leading:
             # The leader reports the outbox. If our last value stayed, it would look like a backlog.
-            metrics.OUTBOX_WAITING.set(0)
-            metrics.OUTBOX_OLDEST_AGE.set(0)
+            self._waiting.set(0)
+            self._oldest_age.set(0)
             return self._looks.standby_seconds
         published = await self._publish_some()
         if published:
@@ -185,8 +192,8 @@ class Relay:
             if len(packs) == RELAY_PACKS_MAX:
                 # An estimate: we assume that the other packs are similar.
                 count = count * await self._outbox.estimated_document_count() // RELAY_PACKS_MAX
-        metrics.OUTBOX_WAITING.set(count)
-        metrics.OUTBOX_OLDEST_AGE.set(time.time() - packs[0]["order"] / 1e9 if packs else 0)
+        self._waiting.set(count)
+        self._oldest_age.set(time.time() - packs[0]["order"] / 1e9 if packs else 0)
         if packs:
             # Ask again: reading may have taken long, and two relays must never write at the same time.
             if not await self._lease.hold():

@@ -11,9 +11,12 @@ from services.notifications.sending.budget import Budget
 from services.notifications.sending.store import EXPIRED_PER_CALL_MAX, Queue
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
+from shared.runtime.measurement import Measurement
 
 # A walk over a million messages takes about three hours and costs almost nothing.
 TURN_SECONDS = 10.0
+# A queue that was not measured for so long has an unknown length.
+MEASURED_SECONDS = 60.0
 
 
 class Upkeep:
@@ -33,8 +36,17 @@ class Upkeep:
         self, messages: MessageStore, mails: Queue, sms: Queue, budget: Budget | None = None
     ) -> None:
         self._messages = messages
-        self._mails = mails
-        self._sms = sms
+        self._queues = [
+            (
+                queue,
+                Measurement(due, seconds_max=MEASURED_SECONDS),
+                Measurement(oldest_age, seconds_max=MEASURED_SECONDS),
+            )
+            for queue, due, oldest_age in (
+                (mails, metrics.MAILS_DUE, metrics.MAILS_OLDEST_AGE),
+                (sms, metrics.SMS_DUE, metrics.SMS_OLDEST_AGE),
+            )
+        ]
         self._budget = budget
         self._after: str | None = None
         self.loop = Loop("upkeep", self.turn)
@@ -46,15 +58,12 @@ class Upkeep:
         Returns: how long to rest, in seconds.
         """
         now = clock.now()
-        for queue, due_gauge, age_gauge in (
-            (self._mails, metrics.MAILS_DUE, metrics.MAILS_OLDEST_AGE),
-            (self._sms, metrics.SMS_DUE, metrics.SMS_OLDEST_AGE),
-        ):
+        for queue, waiting, oldest_age in self._queues:
             while await queue.expire(now) == EXPIRED_PER_CALL_MAX:
                 pass
             due, since = await queue.length(now)
-            due_gauge.set(due)
-            age_gauge.set((now - since).total_seconds() if since else 0)
+            waiting.set(due)
+            oldest_age.set((now - since).total_seconds() if since else 0)
         if self._budget is not None:
             metrics.SMS_BUDGET_LEFT.set(await self._budget.left(now))
         self._after = await self._messages.delete_old(self._after or "", now)

@@ -9,7 +9,7 @@ import pytest
 from aiokafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
-from shared.messaging.observation import LOOP
+from shared.messaging.observation import LOOP, Observation
 from shared.messaging.policy import CODES_BEFORE_HANDLING
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch
@@ -145,6 +145,24 @@ async def test_lag_of_a_stopped_consumer_goes_on_being_told(kafka: str) -> None:
         await say(kafka, contract, range(4, 8))
         await eventually(lambda: lag(contract) == 5)
         assert value("kepu_consumer_running", {"group": readers_of(contract)}) == 0
+
+
+async def test_lag_of_a_consumer_that_halts_before_anybody_looks_is_told_for_all_partitions(
+    kafka: str,
+) -> None:
+    contract = await new_contract(kafka, partitions=2)
+
+    def broken(_: Batch[Said]) -> None:
+        raise LookupError("a bad deployment")
+
+    await say(kafka, contract, range(3))
+    policy = replace(QUICK, failed_max=1, observe_seconds=3_600.0)
+    async with reading(kafka, contract, Ear(broken), policy=policy) as consumer:
+        await eventually(lambda: consumer.stopped)
+        observation = Observation(kafka, [consumer], seconds=1.0)
+        await observation.turn()
+        assert sum(lag(contract, number) or 0 for number in range(2)) == 3
+        assert None not in [lag(contract, number) for number in range(2)]
 
 
 async def test_rebalances_do_not_end_the_observation_of_lag(kafka: str) -> None:

@@ -1,11 +1,13 @@
 """State and event together or not at all, then to Kafka in order."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.contracts.envelope import LIST_BYTES_MAX, Envelope, Event
 from shared.messaging.publisher import publishing, to_record
@@ -15,6 +17,7 @@ from shared.storage.mongo import Database, Session, in_transaction
 from shared.storage.outbox import (
     RELAY_PACKS_MAX,
     Looks,
+    Relay,
     append,
     prepare,
     relaying,
@@ -181,3 +184,21 @@ async def test_only_one_of_two_relays_works_and_the_other_takes_over_at_once_whe
         assert time.monotonic() - started < Term().seconds / 2
         assert first.leading
     assert len(await read_all(kafka, contract.topic)) == 20
+
+
+async def test_what_a_relay_cannot_read_any_more_is_unknown_and_not_the_last_value(
+    kafka: str, mongo: str
+) -> None:
+    names = ("kepu_relay_leader", "kepu_outbox_waiting_events", "kepu_outbox_oldest_event_age_seconds")
+
+    def shown() -> list[float]:
+        return [REGISTRY.get_sample_value(name) or 0.0 for name in names]
+
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        relay = Relay(database, publisher, owner="one", measured_seconds=0.3)
+        await relay._turn()
+        assert shown() == [1, 0, 0]
+        await eventually(lambda: all(math.isnan(value) for value in shown()))
+        await relay._turn()
+        assert shown() == [1, 0, 0]
+        await relay.give_up()
