@@ -6,6 +6,7 @@ The routes come from the services' own tables. A new PUT or PATCH fails here unt
 
 import asyncio
 import re
+from functools import cache
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ def test_every_route_that_puts_something_is_tried_here_and_declares_its_conditio
     app = assembled(service, SECRETS)
     found = {name for name, _ in routes(app) if name.startswith(("PUT ", "PATCH "))}
     assert found - BY_REVISION == THINGS[service].keys()
-    paths = app.openapi()["paths"]
+    paths = paths_of(service)
     for name in found - BY_REVISION:
         method, path = name.split()
         operation = paths[path][method.lower()]
@@ -116,7 +117,7 @@ async def test_of_many_at_once_who_make_something_new_one_wins(mongo: str, servi
 @every_put
 async def test_what_is_deleted_and_made_again_has_another_tag(mongo: str, service: str, route: str) -> None:
     _, path = route.split()
-    if "delete" not in assembled(service, SECRETS).openapi()["paths"][path]:
+    if "delete" not in paths_of(service)[path]:
         return
     async with two_copies(service, route, mongo) as (thing, [one, other]):
         read, tag = await read_of(thing, one, route)
@@ -138,10 +139,17 @@ async def test_what_is_deleted_and_made_again_has_another_tag(mongo: str, servic
         assert await read_of(thing, other, route) == (now, new_tag)
 
 
+@cache
+def paths_of(service: str) -> Json:
+    """The paths of a service's OpenAPI document. To make it takes half a second."""
+    paths: Json = assembled(service, SECRETS).openapi()["paths"]
+    return paths
+
+
 def declared(service: str, route: str) -> set[str]:
     """The parameters of a route."""
     method, path = route.split()
-    operation = assembled(service, SECRETS).openapi()["paths"][path][method.lower()]
+    operation = paths_of(service)[path][method.lower()]
     return {one["name"] for one in operation["parameters"]}
 
 
