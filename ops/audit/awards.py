@@ -32,7 +32,7 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     at_once = [scheme for scheme in schemes if scheme["_id"] not in by_notice]
     given = [award for award in awards if award["scheme_id"] not in by_notice]
     return [
-        compare("awards are given", *_given(log, at_once, given, promises, erased)),
+        compare("awards are given", *expected_and_found(log, at_once, given, promises, erased)),
         *await audit_notices(log, database, after_notice, _due_by_scheme(log, after_notice), erased),
         true_of_all(
             "what is noted as not earned is not earned", _misnoted(log, schemes, awards), len(awards)
@@ -91,7 +91,7 @@ def _revoked_for_good(
             yield promise.id
 
 
-def _given(
+def expected_and_found(
     log: Log,
     schemes: Sequence[Json],
     awards: Sequence[Json],
@@ -107,7 +107,7 @@ def _given(
     expected = {promise.id for promise in promises if promise.kind == "conferred"}
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
     expected |= {name_of(scheme_id, winner) for scheme_id, winner in winners(log)}
-    expected |= _expected_kept(log, [one for one in schemes if one["_id"] not in follows], awards)
+    expected |= earned_once_or_now(log, [one for one in schemes if one["_id"] not in follows], awards)
     expected |= _due(log, _following(schemes), {_name(award) for award in awards})
     expected |= {name_of(*name) for name in names_by_draw(log)}
     stopped, stored = _by_cancelled_quizzes(log, schemes), {_name(award) for award in awards}
@@ -149,7 +149,7 @@ def _due_by_scheme(log: Log, schemes: Sequence[Json]) -> dict[str, dict[str, str
     return found
 
 
-def _expected_kept(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> set[str]:
+def earned_once_or_now(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> set[str]:
     """
     The awards by schemes that keep theirs.
 

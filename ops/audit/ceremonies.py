@@ -41,12 +41,12 @@ async def audit_ceremonies(log: Log, database: Database) -> list[Check]:
             ),
             len(stored),
         ),
-        true_of_all("awards handed over were held", _not_held(log, events), len(events)),
+        true_of_all("awards handed over were held", not_held(log, events), len(events)),
         true_of_all("who is there is whom registration let in", _misplaced(log, arrivals), len(arrivals)),
     ]
 
 
-def _not_held(log: Log, events: list[Entry]) -> Iterator[str]:
+def not_held(log: Log, events: list[Entry]) -> Iterator[str]:
     """The events about awards that were not held at that time, or are of another recipient or scheme."""
     marked = {event.body["award_id"] for event in events}
     changes: dict[str, list[tuple[int, datetime, Json | None]]] = {id_: [] for id_ in marked}

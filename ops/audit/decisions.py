@@ -49,7 +49,7 @@ def decision_checks(log: Log, stored: Mapping[str, Json], erased: Collection[str
                 if body["participant_id"] not in erased
             ),
         ),
-        true_of_all("decisions are published as they are stored", _differing(events, stored), len(events)),
+        true_of_all("decisions are published as they are stored", differing(events, stored), len(events)),
         true_of_all(
             "decisions about the erased are deleted",
             (id_ for id_ in stored if id_.partition("/")[2] in erased),
@@ -94,7 +94,7 @@ def _latest(bodies: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     return found
 
 
-def _differing(events: list[Json], stored: Mapping[str, Json]) -> Iterator[str]:
+def differing(events: list[Json], stored: Mapping[str, Json]) -> Iterator[str]:
     for body in events:
         id_ = f"{body['quiz_id']}/{body['participant_id']}"
         decisions = stored[id_]["decisions"] if id_ in stored else ()

@@ -16,12 +16,12 @@ Place: TypeAlias = tuple[str, int]
 async def audit_draws(log: Log, database: Database) -> list[Check]:
     """Compare the draws published with those that their lists and seeds give, and with those stored."""
     stored = {(one["draw_id"], one["number"]): one async for one in database["drawings"].find()}
-    texts = {place: await _text(database, one["list_id"]) for place, one in stored.items()}
+    texts = {place: await text_of_list(database, one["list_id"]) for place, one in stored.items()}
     announced, held = latest(log, "draw.announced"), latest(log, "award.drawn")
     return [
         true_of_all(
             "winners are those of the list and the seed",
-            _wrongly_drawn(announced, held, texts),
+            wrongly_drawn(announced, held, texts),
             len(held),
         ),
         compare(
@@ -56,7 +56,7 @@ def _named(place: Place, one: Json) -> str:
     return f"{place[0]}/{place[1]}/{one['version']}/{len(one.get('drawn', ()))}/{one['list_sha256']}"
 
 
-def _wrongly_drawn(
+def wrongly_drawn(
     announced: Mapping[Place, Json], held: Mapping[Place, Json], texts: Mapping[Place, str]
 ) -> Iterable[str]:
     for place, body in held.items():
@@ -71,7 +71,8 @@ def _wrongly_drawn(
             yield f"{place[0]}/{place[1]}"
 
 
-async def _text(database: Database, list_id: str) -> str:
+async def text_of_list(database: Database, list_id: str) -> str:
+    """The text of a list of entrants."""
     # "0" follows "/" in ASCII.
     pieces = database["draw_lists"].find({"_id": {"$gt": f"{list_id}/", "$lt": f"{list_id}0"}}).sort("_id", 1)
     return "".join([piece["text"] async for piece in pieces])

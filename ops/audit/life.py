@@ -45,7 +45,9 @@ async def life_checks(
     published = {(e.body["quiz_id"], e.body["version"]): e.body for e in log.events("quiz.published")}
     drafts = {one["_id"] async for one in database["quiz_drafts"].find({}, {"_id": 1})}
     yield true_of_all("no draft is published", drafts & quizzes.keys(), len(drafts))
-    yield true_of_all("definitions are as published", _differing(published, definitions), len(definitions))
+    yield true_of_all(
+        "definitions are as published", differing_definitions(published, definitions), len(definitions)
+    )
     yield true_of_all("quizzes end as published", _ends(quizzes, published), len(quizzes))
     jobs = [one async for one in database["quiz_cancellations"].find({"unfinished": False})]
     asked = {str(event.body.get("request_id")) for event in log.events("notification.requested")}
@@ -67,7 +69,9 @@ async def _people(database: Database, quiz_id: str) -> set[str]:
     }
 
 
-def _differing(published: Mapping[tuple[str, int], Json], definitions: Definitions) -> Iterator[str]:
+def differing_definitions(
+    published: Mapping[tuple[str, int], Json], definitions: Definitions
+) -> Iterator[str]:
     """The versions that say something else than what was published of them."""
     for version, definition in definitions.items():
         said = published.get(version)

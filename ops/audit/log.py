@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -35,8 +35,12 @@ RULES: Mapping[str, Rule] = {contract.topic: Rule(contract) for contract in OF_O
 # For these topics the time is kept too, to put outcomes in order. These topics have fewer records.
 TIMED = "registration."
 
+ALL = tuple(topic.name for topic in topics.ALL)
+
 E = TypeVar("E", bound=Event)
 Alike: TypeAlias = dict[tuple[tuple[str, bytes], ...], Mapping[str, str]]
+Keep: TypeAlias = Callable[[str, bytes, bytes], bool]
+"""Whether to keep a record, by its topic, key and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +227,19 @@ class Log:
         return dead - (again - {*refused})
 
 
-def read(kafka: str) -> Log:
+def read(kafka: str, names: Collection[str] = ALL, keep: Keep = lambda *_: True) -> Log:
     """
-    Read everything.
+    Read everything, or only some topics and the records that `keep` wants.
 
     Raises:
         TopicsUnreadable: a topic is missing, or Kafka does not answer in time.
     """
     alike: Alike = {}
-    names = [topic.name for topic in topics.ALL]
-    return Log(_entry(message, alike) for message in records_of(kafka, names))
+    return Log(
+        _entry(message, alike)
+        for message in records_of(kafka, names)
+        if keep(message.topic() or "", message.key() or b"", message.value() or b"")
+    )
 
 
 def _entry(message: Message, alike: Alike) -> Entry:

@@ -47,7 +47,7 @@ async def audit_notices(
         and event.body["scheme_id"] in {scheme["_id"] for scheme in schemes}
         and event.key not in erased
     ]
-    standing = _standing(said, notices)
+    standing = standing_of(said, notices)
     objected = [event.body for event in log.events("award.objected") if event.key not in erased]
     # Objections to the candidates of selections are of the audit of selections.
     upheld = {
@@ -95,7 +95,7 @@ def _award_checks(
             map(_name, first),
         ),
         true_of_all(
-            "no award comes before the end of its notice", _early(first, standing, notices), len(first)
+            "no award comes before the end of its notice", early(first, standing, notices), len(first)
         ),
         true_of_all(
             "whoever was left out after an objection has no award",
@@ -105,7 +105,7 @@ def _award_checks(
     ]
 
 
-def _standing(said: Iterable[Json], notices: Mapping[str, Json]) -> dict[str, Json]:
+def standing_of(said: Iterable[Json], notices: Mapping[str, Json]) -> dict[str, Json]:
     """By award, the last thing that was said of it in a confirmed version of the notice."""
     last: dict[str, Json] = {}
     for one in said:
@@ -118,7 +118,7 @@ def _standing(said: Iterable[Json], notices: Mapping[str, Json]) -> dict[str, Js
     return last
 
 
-def _early(first: Iterable[Json], standing: Mapping[str, Json], notices: Mapping[str, Json]) -> Iterator[str]:
+def early(first: Iterable[Json], standing: Mapping[str, Json], notices: Mapping[str, Json]) -> Iterator[str]:
     for one in first:
         proposed, notice = standing.get(one["award_id"]), notices.get(one["scheme_id"], {})
         issued_at = datetime.fromisoformat(one["issued_at"])

@@ -42,15 +42,15 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
     decisions = {one["_id"]: one async for one in database["disqualifications"].find()}
     parked = {one["_id"] async for one in database["parked"].find()}
-    good, bad, dropped = _judged(log, known, erased)
-    firsts = dict(_first_of_each(good, results))
+    good, bad, dropped = judged(log, known, erased)
+    firsts = dict(first_of_each(good, results))
     # By the keys of now. Final standings go by these also for the erased.
     now = {
-        attempt: _grade(first, known)
+        attempt: graded_again(first, known)
         for attempt, first in firsts.items()
         if attempt not in parked and (attempt in results or first.body["participant_id"] not in erased)
     }
-    graded = {attempt: _left_alone(one, known, results, erased) for attempt, one in now.items()}
+    graded = {attempt: left_alone(one, known, results, erased) for attempt, one in now.items()}
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
     return [
@@ -68,7 +68,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         _given_up(log, {entry.place for entry in bad}),
         compare("submissions are graded", graded, results),
-        true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
+        true_of_all("scores are right", wrong_scores(graded, results), len(graded)),
         *published_checks(results, quizzes, definitions, erased, completed),
         true_of_all(
             "what is published is what is stored",
@@ -132,7 +132,7 @@ def _published(log: Log, quizzes: Mapping[str, Json], removed: Mapping[str, int]
     return {versions.get(event.id, event.id) for event in log.events("quiz.published")}
 
 
-def _judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry], list[Entry], list[str]]:
+def judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry], list[Entry], list[str]]:
     """Submissions that may count, those that may not, and attempts of the erased, which may be dropped."""
     dead = log.given_up(TOPIC, GROUP, ())
     good: list[Entry] = []
@@ -161,7 +161,7 @@ def _saved_in_time(log: Log, known: Known) -> Iterator[QuizAnswersSaved]:
             yield saved
 
 
-def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[tuple[str, Entry]]:
+def first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[tuple[str, Entry]]:
     """Each attempt, with the submission that counts: the first one in its partition."""
     by_attempt: dict[str, list[Entry]] = {}
     for entry in sorted(good, key=lambda entry: (entry.partition, entry.offset)):
@@ -174,7 +174,7 @@ def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[t
         yield attempt, next((entry for entry in firsts if entry.id == counted), entries[0])
 
 
-def _grade(entry: Entry, known: Known) -> Graded:
+def graded_again(entry: Entry, known: Known) -> Graded:
     sent = read_as(entry, QuizSubmitted)
     version = known.version(sent.quiz_id, sent.quiz_version) if sent else None
     if sent is None or version is None:
@@ -207,7 +207,7 @@ def _milliseconds(submitted_at: datetime, opens_at: datetime) -> int:
     return (whole - opens_at) // timedelta(milliseconds=1)
 
 
-def _left_alone(graded: Graded, known: Known, results: Mapping[str, Json], erased: Collection[str]) -> Graded:
+def left_alone(graded: Graded, known: Known, results: Mapping[str, Json], erased: Collection[str]) -> Graded:
     """What was expected; of the erased what is stored, since corrections leave their results alone."""
     stored = results.get(graded.attempt_id)
     corrected = known.quizzes[graded.quiz_id].get("corrections")
@@ -217,7 +217,7 @@ def _left_alone(graded: Graded, known: Known, results: Mapping[str, Json], erase
     return replace(graded, points=points, points_max=points_max, passed=stored["passed"])
 
 
-def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:
+def wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:
     fields = ("quiz_id", "participant_id", "passed", "time_used_seconds")
     for attempt, should in graded.items():
         found = results.get(attempt)

@@ -35,8 +35,8 @@ EXTREMES_FROM = 5
 
 def winners(log: Log) -> Iterator[tuple[str, str]]:
     """The scheme and the recipient of each award that follows from a selection."""
-    schemes = {id_: event["scheme_id"] for id_, event in _last(log, OPENED).items()}
-    for id_, event in _last(log, DECIDED).items():
+    schemes = {id_: event["scheme_id"] for id_, event in last_of(log, OPENED).items()}
+    for id_, event in last_of(log, DECIDED).items():
         yield from ((schemes[id_], winner) for winner in event["winners"])
 
 
@@ -45,7 +45,7 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
     stored = {one["_id"]: one async for one in database["selections"].find() if "terms" in one}
     nominees = {one["_id"]: one async for one in database["selection_nominees"].find()}
     erased = {event.key for event in log.events("participant.erased")}
-    opened, shortlisted, decided = (_last(log, topic) for topic in (OPENED, SHORTLISTED, DECIDED))
+    opened, shortlisted, decided = (last_of(log, topic) for topic in (OPENED, SHORTLISTED, DECIDED))
     revealed = [(id_, score) for id_, event in shortlisted.items() for score in event["scores"]]
     counting = await _counting(database, nominees, shortlisted)
     people = [place async for place in _people(database)]
@@ -66,7 +66,7 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
             len(stored),
         ),
         true_of_all("nominees are as published", _nominees_wrong(log, nominees, erased), len(nominees)),
-        true_of_all("published scores match their commitments", _uncommitted(log, revealed), len(revealed)),
+        true_of_all("published scores match their commitments", uncommitted(log, revealed), len(revealed)),
         true_of_all(
             "all scores that count are published, as stored",
             _unrevealed(counting, revealed),
@@ -74,12 +74,12 @@ async def audit_selections(log: Log, database: Database) -> list[Check]:
         ),
         true_of_all(
             "rankings follow from the published scores",
-            (id_ for id_, one in shortlisted.items() if _ranking_of(opened[id_], one) != _ranks_in(one)),
+            (id_ for id_, one in shortlisted.items() if ranking_of(opened[id_], one) != ranks_in(one)),
             len(shortlisted),
         ),
         true_of_all(
             "candidates are the best of the ranking",
-            (id_ for id_, one in shortlisted.items() if not _are_best(opened[id_], one)),
+            (id_ for id_, one in shortlisted.items() if not are_best(opened[id_], one)),
             len(shortlisted),
         ),
         compare(
@@ -104,7 +104,7 @@ def _decision_checks(
     return [
         true_of_all(
             "winners follow from the votes, after the notice and all objections",
-            _wrongly_decided(log, decided, opened, shortlisted, erased),
+            wrongly_decided(log, decided, opened, shortlisted, erased),
             len(decided),
         ),
         true_of_all(
@@ -132,7 +132,7 @@ async def _people(database: Database) -> AsyncIterator[Pair]:
             yield f"selection_panels/{one['_id']}", expert
 
 
-def _last(log: Log, topic: str) -> dict[str, Json]:
+def last_of(log: Log, topic: str) -> dict[str, Json]:
     """By selection, the event of the highest version."""
     found: dict[str, Json] = {}
     for event in log.events(topic):
@@ -199,7 +199,7 @@ def _withdrawn(log: Log) -> set[str]:
     }
 
 
-def _uncommitted(log: Log, revealed: Iterable[tuple[str, Json]]) -> Iterator[str]:
+def uncommitted(log: Log, revealed: Iterable[tuple[str, Json]]) -> Iterator[str]:
     last: dict[str, Json] = {}
     for event in log.events(SCORED):
         body = event.body
@@ -237,7 +237,7 @@ def _unrevealed(counting: Mapping[str, list[int]], revealed: Iterable[tuple[str,
     yield from (name for name, points in counting.items() if shown.get(name) != points)
 
 
-def _ranking_of(terms: Json, event: Json) -> list[tuple[int, str, str, int]]:
+def ranking_of(terms: Json, event: Json) -> list[tuple[int, str, str, int]]:
     """The ranking that follows from the scores of an event."""
     scores: dict[str, list[Fraction]] = {}
     weights = sum(one["weight"] for one in terms["criteria"])
@@ -262,12 +262,12 @@ def _ranking_of(terms: Json, event: Json) -> list[tuple[int, str, str, int]]:
     )
 
 
-def _ranks_in(event: Json) -> list[tuple[int, str, str, int]]:
+def ranks_in(event: Json) -> list[tuple[int, str, str, int]]:
     ranking = event["ranking"]
     return sorted((one["rank"], one["participant_id"], one["score"], one["experts"]) for one in ranking)
 
 
-def _are_best(terms: Json, event: Json) -> bool:
+def are_best(terms: Json, event: Json) -> bool:
     ranks = {one["participant_id"]: one["rank"] for one in event["ranking"]}
     chosen = set(event["candidates"])
     if not chosen <= ranks.keys() or len(chosen) > terms["candidates_at_most"]:
@@ -289,7 +289,7 @@ def _objected(log: Log, selection_id: str) -> Iterator[tuple[str, str]]:
     yield from ((one["recipient_id"], one["status"]) for one in last.values())
 
 
-def _wrongly_decided(
+def wrongly_decided(
     log: Log,
     decided: Mapping[str, Json],
     opened: Mapping[str, Json],

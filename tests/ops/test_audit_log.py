@@ -14,7 +14,7 @@ from ops.audit.known import Known
 from ops.audit.log import RULES, Entry, Log, conforms, entry_of
 from ops.audit.ours import COMPACTED, OURS
 from ops.audit.quiz import GROUP as GRADING
-from ops.audit.quiz import TOPIC, _judged
+from ops.audit.quiz import TOPIC, judged
 from ops.contracts.documents import GOLDEN
 from shared.contracts.envelope import Event, enclose
 from shared.contracts.events import DeadLetterDecided, QuizSubmitted, RegistrationRequested
@@ -46,7 +46,7 @@ def entry(value: bytes, offset: int = 0) -> Entry:
 def test_a_wrong_submission_is_one_that_may_not_count(value: bytes) -> None:
     wrong = entry(value)
     refused = Log([wrong])
-    good, bad, dropped = _judged(refused, Known({}, {}, {}), {"erased"})
+    good, bad, dropped = judged(refused, Known({}, {}, {}), {"erased"})
     assert (good, dropped) == ([], [])
     # Of the erased the services may have dropped it.
     assert bad == ([] if wrong.text("participant_id") == "erased" else [wrong])
