@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.audit.chain.run import audit_chain
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
 from ops.chaos import Chaos
@@ -107,7 +108,23 @@ def test_nothing_is_lost_or_doubled_though_everything_is_killed(services: Servic
     assert found.agrees
     assert (found.missing, found.duplicated, found.wrong) == (0, 0, 0)
     _every_kind_of_outcome_happened(found)
+    asyncio.run(_the_chains_of_awards_agree(services, found))
     asyncio.run(_the_audit_notices_what_is_spoilt(services, found))
+
+
+async def _the_chains_of_awards_agree(services: Services, found: Audit) -> None:
+    """One award of each scheme, and one that was revoked: a prize by rank, a drawn one, one after a notice …"""
+    codes = {
+        (event.body["scheme_id"], event.topic): event.body["award_code"]
+        for topic in ("award.issued", "award.revoked")
+        for event in found.log.events(topic)
+    }
+    async with connected(services.stack.mongo) as databases:
+        for code in codes.values():
+            chain = await audit_chain(code, services.deployment, databases)
+            amiss = [(link.name, link.differs) for link in chain.links if link.differs]
+            assert amiss == [], (code, chain.facts.rule["type"])
+            assert len(chain.links) > 3, code
 
 
 async def _the_audit_notices_what_is_spoilt(services: Services, found: Audit) -> None:
