@@ -113,7 +113,7 @@ def test_nothing_is_lost_or_doubled_though_everything_is_killed(services: Servic
 
 
 async def _the_chains_of_awards_agree(services: Services, found: Audit) -> None:
-    """One award of each scheme, and one that was revoked: a prize by rank, a drawn one, one after a notice …"""
+    """One award of each scheme, and one that was revoked: by rank, by a draw, after a notice and so on."""
     codes = {
         (event.body["scheme_id"], event.topic): event.body["award_code"]
         for topic in ("award.issued", "award.revoked")

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from ops.audit.awards import audit_awards
+from ops.audit.chain.sources import links_of_draws
 from ops.audit.draws import audit_draws
 from ops.audit.log import Log
 from services.awards.draws import events
@@ -14,6 +15,7 @@ from shared.storage.mongo import Document
 from shared.storage.outbox import waiting
 from tests.awards.builders import envelope, erased
 from tests.awards.draws.builders import SECRET, DrawParts, draw, ids, new_draws
+from tests.support.chained import differing
 from tests.support.logged import entries
 
 pytestmark = pytest.mark.stack
@@ -49,6 +51,28 @@ DIGEST_OF_OTHER = "3eb1bd439947eb762998e566ccc2e099c791118b2f40579cc4f7da2b5061b
 async def test_the_audit_agrees_with_draws_that_are_right(mongo: str) -> None:
     async with new_draws(mongo) as [at]:
         assert await wrong(at, await played(at)) == set()
+
+
+async def test_the_chain_of_a_drawn_award_names_what_is_wrong(mongo: str) -> None:
+    async with new_draws(mongo) as [at]:
+        records, database = await played(at), at.parts.database
+
+        async def links(*without: str) -> set[str]:
+            return await differing(database, records, links_of_draws, *without)
+
+        assert await links() == set()
+        assert await links("award.drawn") == {"list of entrants"}
+        assert await links("draw.announced") == {"award.drawn"}
+        for collection, change, named in (
+            ("drawings", {"$set": {"list_sha256": "other"}}, "list of entrants"),
+            ("awards", {"$set": {"cause": "other"}}, "drawing"),
+            ("draw_lists", {"$set": {"text": "p000 1\n"}}, "award.drawn"),
+        ):
+            right = await database[collection].find_one({})
+            assert right is not None
+            await database[collection].update_one({"_id": right["_id"]}, change)
+            assert await links() == {named}
+            await database[collection].replace_one({"_id": right["_id"]}, right)
 
 
 GIVEN, DRAWN, STORED = (

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from ops.audit.awards import audit_awards
+from ops.audit.chain.sources import links_of_notice
 from ops.audit.log import Log
 from services.awards.issued.codes import award_id
 from services.awards.issued.events import issued
@@ -31,6 +32,7 @@ from tests.awards.builders import (
 )
 from tests.awards.parts import Happened, Parts, new_parts
 from tests.awards.proposals.played import object_to, short, wait_and_issue
+from tests.support.chained import differing
 from tests.support.logged import entries
 from tests.support.service import new_id
 
@@ -87,6 +89,7 @@ async def played(at: Parts) -> tuple[dict[str, Scheme], list[Record]]:
 
 PROPOSED = "what is proposed is what is earned, without what was objected to"
 STOOD = "awards after a notice are those that stood in it"
+TOLD = "proposals are published (award.proposed)"
 SPOILT: list[tuple[str, str, Document, Document, str]] = [
     ("proposals", "places", {"recipient_id": "first"}, {"$unset": {"code": 1}}, PROPOSED),
     ("proposals", "open", {"recipient_id": "risen"}, {"$set": {"code": "not_earned"}}, PROPOSED),
@@ -96,7 +99,7 @@ SPOILT: list[tuple[str, str, Document, Document, str]] = [
         "marks",
         {"recipient_id": "risen"},
         {"$inc": {"told": 1}},
-        "proposals are published (award.proposed)",
+        TOLD,
     ),
     (
         "proposals",
@@ -125,12 +128,16 @@ async def test_the_audit_agrees_with_notices_and_notices_what_is_wrong(mongo: st
             "second": "silver",
             "third": "silver",
         }
+        assert await differing(at.database, records, links_of_notice) == set()
+        assert await differing(at.database, records, links_of_notice, "award.proposed") == {"proposal"}
         for name, of, which, change, notices in SPOILT:
             spoilt, by = at.database[name], "_id" if name == "notices" else "scheme_id"
             right = await spoilt.find_one(which | {by: schemes[of].scheme_id})
             assert right is not None, notices
             assert (await spoilt.update_one({"_id": right["_id"]}, change)).modified_count == 1
             assert notices in await wrong(at, records)
+            if notices in (STOOD, TOLD) and of != "open":
+                assert await differing(at.database, records, links_of_notice) == {"proposal"}
             await spoilt.replace_one({"_id": right["_id"]}, right)
         assert await wrong(at, records) == set()
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from ops.audit.awards import audit_awards
+from ops.audit.chain.sources import links_of_conferral
 from ops.audit.log import Log
 from services.awards.known.store import KnownStore
 from shared.messaging.publisher import Record
@@ -15,6 +16,7 @@ from shared.storage.mongo import Database, Document
 from shared.storage.outbox import waiting
 from tests.awards.selections.builders import held
 from tests.awards.selections.test_flow import awarder
+from tests.support.chained import differing
 from tests.support.logged import entries
 
 pytestmark = pytest.mark.stack
@@ -73,11 +75,25 @@ SPOILT: list[tuple[str, Document, Document | None, str]] = [
 ]
 
 
+async def _the_chain_names_what_is_wrong(database: Database, records: Sequence[Record]) -> None:
+    assert await differing(database, records, links_of_conferral) == set()
+    # Without the opening, the cause of the awards is no selection.
+    for lost, named in (
+        ("selection.opened", {"conferral"}),
+        ("selection.nominated", {"selection.nominated"}),
+        ("selection.scored", {"selection.shortlisted"}),
+        ("selection.shortlisted", {"selection.shortlisted", "selection.decided"}),
+        ("selection.decided", {"selection.decided"}),
+    ):
+        assert await differing(database, records, links_of_conferral, lost) == named
+
+
 async def test_the_audit_agrees_with_a_selection_and_notices_what_is_stored_otherwise(
     client: httpx.AsyncClient, database: Database, known: KnownStore
 ) -> None:
     records = await played(client, database, known)
     assert await wrong(database, records) == set()
+    await _the_chain_names_what_is_wrong(database, records)
     for collection, which, change, notices in SPOILT:
         spoilt = database[collection]
         right = await spoilt.find_one(which)
