@@ -33,7 +33,9 @@ def _rule(rule: Json) -> str:
     if kind == "rank_tiers":
         tiers = ", ".join(f"{one['tier']} {one['places']}" for one in rule["tiers"])
         return f"by rank in quiz {rule['quiz_id']}: {tiers}"
-    return {"conferred": "conferred by organisers or a selection", "drawn": "by a draw"}.get(kind, str(kind))
+    return {"conferred": "conferred by organisers", "selected": "by a selection", "drawn": "by a draw"}.get(
+        kind, str(kind)
+    )
 
 
 def _given(facts: Facts, scheme: Json) -> tuple[str, tuple[str, ...]]:

@@ -40,6 +40,10 @@ class OfQuiz:
     disqualification: Json | None = None
     standing_erased: frozenset[str] = frozenset()
 
+    def mine(self, recipient_id: str) -> dict[str, Json]:
+        """The results that are stored as the recipient's, by attempt."""
+        return {id_: one for id_, one in self.results.items() if one.get("participant_id") == recipient_id}
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

@@ -13,8 +13,7 @@ from shared.contracts import topics
 from shared.contracts.typed_codes import typed_code
 from shared.storage.mongo import Database
 
-SUBMITTED, GRADING, DECIDED = "quiz.submitted", "quiz-grading", "quiz.disqualification_decided"
-DEAD = topics.dead_letters(SUBMITTED, GRADING)
+SUBMITTED, DECIDED = "quiz.submitted", "quiz.disqualification_decided"
 ERASED, OBJECTED = "participant.erased", "award.objected"
 OF_PERSON = frozenset(
     {
@@ -35,7 +34,7 @@ OF_PERSON = frozenset(
 OF_QUIZ = frozenset({"quiz.published", "quiz.closed", "quiz.cancelled"})
 OF_DRAW = frozenset({"draw.announced", "award.drawn"})
 OF_SELECTION = frozenset(topic.name for topic in topics.LIVE if topic.name.startswith("selection."))
-NAMES = OF_PERSON | OF_QUIZ | OF_DRAW | OF_SELECTION | {SUBMITTED, DEAD, ERASED}
+NAMES = OF_PERSON | OF_QUIZ | OF_DRAW | OF_SELECTION | {SUBMITTED, ERASED}
 # Of other people only this is needed.
 OF_OTHERS = {"submission_id": 1}
 WITHOUT_ANSWERS = {"answers": 0, "submitted_at": 0}
@@ -81,16 +80,16 @@ def keep_of(named: Named, rule: Json) -> Keep:
     is_ranked = rule["type"] == "rank_tiers"
 
     def keep(topic: str, key: bytes, value: bytes) -> bool:
-        if topic in (SUBMITTED, DEAD, DECIDED):
+        if topic in (SUBMITTED, DECIDED):
             return bool(quiz) and quiz in value and (is_ranked or recipient in value)
         if topic == ERASED:
-            return is_ranked or rule["type"] == "conferred" or key == recipient
+            return is_ranked or rule["type"] == "selected" or key == recipient
         if topic in OF_QUIZ:
             return key == quiz
         if topic in OF_DRAW:
             return scheme in value
         if topic in OF_SELECTION:
-            return bool(rule["type"] == "conferred")
+            return bool(rule["type"] == "selected")
         return key == recipient or (topic == OBJECTED and scheme in value)
 
     return keep

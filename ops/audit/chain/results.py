@@ -90,7 +90,7 @@ def _attempts(facts: Facts, of: OfQuiz, found: Computed) -> set[str]:
     me = facts.named.recipient_id
     return (
         {attempt for attempt, one in found.now.items() if one.participant_id == me}
-        | {attempt for attempt, row in of.results.items() if row.get("participant_id") == me}
+        | of.mine(me).keys()
         | {event.body["result_id"] for event in facts.in_quiz("quiz.completed")}
     )
 
@@ -126,7 +126,11 @@ def _only(of: OfQuiz, version: int) -> dict[tuple[str, int], Json]:
 
 
 def _result(attempt: str, facts: Facts, known: Known, of: OfQuiz, found: Computed) -> Iterator[Link]:
-    row, first, now = of.results.get(attempt), found.firsts.get(attempt), found.now.get(attempt)
+    row, first, now = (
+        of.mine(facts.named.recipient_id).get(attempt),
+        found.firsts.get(attempt),
+        found.now.get(attempt),
+    )
     completed_at = row.get("completed_at") if row else None
     graded = left_alone(now, known, of.results, facts.erased) if now and row else now
     if first is None:

@@ -23,17 +23,20 @@ from ops.draws.verify import holders
 
 def links_of_conferral(facts: Facts) -> Iterator[Link]:
     """Who conferred the award: an organiser, or the selection that its cause names."""
-    if facts.rule["type"] != "conferred" or facts.award is None:
+    if facts.rule["type"] not in ("conferred", "selected") or facts.award is None:
         return
     cause = facts.award["cause"]
     if cause in last_of(facts.log, OPENED):
         yield from _selection(cause, facts)
         return
+    if facts.rule["type"] == "selected":
+        yield Link("selection", f"selection {cause}", (f"{OPENED} does not have it",))
+        return
     where = f"awards.awards/{facts.named.award_id}"
     if cause == facts.named.award_id:
         yield Link("conferral", "an organiser has conferred the award, or named its recipient", stored=where)
         return
-    differs = (f"the cause {cause} is neither the award itself nor a selection in the log",)
+    differs = (f"the cause {cause} is not the award itself",)
     yield Link("conferral", "the cause of the award", differs, stored=where)
 
 

@@ -77,9 +77,8 @@ SPOILT: list[tuple[str, Document, Document | None, str]] = [
 
 async def _the_chain_names_what_is_wrong(database: Database, records: Sequence[Record]) -> None:
     assert await differing(database, records, links_of_conferral) == set()
-    # Without the opening, the cause of the awards is no selection.
     for lost, named in (
-        ("selection.opened", {"conferral"}),
+        ("selection.opened", {"selection"}),
         ("selection.nominated", {"selection.nominated"}),
         ("selection.scored", {"selection.shortlisted"}),
         ("selection.shortlisted", {"selection.shortlisted", "selection.decided"}),
