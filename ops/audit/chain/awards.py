@@ -8,6 +8,7 @@ from ops.audit.chain.facts import Facts, Json
 from ops.audit.chain.links import Link, absent, link_of, numbered, unequal
 from ops.audit.log import Entry
 from ops.audit.notices import noticed
+from ops.audit.places import left_now
 
 SAME = ("award_code", "scheme_id", "kind", "recipient_id", "tier", "cause")
 
@@ -49,7 +50,7 @@ def _given(facts: Facts, scheme: Json) -> tuple[str, tuple[str, ...]]:
         said = _mine(facts, earned)
         # If somebody was left out, others may have moved up: then the notice alone says who has what.
         moved = facts.rule.get("next_in_rank") and facts.log.events("award.objected")
-        if moved or _name(award) in earned or facts.is_erased:
+        if moved or _left(facts, scheme) or _name(award) in earned or facts.is_erased:
             return f"results give {_words(said)}; the public notice decides", ()
         return f"results give {_words(said)}", (f"the award is {_words([_name(award)])}",)
     expected, found = expected_and_found(facts.log, [scheme], stored, [], facts.erased)
@@ -58,8 +59,14 @@ def _given(facts: Facts, scheme: Json) -> tuple[str, tuple[str, ...]]:
         return "an organiser revoked the award, whatever the rule gives", ()
     if facts.is_erased:
         return "the recipient was erased: the rule gives nothing more", ()
-    says = f"the rule gives {_words(due)}"
+    left = _left(facts, scheme)
+    says = f"the rule gives {_words(due)}" + (f"; {left} left a place, and others move up" if left else "")
     return says, () if due == held else (f"the award is {_words(held)}, and should be {_words(due)}",)
+
+
+def _left(facts: Facts, scheme: Json) -> int:
+    """How many people have left a place to the next in rank."""
+    return len(left_now(facts.log, [scheme], {}).get(facts.named.scheme_id, ()))
 
 
 def _name(award: Json) -> str:

@@ -31,6 +31,8 @@ OF_PERSON = frozenset(
         "notification.failed",
     }
 )
+# If the next in rank moves up, the awards of all others decide who that is.
+MOVING = frozenset({"award.issued", "award.revoked"})
 OF_QUIZ = frozenset({"quiz.published", "quiz.closed", "quiz.cancelled"})
 OF_DRAW = frozenset({"draw.announced", "award.drawn"})
 OF_SELECTION = frozenset(topic.name for topic in topics.LIVE if topic.name.startswith("selection."))
@@ -86,7 +88,7 @@ def keep_of(named: Named, rule: Json) -> Keep:
             return is_ranked or rule["type"] == "selected" or key == recipient
         if topic in OF_QUIZ:
             return key == quiz
-        if topic in OF_DRAW:
+        if topic in OF_DRAW or (topic in MOVING and rule.get("next_in_rank")):
             return scheme in value
         if topic in OF_SELECTION:
             return bool(rule["type"] == "selected")
