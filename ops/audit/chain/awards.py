@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from ops.audit.awards import earned_once_or_now, expected_and_found, name_of
 from ops.audit.ceremonies import STATE, not_held
 from ops.audit.chain.facts import Facts, Json
-from ops.audit.chain.links import Link, absent, link_of, numbered, unequal
+from ops.audit.chain.links import Link, absent, is_gone, link_of, numbered, unequal
 from ops.audit.log import Entry
 from ops.audit.notices import noticed
 from ops.audit.places import left_now
@@ -24,6 +24,9 @@ def links_of_rule(facts: Facts) -> Iterator[Link]:
     yield Link(
         "scheme", f"{scheme['title']}: {_rule(facts.rule)}; given {later}; on_change: {change}", stored=where
     )
+    if is_gone("quiz.completed", facts.award["issued_at"] if facts.award else None, facts.now):
+        yield Link("rule", "what the rule gave follows from events that may be gone", stored=where, gone=True)
+        return
     yield Link("rule", *_given(facts, scheme), stored=where)
 
 
@@ -127,8 +130,8 @@ def _row(facts: Facts, events: list[Entry]) -> Link:
     differs: list[str] = []
     if events:
         last = events[-1]
-        is_gone = (facts.now - row["issued_at"]).days >= 7 * 26
-        differs += [] if is_gone else numbered(events, row["version"], "the award")
+        if not is_gone("award.issued", row["issued_at"], facts.now):
+            differs += numbered(events, row["version"], "the award")
         differs += unequal(
             [
                 ("the row", state, "held" if last.topic == "award.issued" else "revoked"),

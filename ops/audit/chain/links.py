@@ -77,10 +77,15 @@ def absent(topic: str, what: str, at: datetime | None, now: datetime) -> Link:
     Args:
         at: about when it was published; None if nobody knows.
     """
-    days = RETENTION[topic]
-    if at is not None and (now - at).days >= days:
+    if is_gone(topic, at, now):
+        days = RETENTION[topic]
         return Link(topic, f"{what}: no longer in the log, which keeps it for {days} days", gone=True)
     return Link(topic, what, (f"{topic} does not have this event",))
+
+
+def is_gone(topic: str, at: datetime | None, now: datetime) -> bool:
+    """True if Kafka may have deleted an event of this topic that was published at that time."""
+    return at is not None and (now - at).days >= RETENTION[topic]
 
 
 def numbered(events: Iterable[Entry], versions: int, what: str) -> Iterator[str]:

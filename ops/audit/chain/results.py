@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from ops.audit.chain.facts import Facts, Json, OfQuiz
-from ops.audit.chain.links import Link, absent, link_of, numbered, unequal
+from ops.audit.chain.links import Link, absent, is_gone, link_of, numbered, unequal
 from ops.audit.corrections import same_as_first
 from ops.audit.decisions import differing
 from ops.audit.known import Known
@@ -156,7 +156,8 @@ def _result(attempt: str, facts: Facts, known: Known, of: OfQuiz, found: Compute
         before = regraded[number - 1].body if number else completed[0].body if completed else None
         differs = [*_regraded(event.body, before, graded if event is regraded[-1] else None)]
         yield link_of(event, f"version {event.body['version']}: {_points(event.body)}", differs)
-    yield _stored(attempt, row, graded, regraded, versions)
+    gone = is_gone("quiz.regraded", completed_at, facts.now)
+    yield _stored(attempt, row, graded, regraded, versions, gone=gone)
 
 
 def _completed(
@@ -195,14 +196,12 @@ def _recomputed(body: Json, graded: Graded) -> Iterator[str]:
 
 
 def _stored(
-    attempt: str, row: Json | None, graded: Graded | None, regraded: list[Entry], versions: int
+    attempt: str, row: Json | None, graded: Graded | None, regraded: list[Entry], versions: int, *, gone: bool
 ) -> Link:
     where = f"quiz.results/{attempt}"
     if row is None:
         return Link("result", "the stored result", ("there is none",), stored=where)
-    differs = [*numbered(regraded, versions, "the result")] if versions > 1 or regraded else []
-    # quiz.completed is version 1.
-    differs = [one for one in differs if "version 1 is" not in one]
+    differs = [] if gone else [*_chained(regraded, versions)]
     if graded is not None and [*wrong_scores({attempt: graded}, {attempt: row})]:
         points = float(graded.points)
         differs.append(
@@ -213,6 +212,12 @@ def _stored(
     return Link(
         "result", f"{row['halves'] / 2:g} of {row['halves_max'] / 2:g} points", tuple(differs), stored=where
     )
+
+
+def _chained(regraded: list[Entry], versions: int) -> Iterator[str]:
+    """What is wrong with the versions of a result. quiz.completed is version 1."""
+    found = [event.body["version"] for event in regraded]
+    yield from unequal([("the versions in quiz.regraded", found, [*range(2, versions + 1)])])
 
 
 def _is_withheld(facts: Facts, of: OfQuiz) -> bool:
@@ -236,7 +241,8 @@ def _decisions(facts: Facts, of: OfQuiz) -> Iterator[Link]:
             state = f"{len(body['result_ids'])} results do not count"
         differs = ["the stored decision says something else"] if [*differing([body], stored)] else []
         yield link_of(event, f"version {body['version']}: {state}", differs)
-    if (row is not None or events) and not facts.is_erased:
+    gone = is_gone("quiz.disqualification_decided", of.quiz["closes_at"], facts.now)
+    if (row is not None or events) and not facts.is_erased and not gone:
         count = len(row["decisions"]) if row else 0
         yield Link(
             "decisions",

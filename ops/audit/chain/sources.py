@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ops.audit.chain.facts import Facts, Json
-from ops.audit.chain.links import Link, absent, link_of, numbered, unequal
+from ops.audit.chain.links import Link, absent, is_gone, link_of, numbered, unequal
 from ops.audit.draws import Place, latest, wrongly_drawn
 from ops.audit.log import Entry
 from ops.audit.notices import early, standing_of
@@ -30,7 +30,7 @@ def links_of_conferral(facts: Facts) -> Iterator[Link]:
         yield from _selection(cause, facts)
         return
     if facts.rule["type"] == "selected":
-        yield Link("selection", f"selection {cause}", (f"{OPENED} does not have it",))
+        yield absent(OPENED, f"selection {cause}", facts.award["issued_at"], facts.now)
         return
     where = f"awards.awards/{facts.named.award_id}"
     if cause == facts.named.award_id:
@@ -41,7 +41,7 @@ def links_of_conferral(facts: Facts) -> Iterator[Link]:
 
 
 def _selection(id_: str, facts: Facts) -> Iterator[Link]:
-    log, me = facts.log, facts.named.recipient_id
+    log, me, at = facts.log, facts.named.recipient_id, (facts.award or {}).get("issued_at")
     opened, shortlisted, decided = (last_of(log, topic) for topic in (OPENED, SHORTLISTED, DECIDED))
     for event in _of(facts, OPENED, id_):
         body = event.body
@@ -50,19 +50,19 @@ def _selection(id_: str, facts: Facts) -> Iterator[Link]:
     for topic in ("selection.nominated", "selection.admitted"):
         events = [one for one in _of(facts, topic, id_) if one.body["participant_id"] == me]
         if not events:
-            yield absent(topic, "the recipient", None, facts.now)
+            yield absent(topic, "the recipient", at, facts.now)
         yield from (link_of(event, f"the recipient, version {event.body['version']}") for event in events)
     notice, verdict = shortlisted.get(id_), decided.get(id_)
     events = _of(facts, SHORTLISTED, id_)
     if notice is None:
-        yield absent(SHORTLISTED, "the candidates", None, facts.now)
+        yield absent(SHORTLISTED, "the candidates", at, facts.now)
     for event in events:
         yield link_of(event, _ranked(event.body, me), _wrong_list(id_, event.body, opened[id_], facts))
     for event in facts.log.events("award.objected"):
         if event.body.get("selection_id") == id_ and event.key == me:
             yield link_of(event, f"an objection: {event.body['status']}")
     if verdict is None:
-        yield absent(DECIDED, "the vote", None, facts.now)
+        yield absent(DECIDED, "the vote", at, facts.now)
     for event in _of(facts, DECIDED, id_):
         body = event.body
         votes = next((one["votes_for"] for one in body["votes"] if one["participant_id"] == me), 0)
@@ -119,7 +119,8 @@ def links_of_draws(facts: Facts) -> Iterator[Link]:
                 )
                 yield link_of(event, says, differs)
         if row is not None:
-            differs = [*_not_published(place, row, announced, held)]
+            gone = is_gone("award.drawn", row["changed_at"], facts.now)
+            differs = [*_not_published(place, row, announced, held, gone=gone)]
             yield Link("list of entrants", _entered(place, row, facts), tuple(differs), stored=where)
         elif place in held:
             yield Link("list of entrants", "the drawing", ("awards has none",), stored=where)
@@ -172,11 +173,11 @@ def _entered(place: Place, row: Json, facts: Facts) -> str:
 
 
 def _not_published(
-    place: Place, row: Json, announced: dict[Place, Json], held: dict[Place, Json]
+    place: Place, row: Json, announced: dict[Place, Json], held: dict[Place, Json], *, gone: bool
 ) -> Iterator[str]:
     said = held.get(place) or announced.get(place)
     if said is None:
-        yield "the drawing is not in the log (draw.announced)"
+        yield from [] if gone else ["the drawing is not in the log (draw.announced)"]
         return
     yield from unequal(
         [
@@ -185,7 +186,7 @@ def _not_published(
             ("those drawn", len(row.get("drawn", ())), len(said.get("drawn", ()))),
         ]
     )
-    if row.get("drawn") and place not in held:
+    if row.get("drawn") and place not in held and not gone:
         yield "the winners are not in the log (award.drawn)"
 
 

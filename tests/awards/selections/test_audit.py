@@ -78,7 +78,7 @@ SPOILT: list[tuple[str, Document, Document | None, str]] = [
 async def _the_chain_names_what_is_wrong(database: Database, records: Sequence[Record]) -> None:
     assert await differing(database, records, links_of_conferral) == set()
     for lost, named in (
-        ("selection.opened", {"selection"}),
+        ("selection.opened", {"selection.opened"}),
         ("selection.nominated", {"selection.nominated"}),
         ("selection.scored", {"selection.shortlisted"}),
         ("selection.shortlisted", {"selection.shortlisted", "selection.decided"}),
