@@ -19,7 +19,6 @@ from hypothesis import settings as hypothesis_settings
 from ops.stack import Stack, StackError
 from tests.support import databases, leftovers
 from tests.support.offsets import groups_of, skip_to_end
-from tests.support.reading import Reader
 from tests.support.servers import APART, Servers, with_mongo_of
 from tests.support.sharing import HAS_TWO_BROKERS, ByService, in_order, is_apart, uses_kafka
 
@@ -28,7 +27,6 @@ hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis_settings.load_profile("untimed")
 
 SERVERS = pytest.StashKey[Servers]()
-READER = pytest.StashKey[Reader]()
 STACK = pytest.StashKey[Stack]()
 WITHOUT_SERVERS = "not stack"
 HOME = "home"
@@ -42,15 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         config.stash[SERVERS] = Servers(reporter.write_line if reporter else print)
-        config.stash[READER] = Reader()
-        # Of some tests only, each worker reads little.
-        if config.getoption("numprocesses", None) and not config.option.file_or_dir:
-            config.stash[READER].begin()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if reader := config.stash.get(READER, None):
-        reader.end()
     if servers := config.stash.get(SERVERS, None):
         servers.close()
 
@@ -62,7 +54,6 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[HOME] = str(_started(node.config).home)
         if HAS_TWO_BROKERS:
             node.workerinput[APART] = str(_started(node.config, apart=True).home)
-    node.config.stash[READER].wait()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
