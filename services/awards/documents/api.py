@@ -107,7 +107,8 @@ async def put_one_template(
     `{scheme_title}`, `{tier}`, `{date}`, `{date_in_characters}`, `{code}`, `{issuer}`, `{address}`.
 
     422 `template_id_differs`, `placeholder_unknown`, `beyond_page`, `scheme_twice`, `picture_refused`,
-    `character_without_font`; 409 `scheme_has_template`, `too_many_templates`; 412 `version_differs`.
+    `character_without_font`, `page_not_made`; 409 `scheme_has_template`, `too_many_templates`; 412
+    `version_differs`.
     """
     check_same_id(body.template_id, template_id, code="template_id_differs")
     matches = matching(if_match, if_none_match)
@@ -164,7 +165,7 @@ async def read_document(
     name, organisers too. The same award gives the same bytes; with `If-None-Match`, perhaps 304.
 
     404 `award_unknown`, `document_of_erased`; 409 `document_of_revoked`; 422 `award_code_malformed`,
-    `character_without_font`; 503 `overloaded`.
+    `character_without_font`, `page_not_made`; 503 `overloaded`.
     """
     made = await making.of_award(
         read_code(award_code),

@@ -11,6 +11,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PICTURE_BYTES_MAX = 262_144
 # A million pixels of four bytes, in a file that may be printed thousands of times.
 PIXELS_MAX = 1_000_000
+# Of 256 colours.
+PALETTE_BYTES_MAX = 768
 # By the colour type: how many samples a pixel has. Interlaced pictures and 16 bits are not needed for a seal.
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -68,6 +70,7 @@ def _check_parts(parts: list[tuple[bytes, bytes]]) -> None:
         raise _refused(f"it has more than {PIXELS_MAX:,} pixels")
     if (colours == 3) != (b"PLTE" in kinds) and colours in (0, 3, 4):
         raise _refused("its palette is missing, or it may have none")
+    _check_palette([body for kind, body in parts if kind == b"PLTE"])
     rows = (width * _SAMPLES[colours] + 1) * height
     unpacker = zlib.decompressobj()
     try:
@@ -77,6 +80,12 @@ def _check_parts(parts: list[tuple[bytes, bytes]]) -> None:
         raise _refused("its pixels are damaged") from error
     if len(pixels) != rows or any(pixels[row] > 4 for row in range(0, rows, rows // height)):
         raise _refused("it has too many or too few pixels")
+
+
+def _check_palette(palettes: list[bytes]) -> None:
+    # The decoder does not look, and reads beyond the end.
+    if len(palettes) > 1 or any(len(one) % 3 or not 3 <= len(one) <= PALETTE_BYTES_MAX for one in palettes):
+        raise _refused("its palette is damaged")
 
 
 def _refused(why: str) -> Rejected:

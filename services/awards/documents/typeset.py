@@ -10,6 +10,7 @@ Source: ISO 19005-2 (PDF/A-2b), docs/decisions/0078-documents.md
 import asyncio
 import base64
 import hashlib
+import logging
 import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -33,6 +34,8 @@ from services.awards.issued.rules import Award
 from services.awards.names.rules import Named, Names
 from shared.contracts.events import Language
 from shared.runtime.errors import Overloaded, Rejected
+
+log = logging.getLogger(__name__)
 
 # A change of `layout.typ` or of what is drawn gives documents another `ETag`.
 LAYOUT_VERSION = 1
@@ -78,7 +81,7 @@ class Typesetter:
             made_at: the date in the document.
 
         Raises:
-            Rejected: no font has a character.
+            Rejected: no font has a character, or the compiler cannot make a page.
             Overloaded: too many documents are waiting.
         """
         for one in faces:
@@ -115,18 +118,32 @@ class Typesetter:
                 timestamp=int(made_at.timestamp()),
             )
         except typst.TypstError as error:
-            if "could not be displayed" not in str(error):
-                raise
-            # The text of the error has the characters, and they may be of a name.
-            raise Rejected(
-                "no font can show a character as it stands in a text",
-                code="character_without_font",
-                characters="?",
-            ) from None
+            raise self._refused(error) from None
+        except Exception:
+            raise
+        except BaseException as panic:  # noqa: BLE001 (see below)
+            # A mistake in the compiler itself: nobody else handles what is no `Exception`.
+            raise self._refused(panic) from None
         finally:
             for name, _ in pictures:
                 (folder / name).unlink(missing_ok=True)
         return made
+
+    def _refused(self, error: BaseException) -> Rejected:
+        # The text of the error has the characters, and they may be of a name.
+        if "could not be displayed" in str(error):
+            return Rejected(
+                "no font can show a character as it stands in a text",
+                code="character_without_font",
+                characters="?",
+            )
+        log.error("the compiler made no page", extra={"error": type(error).__name__})
+        # What it remembers may be half done.
+        self._compiler = None
+        return Rejected(
+            "no page can be made of these texts and pictures; change them, or tell the organisers",
+            code="page_not_made",
+        )
 
     def _told(
         self, template: Template, faces: Sequence[Face], language: Language, pictures: Sequence[str]

@@ -5,6 +5,7 @@ CHINESE: dict[str, str] = {
     "character_without_font": "现有字体中没有这些字符：{characters}，请由运维人员添加含有它们的字体",
     "document_of_erased": "该获奖者的个人信息已删除，不再提供证书文件",
     "document_of_revoked": "该奖项已被撤销，不再提供证书文件",
+    "page_not_made": "用这些文字和图片无法生成页面，请修改后重试，或联系主办方",
     "picture_refused": "图片不符合要求：请使用 8 位、非隔行的 PNG，不超过 256 KiB、一百万像素",
     "placeholder_unknown": "模板文字中有无法识别的占位符，可用的有：{known}",
     "print_file_unknown": "没有这个打印文件，或者它已过期，或因其中有人要求删除个人信息而被移除，请重新生成",

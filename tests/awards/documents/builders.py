@@ -55,7 +55,11 @@ def png(width: int = 60, height: int = 40, depth: int = 8, rows: int | None = No
     """A red picture in base64, which may claim more rows than it has."""
     pixels = (b"\0" + b"\xc8\x14\x1a\xff" * width) * (height if rows is None else rows)
     head = struct.pack(">IIBBBBB", width, height, depth, 6, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"tEXt", b"Author\0Li"), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+    return chunks((b"IHDR", head), (b"tEXt", b"Author\0Li"), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))
+
+
+def chunks(*parts: tuple[bytes, bytes]) -> str:
+    """A picture of these parts in base64."""
     return base64.b64encode(
         b"\x89PNG\r\n\x1a\n"
         + b"".join(

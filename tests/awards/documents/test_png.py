@@ -1,13 +1,15 @@
 """Pictures are checked before anything decodes them."""
 
 import base64
+import struct
+import zlib
 from collections.abc import Callable
 
 import pytest
 
 from services.awards.documents.png import checked_png
 from shared.runtime.errors import Rejected
-from tests.awards.documents.builders import png
+from tests.awards.documents.builders import chunks, png
 
 
 def test_a_sound_picture_is_kept_without_what_its_maker_wrote_into_it() -> None:
@@ -23,8 +25,28 @@ def broken(place: int, change: int = 1) -> str:
     return base64.b64encode(content).decode()
 
 
+def indexed(*palettes: bytes) -> str:
+    """A picture of two points, whose colours stand in a palette."""
+    head = struct.pack(">IIBBBBB", 2, 1, 8, 3, 0, 0, 0)
+    return chunks(
+        (b"IHDR", head),
+        *[(b"PLTE", one) for one in palettes],
+        (b"IDAT", zlib.compress(bytes(3))),
+        (b"IEND", b""),
+    )
+
+
+def test_a_picture_with_a_palette_is_kept() -> None:
+    assert checked_png(indexed(b"\1\2\3")) == indexed(b"\1\2\3")
+
+
 # Made when the test runs: a large one takes a second, and each worker of a run reads this list.
 REFUSED: dict[str, Callable[[], str]] = {
+    "palette": lambda: indexed(b"\1\2\3\4"),
+    "short": lambda: indexed(b"\1"),
+    "empty": lambda: indexed(b""),
+    "long": lambda: indexed(bytes(771)),
+    "twice": lambda: indexed(bytes(3), bytes(3)),
     "text": lambda: "no base64!",
     "gif": lambda: base64.b64encode(b"GIF89a").decode(),
     "cut": lambda: base64.b64encode(base64.b64decode(png())[:-20]).decode(),

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import struct
 import time
+import zlib
 from collections.abc import Iterator
 
 import pypdfium2
@@ -13,7 +15,7 @@ from services.awards.documents.defaults import DEFAULTS
 from services.awards.documents.fonts import Fonts
 from services.awards.documents.typeset import WAITING_MAX, Typesetter, qr_svg
 from shared.runtime.errors import Overloaded, Rejected
-from tests.awards.documents.builders import AT, URL, block, page, png, template, texts
+from tests.awards.documents.builders import AT, URL, block, chunks, page, png, template, texts
 
 NAMES = [
     "李明",
@@ -149,6 +151,28 @@ async def test_a_character_that_no_font_has_is_named_and_never_printed_as_a_box(
     finally:
         careless.close()
     assert refused.value.code == "character_without_font"
+
+
+@pytest.mark.parametrize("lines", ["one", "many"])
+@pytest.mark.parametrize("name", ["‿", "⁀", "Ⓣ\ufe0f\u0315"])
+async def test_a_name_that_is_drawn_without_any_width_has_a_page(
+    typesetter: Typesetter, name: str, lines: str
+) -> None:
+    of = template(blocks=[block(lines=lines)])
+    assert (await typesetter.document(of, [page(of, name)], "zh-CN", AT)).startswith(b"%PDF")
+
+
+async def test_what_the_compiler_cannot_make_is_refused_and_it_goes_on(typesetter: Typesetter) -> None:
+    # Nobody has checked this picture: its palette ends within a colour, and the compiler panics.
+    head = (b"IHDR", struct.pack(">IIBBBBB", 2, 1, 8, 3, 0, 0, 0))
+    rest = ((b"PLTE", b"\1\2\3\4"), (b"IDAT", zlib.compress(bytes(3))), (b"IEND", b""))
+    broken = template(pictures=[{"x": 1, "y": 1, "width": 30, "png": chunks(head, *rest)}])
+    with pytest.raises(Rejected) as refused:
+        await typesetter.document(broken, [page(broken, "李明")], "zh-CN", AT)
+    assert refused.value.code == "page_not_made"
+    assert texts(await typesetter.document(sound := template(), [page(sound, "李明")], "zh-CN", AT)) == [
+        "李明"
+    ]
 
 
 async def test_texts_of_organisers_and_names_are_never_read_as_code(typesetter: Typesetter) -> None:
