@@ -15,8 +15,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+from pydantic import TypeAdapter, ValidationError
 
 from services.awards.names.rules import Address, FullName, ShownName, shown
+from shared.contracts.checked import PersonalLine
 from shared.contracts.events import ParticipantErased, ParticipantNamed
 from shared.contracts.sealing import decrypt_words, unseal_key
 from shared.contracts.topics import TOMBSTONES_KEPT
@@ -29,6 +31,8 @@ OPENED_MAX = 200
 # So few are opened at once: a thread costs more.
 OPENED_HERE_MAX = 4
 
+# Of people and groups.
+_NAME = TypeAdapter(PersonalLine)
 _IS_ERASED: Document = {"$ne": [{"$type": "$erased_at"}, "missing"]}
 
 T = TypeVar("T")
@@ -109,21 +113,36 @@ class NameStore:
     def _shown(self, one: Document, groups: Mapping[str, Document]) -> ShownName:
         unit = groups.get(one["group_id"])
         return ShownName(
-            shown(self._words(one, "name_locked"), one["kind"], one["shown"]),
+            shown(self._name(one), one["kind"], one["shown"]),
             one["kind"],
-            shown(self._words(unit, "name_locked"), unit["kind"], unit["shown"]) if unit else None,
+            shown(self._name(unit), unit["kind"], unit["shown"]) if unit else None,
         )
 
     def _full(self, one: Document, groups: Mapping[str, Document]) -> FullName:
         unit = groups.get(one["group_id"])
-        address = self._words(one, "address_locked")
         return FullName(
-            self._words(one, "name_locked"),
+            self._name(one),
             one["kind"],
-            self._words(unit, "name_locked") if unit else None,
+            self._name(unit) if unit else None,
             one["district"],
-            msgspec.json.decode(address, type=Address) if address else None,
+            self._address(one),
         )
+
+    def _name(self, one: Document) -> str | None:
+        """The name; None if there is none, or what is locked is no name. Nobody could check it before."""
+        words = self._words(one, "name_locked")
+        try:
+            return words and _NAME.validate_python(words)
+        except ValidationError:
+            return None
+
+    def _address(self, one: Document) -> Address | None:
+        """The address; None if there is none, or what is locked is no address."""
+        words = self._words(one, "address_locked")
+        try:
+            return msgspec.json.decode(words, type=Address) if words else None
+        except msgspec.MsgspecError:
+            return None
 
     def _words(self, one: Document, field: str) -> str | None:
         """What is locked in this field; None if there is nothing, or the keys do not fit."""

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from services.awards.names.handlers import NameHandler
-from services.awards.names.rules import ShownName
+from services.awards.names.rules import Address, ShownName
 from services.awards.names.store import NameStore
 from shared.contracts.envelope import Event
+from shared.contracts.sealing import encrypt_words, new_key, seal_key
 from shared.runtime import clock
 from shared.storage.mongo import Database
 from tests.awards.builders import envelope, erased
 from tests.awards.names.builders import AT_HOME, named, unnamed
-from tests.support.service import CONTACT_PRIVATE_KEY, NAME_PRIVATE_KEY, batch_of, new_id
+from tests.support.service import CONTACT_PRIVATE_KEY, NAME_PRIVATE_KEY, NAME_PUBLIC_KEY, batch_of, new_id
 
 pytestmark = pytest.mark.stack
 
@@ -91,6 +93,31 @@ async def test_organisers_read_the_whole_name_and_the_address(database: Database
     assert full.address is not None
     assert full.address.street == AT_HOME["street"]
     assert "李小明" not in repr(full)
+
+
+@pytest.mark.parametrize("words", ["not json", "null", "[1]", '{"recipient":1}'])
+async def test_what_is_no_address_is_none_and_nobody_else_notices(database: Database, words: str) -> None:
+    names = NameStore(database, NAME_PRIVATE_KEY)
+    key = new_key()
+    odd: dict[str, Any] = {
+        "address_locked": encrypt_words(words, key),
+        "name_locked": encrypt_words("王芳", key),
+    }
+    await keep(
+        names, named("odd", key_sealed=seal_key(key, NAME_PUBLIC_KEY), **odd), named("li", address=AT_HOME)
+    )
+    found = await names.full(["odd", "li"])
+    assert (found["odd"].text, found["odd"].address) == ("王芳", None)
+    assert found["li"].address == Address(**AT_HOME)
+
+
+@pytest.mark.parametrize("words", ["a\0b", "a\nb", "\u202eb", "长" * 201, " "])
+async def test_what_is_no_name_is_shown_nowhere(database: Database, words: str) -> None:
+    names = NameStore(database, NAME_PRIVATE_KEY)
+    await keep(names, named("odd", words, shown="full"), named("of", "李明", shown="full", group_id="odd"))
+    assert (await names.shown(["odd"]))["odd"].text is None
+    assert (await names.full(["odd"]))["odd"].text is None
+    assert (await names.shown(["of"]))["of"] == ShownName("李明", "person")
 
 
 async def test_many_names_are_opened_in_turns(database: Database) -> None:
