@@ -175,8 +175,8 @@ async def wire(service: Service[AwardsSettings]) -> None:
 
         async def forget(erased: set[str]) -> None:
             await prints.forget(erased)
-            await forget_all_words(erased, awards, schemes, decisions, draws)
             await forget_proposals(erased, schemes, proposals)
+            await forget_all_words(erased, awards, schemes, decisions, draws)
             await objections.forget(erased)
             await leavers.forget(erased)
             await ceremonies.forget(erased)

@@ -120,8 +120,8 @@ class Parts:
         self.previews = Previews(self.known, facts, self.schemes, self.awards, touched)
 
         async def forget(erased: set[str]) -> None:
-            await forget_words(erased, self.awards, self.schemes, self.decisions)
             await forget_proposals(erased, self.schemes, self.proposals)
+            await forget_words(erased, self.awards, self.schemes, self.decisions)
             await self.objections.forget(erased)
 
         [knowing_of] = knowing.subscriptions(self.known, EndedTokens(database), forget)

@@ -79,7 +79,7 @@ class Settler:
             }
             await self._issuer.make_rules_final([scheme])
             drafts = await self._issuer.drafts(due)
-            if not await self._save(kept, drawing, some, target, erased, drafts):
+            if not await self._save(kept, drawing, some, target, drafts):
                 return
 
     async def _of_scheme(self, scheme_id: str) -> dict[str, Award]:
@@ -97,7 +97,6 @@ class Settler:
         drawing: Drawing,
         whom: Sequence[str],
         target: Mapping[str, str],
-        erased: set[str],
         drafts: Sequence[Award],
     ) -> bool:
         """Save what changes for these people; False if the draw has taken another step."""
@@ -109,7 +108,9 @@ class Settler:
             if not await self._draws.lock(kept, unit):
                 return None
             there = await self._awards.find(ids, unit)
-            new = [draft for draft in drafts if draft.award_id not in there]
+            # Here, after a conflict with an erasure again: it has removed what was written about them.
+            erased = await self._known.erased(whom)
+            new = [one for one in drafts if one.award_id not in there and one.recipient_id not in erased]
             changed = _changed(there, target, drawing, why, now, erased)
             if new:
                 await self._awards.add(unit, new)

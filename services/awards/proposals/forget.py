@@ -14,6 +14,10 @@ async def forget_proposals(
     schemes: SchemeStore,
     proposals: ProposalStore,
 ) -> None:
-    """Remove what is proposed to these people, unless the award is issued."""
+    """
+    Remove what is proposed to these people, unless the award is issued.
+
+    Call it before the words of awards are removed: a notice that is issued at this moment writes them.
+    """
     scheme_ids = await schemes.ids()
     await proposals.forget([award_id(scheme, one) for scheme in scheme_ids for one in participant_ids])

@@ -69,13 +69,16 @@ class Teller:
             }
         )
         drafts = await self._issuer.drafts(due)
-        given = [replace(one, issued=True) for one in stand if one.proposal_id in due]
         place = page[-1].proposal_id if len(page) == TRANSACTION_AWARDS_MAX else None
         after = replace(notice, issuing=place)
 
         async def work(unit: UnitOfWork) -> list[Award]:
+            # An erasure at this moment has removed its proposals, or conflicts, or comes afterwards and then
+            # finds the awards with their notes.
+            left = await self._proposals.find(due, unit)
             there = await self._awards.find(due, unit)
-            new = [draft for draft in drafts if draft.award_id not in there]
+            new = [one for one in drafts if one.award_id in left and one.award_id not in there]
+            given = [replace(one, issued=True) for one in left.values()]
             if not await self._notices.change(unit, notice, after, work_at(after, terms_of(scheme))):
                 return []
             await self._proposals.put(unit, given, ())

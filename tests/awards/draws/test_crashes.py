@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from services.awards.draws.hold import Draws
 from services.awards.draws.rules import SeedInput
 from services.awards.draws.settle import Settler
 from services.awards.draws.store import DrawStore, Kept
+from services.awards.issued.rules import ERASED_REASON
 from services.awards.issued.store import AwardStore
 from services.awards.issuing.issue import Issuer
 from services.awards.known.store import KnownStore
@@ -19,6 +21,7 @@ from services.awards.schemes.store import SchemeStore
 from shared.contracts.events import AwardDrawn, AwardIssued, AwardRevoked, DrawAnnounced
 from shared.runtime.errors import Conflict, KepuError
 from shared.storage.mongo import Database
+from shared.storage.outbox import waiting
 from shared.storage.unit_of_work import UnitOfWork
 from tests.awards.builders import AWARD_KEY
 from tests.awards.draws.builders import LONG_AGO, REVEALED, WITNESS, DrawParts, draw, ids, new_draws
@@ -181,6 +184,23 @@ async def test_a_process_that_was_held_up_gives_no_award_of_a_replaced_drawing(m
         await slow.settler.go_on(drawing.draw_id)
         await at.work()
         assert await at.held("lucky") == {}
+
+
+async def test_whoever_is_erased_while_awards_are_taken_back_is_written_about_no_more(mongo: str) -> None:
+    async with new_draws(mongo) as [at]:
+        drawing = await at.announced(draw("lucky"), NAMED)
+        held = await at.draws.hold(drawing.draw_id, REVEALED)
+        await at.work()
+        await at.draws.move(drawing.draw_id, gone := held.drawn[0], "王小明的亲属")
+        slow = DrawParts(Parts(at.parts.database))
+        store = SlowStore(at.parts.database)
+        slow.settler._draws = store
+        store.meanwhile = partial(at.erase, gone)
+        await slow.settler.go_on(drawing.draw_id)
+        [award] = [one for one in await at.awards("lucky") if one.recipient_id == gone]
+        assert (award.is_valid, award.reason) == (False, ERASED_REASON)
+        told_of = b"".join(value or b"" for _, _, value, _ in await waiting(at.parts.database))
+        assert "王小明" not in told_of.decode()
 
 
 async def test_whoever_names_entrants_while_the_list_is_made_is_refused_or_in_the_list(mongo: str) -> None:

@@ -1,14 +1,17 @@
 """Awards after a public notice: proposed, published, objected, decided, confirmed, issued."""
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 
+from services.awards.known.store import KnownStore
 from services.awards.objections.rules import Subject
 from services.awards.proposals.propose import Named
 from services.awards.proposals.rules import Notice
 from services.awards.schemes.rules import Scheme
 from shared.runtime.errors import Conflict, NotFound, Rejected
+from shared.storage.unit_of_work import UnitOfWork
 from tests.awards.builders import (
     certificate,
     completed,
@@ -338,6 +341,31 @@ async def test_nothing_is_left_of_the_erased(mongo: str) -> None:
         assert decided_now.outcome == "dismissed"
         await end_and_issue(at, of)
         assert [*await at.issued(of)] == ["b"]
+
+
+async def test_whoever_is_erased_while_a_notice_is_issued_gets_nothing_and_no_note_stays(mongo: str) -> None:
+    async with new_parts(mongo) as [at]:
+        of = noticed(scheme())
+        await at.schemes.put(of)
+        await at.know(joined("a"), joined("b"))
+        named = [Named("a", "a note"), Named("b", "a note")]
+        await at.conferring.confer(of.scheme_id, named, allow_unknown=False)
+        await at.publish(of)
+        await at.advance()
+        await end_notice(at, of)
+        await at.confirm(of, (await at.notices.get(of.scheme_id)).version)
+
+        class ErasedMeanwhile(KnownStore):
+            async def erased(
+                self, participant_ids: Collection[str], unit: UnitOfWork | None = None
+            ) -> set[str]:
+                found = await super().erased(participant_ids, unit)
+                await at.know(erased("a"))
+                return found
+
+        await Parts(at.database, known=ErasedMeanwhile(at.database)).advance()
+        assert [*await at.issued(of)] == [*await at.proposed(of)] == ["b"]
+        assert await published_awards(at) == ["b"]
 
 
 async def test_a_scheme_that_is_put_after_the_close_is_looked_at_when_an_organiser_asks(mongo: str) -> None:
