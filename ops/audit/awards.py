@@ -118,10 +118,11 @@ def expected_and_found(
         _whose(_name(award)) for award in found if award["scheme_id"] in follows and "revoked_at" in award
     }
     expected = {name for name in expected if _whose(name) not in final and _recipient(name) not in erased}
+    kept_of_erased = _ids(schemes) - follows
     expected |= {
         _name(event.body)
         for event in log.events("award.issued")
-        if event.key in erased and event.body["scheme_id"] not in follows
+        if event.key in erased and event.body["scheme_id"] in kept_of_erased
     }
     return expected, [
         _name(award)

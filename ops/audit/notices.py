@@ -64,7 +64,7 @@ async def audit_notices(
         ),
         compare(
             "proposals are published (award.proposed)",
-            (f"{one['_id']}/{n}" for one in proposals for n in range(1, one.get("told", 0) + 1)),
+            _told(proposals, erased),
             (f"{one['award_id']}/{one['version']}" for one in said),
         ),
         true_of_all("everybody proposed in public was told", _untold(notices, proposals), len(proposals)),
@@ -126,6 +126,13 @@ def early(first: Iterable[Json], standing: Mapping[str, Json], notices: Mapping[
         unconfirmed = is_last and notice["confirmed_at"] < notice["ends_at"]
         if proposed is None or unconfirmed or issued_at < datetime.fromisoformat(proposed["notice_until"]):
             yield one["award_id"]
+
+
+def _told(proposals: Iterable[Json], erased: Collection[str]) -> Iterator[str]:
+    # Those of the erased stay if their awards were issued before.
+    for one in proposals:
+        if one["recipient_id"] not in erased:
+            yield from (f"{one['_id']}/{number}" for number in range(1, one.get("told", 0) + 1))
 
 
 def _untold(notices: Mapping[str, Json], proposals: Iterable[Json]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from tests.awards.builders import (
     completed,
     decided,
     envelope,
+    erased,
     following,
     joined,
     next_in_rank,
@@ -140,6 +141,10 @@ async def test_the_audit_agrees_with_notices_and_notices_what_is_wrong(mongo: st
                 assert await differing(at.database, records, links_of_notice) == {"proposal"}
             await spoilt.replace_one({"_id": right["_id"]}, right)
         assert await wrong(at, records) == set()
+        # They have awards by these schemes, and one of them is proposed by the open one too.
+        leavers = [erased("a"), erased("second")]
+        await at.know(*leavers)
+        assert await wrong(at, records + [to_record(envelope(one)) for one in leavers]) == set()
 
 
 async def test_the_audit_notices_an_award_for_somebody_who_was_left_out(mongo: str) -> None:
