@@ -57,7 +57,8 @@ async def read_credential(
 
     422 `award_code_malformed`, `holder_malformed`; 404 `award_unknown`, `recipient_erased`,
     `credentials_off`; 409 `credential_revoked`, `credential_changed`; 401 `token_missing`, 403
-    `holder_not_recipient`; 503 `overloaded` if eight are under way for your network.
+    `holder_not_recipient`; 503 `overloaded` if eight are under way for your network, or for
+    the recipient's token.
     """
     _, text = await credentials.signed(award_code, holder, _whose(who, holder), network=network)
     return Response(text, media_type=LD_JSON)
@@ -88,9 +89,12 @@ async def read_token(
     response_class=Response,
     responses={200: {"content": {PNG: {}}}},
 )
-async def read_png(award_code: CodeInPath, credentials: Giving, network: FromNetwork) -> Response:
+async def read_png(
+    award_code: CodeInPath, who: AsParticipantOrNone, credentials: Giving, network: FromNetwork
+) -> Response:
     """The same refusals as `/credential`, without those about a holder."""
-    return Response(await credentials.badge(award_code, badge.png, network=network), media_type=PNG)
+    picture = await credentials.badge(award_code, badge.png, _whose(who, None), network=network)
+    return Response(picture, media_type=PNG)
 
 
 @routes.get(
@@ -99,9 +103,12 @@ async def read_png(award_code: CodeInPath, credentials: Giving, network: FromNet
     response_class=Response,
     responses={200: {"content": {SVG: {}}}},
 )
-async def read_svg(award_code: CodeInPath, credentials: Giving, network: FromNetwork) -> Response:
+async def read_svg(
+    award_code: CodeInPath, who: AsParticipantOrNone, credentials: Giving, network: FromNetwork
+) -> Response:
     """The same refusals as `/credential`, without those about a holder."""
-    return Response(await credentials.badge(award_code, badge.svg, network=network), media_type=SVG)
+    picture = await credentials.badge(award_code, badge.svg, _whose(who, None), network=network)
+    return Response(picture, media_type=SVG)
 
 
 @routes.get(

@@ -73,30 +73,44 @@ class Credentials:
         Args:
             holder: the did:key that the credential should name. Then `participant_id` has to be the
                 recipient.
-            network: who asks. Those of one network take turns together.
+            network: who asks. Those of one network take turns together, and the recipient alone.
 
         Raises:
             Rejected, NotFound, Conflict, Forbidden: there is none, or not for this holder.
             Overloaded: too many requests of this network are under way.
         """
-        async with self._paced.turn(network):
+        async with self._paced.turn(await self._asker(typed_code, participant_id, network)):
             return await self._signed(typed_code, holder, participant_id)
 
     async def token(
         self, typed_code: str, holder: str | None = None, participant_id: str = "", *, network: str = ""
     ) -> str:
         """The same credential as a token. It raises what `signed` raises."""
-        async with self._paced.turn(network):
+        async with self._paced.turn(await self._asker(typed_code, participant_id, network)):
             _, credential = await self._unsigned(typed_code, holder, participant_id)
             return to_jwt(credential, self.keys.signer, self.keys.method)
 
-    async def badge(self, typed_code: str, draw: Callable[[Award, str, str], T], *, network: str = "") -> T:
+    async def badge(
+        self,
+        typed_code: str,
+        draw: Callable[[Award, str, str], T],
+        participant_id: str = "",
+        *,
+        network: str = "",
+    ) -> T:
         """The picture of the award, with the same credential in it. It raises what `signed` raises."""
-        async with self._paced.turn(network):
+        async with self._paced.turn(await self._asker(typed_code, participant_id, network)):
             award, text = await self._signed(typed_code, None, "")
             return await self._drawing.draw(
                 draw, award, f"{self.keys.issuer.url}/awards/{award.award_code}", text
             )
+
+    async def _asker(self, typed_code: str, participant_id: str, network: str) -> str:
+        """Who takes turns: the recipient alone, since winners of one school ask at the same moment."""
+        if not participant_id:
+            return network
+        award = await self._awards.by_code(read_code(typed_code))
+        return participant_id if award and award.recipient_id == participant_id else network
 
     async def _signed(self, typed_code: str, holder: str | None, participant_id: str) -> tuple[Award, str]:
         award, credential = await self._unsigned(typed_code, holder, participant_id)

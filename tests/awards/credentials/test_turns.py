@@ -1,4 +1,7 @@
-"""Anybody with a code may ask for its credential: strangers of one network take no turns of another one."""
+"""
+Anybody with a code may ask for its credential: strangers of one network take no turns of another one, or of
+the recipient.
+"""
 
 import asyncio
 
@@ -23,6 +26,9 @@ async def test_a_crowd_of_one_network_waits_and_others_do_not_wait_for_it(mongo:
             asyncio.create_task(of.credentials.badge(award.award_code, badge.svg, network="a"))
             for _ in range(OF_ONE_MAX + 3)
         ]
+        own = of.credentials.badge(award.award_code, badge.svg, award.recipient_id, network="a")
+        assert (await own).startswith("<svg")
+        assert not all(one.done() for one in crowd)
         other, _ = await of.credentials.signed(award.award_code, network="b")
         assert other.award_id == award.award_id
         assert not all(one.done() for one in crowd)

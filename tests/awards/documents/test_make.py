@@ -79,6 +79,24 @@ async def test_many_documents_of_one_network_keep_no_other_one_waiting(database:
         typesetter.close()
 
 
+async def test_the_holder_does_not_wait_for_a_crowd_of_the_same_network(database: Database) -> None:
+    typesetter = Typesetter(Fonts())
+    making = await documents(database, KnownNames({"li": "李*明"}, {"li": "李小明"}), typesetter)
+
+    async def read(participant_id: str | None = None) -> bytes | None:
+        made = await making.of_award(CODE, "zh-CN", participant_id=participant_id, network="a")
+        return made.content
+
+    try:
+        crowd = [asyncio.create_task(read("somebody-else")) for _ in range(OF_ONE_MAX + 1)]
+        assert await read("li")
+        assert not all(one.done() for one in crowd)
+        said = await asyncio.gather(*crowd, return_exceptions=True)
+        assert sum(isinstance(one, Overloaded) for one in said) == 1
+    finally:
+        typesetter.close()
+
+
 def test_a_document_of_before_the_last_change_is_not_the_latest() -> None:
     now = award(version=3)
     assert [verified(now, version, None, erased=False).verdict for version in (None, 3, 2)] == [
