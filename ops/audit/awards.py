@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from ops.audit import tiers
 from ops.audit.corrections import passed_once, results_of_now
 from ops.audit.decisions import States, counting, last_closings, states_of_now
 from ops.audit.draws import names_by_draw
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.audit.notices import audit_notices, noticed
-from ops.audit.places import Left, left_at_times, left_now, tier_at, tier_moved
+from ops.audit.places import Left, left_at_times, left_now, tier_moved
 from ops.audit.selections import audit_selections, winners
 from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
@@ -23,6 +24,7 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     schemes = [scheme async for scheme in database["schemes"].find()]
     awards = [award async for award in database["awards"].find()]
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
+    closings = [event.body for event in log.events("quiz.closed")]
     by_id = {award["_id"]: award for award in awards}
     latest = _latest([*issued, *revoked])
     # An erased person may get an award before the erasure, but never after it: the events decide.
@@ -38,13 +40,10 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
             "what is noted as not earned is not earned", _misnoted(log, schemes, awards), len(awards)
         ),
         true_of_all(
-            "the rule takes back only what follows",
-            (
-                award["_id"]
-                for award in awards
-                if award.get("code") and award["scheme_id"] not in _ids(_following(schemes)) | _drawn(schemes)
-            ),
-            len(awards),
+            "the rule takes back only what follows", _wrongly_taken_back(schemes, awards), len(awards)
+        ),
+        true_of_all(
+            "awards are shared by ties alone", tiers.misshared(closings, schemes, awards), len(awards)
         ),
         compare(
             "awards are published (award.issued)",
@@ -174,6 +173,11 @@ def _misnoted(log: Log, schemes: Sequence[Json], awards: Sequence[Json]) -> Iter
     yield from (award["_id"] for award in noted if _name(award) in due or award.get("revoked_at"))
 
 
+def _wrongly_taken_back(schemes: Sequence[Json], awards: Iterable[Json]) -> Iterator[str]:
+    follow = _ids(_following(schemes)) | _drawn(schemes)
+    yield from (one["_id"] for one in awards if one.get("code") and one["scheme_id"] not in follow)
+
+
 def _following(schemes: Iterable[Json]) -> list[Json]:
     return [scheme for scheme in schemes if scheme.get("on_change") == "follow"]
 
@@ -203,6 +207,8 @@ def _same(event: Entry, latest: Mapping[str, Entry], stored: Json) -> bool:
     newest = latest[published["award_id"]]
     if newest.topic == event.topic and newest.body["version"] == published["version"]:
         fields += ("tier", "cause")
+        if event.topic == "award.issued" and published.get("shared", False) != stored.get("shared", False):
+            return False
     return all(published[name] == stored.get(name) for name in fields)
 
 
@@ -280,10 +286,13 @@ def _prizes(
     schemes: Iterable[Json], closings: Iterable[Json], decisions: States, left: Left
 ) -> Iterator[str]:
     for scheme, closing in _ranked(schemes, closings):
+        earned = list(tiers.earned(scheme, closing))
         out = left.get(scheme["_id"], ())
-        for standing in closing["standings"]:
+        gone = [one.rank for one in earned if one.standing["participant_id"] in out]
+        for one in earned:
+            standing = one.standing
             whom = f"{closing['quiz_id']}/{standing['participant_id']}"
-            tier = tier_moved(scheme, standing["rank"], closing, out)
+            tier = None if one.by_lot else tier_moved(scheme, one.rank, gone)
             is_out = standing["participant_id"] in out or decisions.get(whom, {}).get("disqualified")
             if tier and not is_out:
                 yield name_of(scheme["_id"], standing["participant_id"], tier)
@@ -295,15 +304,17 @@ def _tied(log: Log, schemes: Iterable[Json], decisions: States) -> Iterator[tupl
     """
     for scheme, closing in _ranked(schemes, last_closings(log).values()):
         listed = {standing["participant_id"] for standing in closing["standings"]}
-        last = closing["standings"][-1] if closing["standings"] else None
-        tier = tier_at(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
-        if last is None or tier is None:
+        earned = list(tiers.earned(scheme, closing))
+        last, tier = (earned[-1].standing, earned[-1].tier) if earned else (None, None)
+        if last is None or tier is None or closing["participants"] <= len(listed):
             continue
         tied = _shares(last, last.get("finished_at"), closing)
         for result in _ranked_results(log, closing, decisions):
             if result["participant_id"] in listed:
                 continue
-            if _shares(result, result["completed_at"], closing) == tied:
+            if _shares(result, result["completed_at"], closing) != tied:
+                continue
+            if not tiers.finished_later(result["completed_at"], last, scheme):
                 decided = int(scheme.get("tie_decided", 0)) == closing.get("version", 1)
                 yield name_of(scheme["_id"], result["participant_id"], tier), decided
 

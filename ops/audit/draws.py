@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from ops.audit import tiers
 from ops.audit.findings import Check, compare, true_of_all
 from ops.audit.log import Log
 from ops.draws.verify import drawn, holders
@@ -17,12 +18,18 @@ async def audit_draws(log: Log, database: Database) -> list[Check]:
     """Compare the draws published with those that their lists and seeds give, and with those stored."""
     stored = {(one["draw_id"], one["number"]): one async for one in database["drawings"].find()}
     texts = {place: await text_of_list(database, one["list_id"]) for place, one in stored.items()}
+    schemes = {one["_id"]: one async for one in database["schemes"].find()}
     announced, held = latest(log, "draw.announced"), latest(log, "award.drawn")
     return [
         true_of_all(
             "winners are those of the list and the seed",
             wrongly_drawn(announced, held, texts),
             len(held),
+        ),
+        true_of_all(
+            "lots are drawn among the tied",
+            _among_others(log, announced, texts, schemes),
+            len(announced),
         ),
         compare(
             "draws are as published",
@@ -69,6 +76,31 @@ def wrongly_drawn(
             or drawn(text, body["seed"], count) != body["drawn"]
         ):
             yield f"{place[0]}/{place[1]}"
+
+
+def _among_others(
+    log: Log, announced: Mapping[Place, Json], texts: Mapping[Place, str], schemes: Mapping[str, Json]
+) -> Iterator[str]:
+    """The draws among tied people whose lists have others, or nobody of the tie."""
+    for place, said in announced.items():
+        if (tie := said.get("tied")) is None:
+            continue
+        scheme = schemes[tie["scheme_id"]]
+        listed = {line.split(" ")[0] for line in texts.get(place, "").splitlines()}
+        closings = [event.body for event in log.events("quiz.closed")]
+        if not any(
+            _is_of_tie(listed, scheme, closing, tie["tier"])
+            for closing in closings
+            if closing["quiz_id"] == scheme["rule"]["quiz_id"]
+        ):
+            yield f"{place[0]}/{place[1]}"
+
+
+def _is_of_tie(entrants: set[str], scheme: Json, closing: Json, tier: str) -> bool:
+    tied, others = tiers.tied_at(scheme, closing, tier)
+    # Who was disqualified, erased or excluded is missing. Whoever is not listed may be in the tie.
+    goes_on = closing["participants"] > len(closing["standings"])
+    return bool(tied) and not entrants & others and (goes_on or entrants <= tied)
 
 
 async def text_of_list(database: Database, list_id: str) -> str:

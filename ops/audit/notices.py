@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from ops.audit import tiers
 from ops.audit.decisions import last_closings
 from ops.audit.findings import Check, compare, true_of_all
 from ops.audit.log import Log
@@ -201,9 +202,11 @@ def _moved_up(scheme: Json, closing: Json | None, out: Collection[str], names: N
     if closing is None:
         return names
     found = dict(names)
-    for one in closing["standings"]:
-        if (moved := tier_moved(scheme, one["rank"], closing, out)) is not None:
-            found[one["participant_id"]] = moved
+    earned = list(tiers.earned(scheme, closing))
+    gone = [one.rank for one in earned if one.standing["participant_id"] in out]
+    for one in earned:
+        if (moved := tier_moved(scheme, one.rank, gone)) is not None:
+            found[one.standing["participant_id"]] = moved
     return found
 
 

@@ -2,11 +2,12 @@
 Who has left a place to the next in rank, as the log says it, and the tiers then; without the services' code.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ops.audit.decisions import last_closings, states_of_now
 from ops.audit.log import Log
+from ops.audit.tiers import tier_of
 
 Json: TypeAlias = dict[str, Any]
 Left: TypeAlias = Mapping[str, Collection[str]]
@@ -56,26 +57,16 @@ def left_at_times(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[Json, Lef
                 yield scheme, {scheme["_id"]: state | unable}
 
 
-def tier_moved(scheme: Json, rank: int, closing: Json, left: Collection[str]) -> str | None:
-    """The tier of a rank if those who are left out before it do not count; None below the last tier."""
-    own = tier_at(scheme, rank)
-    before = [one for one in closing["standings"] if one["participant_id"] in left and one["rank"] < rank]
+def tier_moved(scheme: Json, rank: int, gone: Sequence[int]) -> str | None:
+    """The tier of a rank if those of better ranks among `gone` do not count; None below the last tier."""
+    own, _ = tier_of(scheme, rank)
+    before = sum(1 for one in gone if one < rank)
     if not before or not scheme["rule"].get("next_in_rank"):
         return own
-    moved = tier_at(scheme, rank - len(before))
+    moved, _ = tier_of(scheme, rank - before)
     if moved is None or scheme.get("on_change") == "follow":
         return moved
     return own or str(scheme["rule"]["tiers"][-1]["tier"])
-
-
-def tier_at(scheme: Json, rank: int) -> str | None:
-    """The tier of a rank, None below the last tier. Ranks that are tied are in the same tier."""
-    places = 0
-    for tier in scheme["rule"]["tiers"]:
-        places += tier["places"]
-        if rank <= places:
-            return str(tier["tier"])
-    return None
 
 
 def _moving(schemes: Iterable[Json]) -> list[Json]:
@@ -107,7 +98,7 @@ def _unable(log: Log, scheme: Json) -> set[str]:
     return {
         whom
         for one in closing["standings"]
-        if tier_at(scheme, one["rank"]) is None
+        if tier_of(scheme, one["rank"])[0] is None
         and (
             (whom := one["participant_id"]) in erased
             or states.get(f"{quiz_id}/{whom}", {}).get("disqualified")

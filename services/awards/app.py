@@ -42,6 +42,7 @@ from services.awards.draws.freeze import Freezer
 from services.awards.draws.hold import Draws
 from services.awards.draws.settle import Settler
 from services.awards.draws.store import DrawStore
+from services.awards.draws.tied import TiedReader
 from services.awards.following import api as following_api
 from services.awards.following import wording as following_wording
 from services.awards.following.facts import FactsReader
@@ -188,7 +189,8 @@ async def wire(service: Service[AwardsSettings]) -> None:
         )
         follower = Follower(known, facts, changes, schemes, awards, issuer, touched, notices.mark)
         decider = TieDecider(ties, schemes, results, issuer, outdated, known, places)
-        freezer = Freezer(draws, known, results, decisions, awards)
+        tied = TiedReader(schemes, results, outdated)
+        freezer = Freezer(draws, known, results, decisions, awards, tied)
         settler = Settler(draws, freezer, schemes, awards, known, issuer)
         forgetting = Forgetting(known, results, schemes, awards)
         finder = Finder(notices, proposals, results, schemes, outdated, issuer, places)

@@ -677,7 +677,7 @@ class QuizDisqualificationDecided(Event, topic="quiz.disqualification_decided", 
 
 
 class FinalStanding(Part):
-    """`finished_at` is there if it decides ties."""
+    """`finished_at` is there if our quiz has written it, and wherever it decides ties."""
 
     rank: Ordinal
     participant_id: Id
@@ -733,6 +733,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
 
     It comes again with a higher `version` if the award has another tier now (`tier_before` is the one
     before), or if it is earned again after the rule took it back. `issued_at` is the time of this version.
+    `shared`: more people have its rank than places were left, and they share it.
     """
 
     award_id: Id
@@ -746,6 +747,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     cause: Id
     issued_at: Moment
     tier_before: Line | None = None
+    shared: bool = False
 
 
 class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
@@ -831,13 +833,21 @@ class SeedSource(Part):
     sha256: Sha256 | None = None
 
 
+class DrawTie(Part):
+    """The tie at the end of this tier of a scheme."""
+
+    scheme_id: Id
+    tier: Line
+
+
 class DrawAnnounced(Event, topic="draw.announced", key="draw_id"):
     """
     The list of entrants of a draw is fixed, before anybody can know the seed.
 
     `list_sha256` is the digest of the list, which has a line for each entrant: id, space, chances. `number`
     is 1, and higher if the draw was held again. If the draw is held again before its winners were drawn, this
-    event comes once more with a higher `version`, and `replaced_because` says why.
+    event comes once more with a higher `version`, and `replaced_because` says why. `tied`: the entrants share
+    a rank, and the draw decides who gets the places that are left.
     """
 
     draw_id: Id
@@ -854,6 +864,7 @@ class DrawAnnounced(Event, topic="draw.announced", key="draw_id"):
     list_sha256: Sha256
     announced_at: Moment
     replaced_because: Line | None = None
+    tied: DrawTie | None = None
 
 
 class DrawMove(Part):

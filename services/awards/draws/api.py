@@ -85,8 +85,8 @@ async def put_draw(
 ) -> DefinitionOut:
     """
     A repeat changes nothing. 404 `scheme_unknown`, `quiz_unknown`; 422 `draw_id_differs`, `scheme_not_drawn`,
-    `source_time_passed`; 409 `draw_announced`, `scheme_of_other_draw`, `draw_scheme_stays`, `too_many_draws`,
-    `commitment_used`, `quiz_cancelled`; 412 `version_differs`.
+    `scheme_without_lots`, `source_time_passed`; 409 `draw_announced`, `scheme_of_other_draw`,
+    `draw_scheme_stays`, `too_many_draws`, `commitment_used`, `quiz_cancelled`; 412 `version_differs`.
     """
     check_same_id(body.draw_id, draw_id, code="draw_id_differs")
     kept = await acts.put(body.draw(draw_id), matching(if_match, if_none_match))
@@ -108,7 +108,9 @@ async def get_definition(draw_id: IdInPath, kepts: Kepts, response: Response) ->
 async def get_state(draw_id: IdInPath, kepts: Kepts) -> StateOut:
     """
     404 `draw_unknown`. If `failed` is `entrants_missing` or `too_many_entrants`, change the draw; if it is
-    `source_time_passed`, name a later source.
+    `source_time_passed`, name a later source. Of a draw among tied people: `tie_missing` says that there is
+    no such tie (yet), `prizes_differ` that other places are left (`GET /schemes/{scheme_id}/state` lists
+    them), and `results_missing` that awards has not all results yet: freeze it again.
     """
     return await _state(await kepts.get(draw_id), kepts)
 

@@ -17,6 +17,7 @@ from services.awards.draws.rules import (
     SeedInput,
     Source,
     State,
+    Tied,
     check_sound,
     held_by,
 )
@@ -47,7 +48,7 @@ class DrawIn(Form):
     reserves: Annotated[int, Field(ge=0, le=DRAWN_MAX)] = Field(
         0, description="drawn after the winners; they move up if a winner is not entitled"
     )
-    entrants: Annotated[Earned | Named, Field(discriminator="type")] = Field(
+    entrants: Annotated[Earned | Tied | Named, Field(discriminator="type")] = Field(
         examples=[
             {
                 "type": "participants",
@@ -57,6 +58,7 @@ class DrawIn(Form):
                 "chances_max": 9,
             },
             {"type": "named"},
+            {"type": "tied", "scheme_id": "contest-prize", "tier": "一等奖"},
         ]
     )
     excluded: Annotated[tuple[Id, ...], Field(max_length=EXCLUDED_MAX)] = Field(

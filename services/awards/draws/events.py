@@ -6,7 +6,7 @@ from uuid import UUID
 from services.awards.draws.rules import Drawing
 from shared.contracts import sources
 from shared.contracts.envelope import Envelope, Event, enclose
-from shared.contracts.events import AwardDrawn, DrawAnnounced, DrawMove, DrawPrize, SeedSource
+from shared.contracts.events import AwardDrawn, DrawAnnounced, DrawMove, DrawPrize, DrawTie, SeedSource
 from shared.contracts.origin import Origin
 from shared.runtime.ids import derived_id
 
@@ -38,6 +38,7 @@ def announced(drawing: Drawing, origin: Origin) -> Envelope[Event]:
         list_sha256=drawing.list_sha256,
         announced_at=drawing.announced_at,
         replaced_because=drawing.replaced_because,
+        tied=DrawTie(scheme_id=drawing.tied[0], tier=drawing.tied[1]) if drawing.tied else None,
     )
     return _enclosed(event, drawing, origin)
 

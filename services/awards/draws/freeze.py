@@ -18,11 +18,14 @@ from services.awards.draws.rules import (
     Drawing,
     Earned,
     LeftOut,
+    Named,
     Part,
+    Tied,
     check_ahead,
     expected,
 )
 from services.awards.draws.store import DrawStore, Kept, Piece
+from services.awards.draws.tied import TiedReader
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
 from services.awards.results.decisions import DecisionStore
@@ -52,6 +55,7 @@ class Freezer:
         results: ResultStore,
         decisions: DecisionStore,
         awards: AwardStore,
+        tied: TiedReader,
         *,
         piece_entrants_max: int = PIECE_ENTRANTS_MAX,
     ) -> None:
@@ -60,6 +64,7 @@ class Freezer:
         self._results = results
         self._decisions = decisions
         self._awards = awards
+        self._tied = tied
         self._piece_entrants_max = piece_entrants_max
 
     async def go_on(self, kept: Kept) -> None:
@@ -71,11 +76,19 @@ class Freezer:
         if sum(piece.entrants for piece in pieces) > ENTRANTS_MAX:
             await self._fail(kept, "too_many_entrants")
             return
-        piece = await self._piece(kept, pieces[-1].last if pieces else "")
+        after = pieces[-1].last if pieces else ""
+        if isinstance(kept.draw.entrants, Tied):
+            found = await self._tied.of(kept.draw, kept.draw.entrants)
+            if found.failed:
+                await self._fail(kept, found.failed)
+                return
+            further = [one for one in found.tied if one > after][: self._piece_entrants_max]
+            piece = await self._piece(kept, after, [(one, 1) for one in further])
+        else:
+            piece = await self._piece(kept, after, await self._candidates(kept, after))
         await self._draws.add_piece(kept.list_id, len(pieces), piece)
 
-    async def _piece(self, kept: Kept, after: str) -> Piece:
-        candidates = await self._candidates(kept, after)
+    async def _piece(self, kept: Kept, after: str, candidates: Sequence[tuple[str, int]]) -> Piece:
         left_out = await self._left_out(kept, [one for one, _ in candidates])
         lines = [(one, chances) for one, chances in candidates if one not in left_out]
         return Piece(
@@ -109,7 +122,7 @@ class Freezer:
     async def _left_out(self, kept: Kept, ids: Sequence[str]) -> dict[str, LeftOut]:
         """Who of these does not take part after all, and why."""
         draw, left_out = kept.draw, dict[str, LeftOut]()
-        if not isinstance(draw.entrants, Earned):
+        if isinstance(draw.entrants, Named):
             known = await self._known.participants_among(ids)
             left_out |= dict.fromkeys(set(ids) - known, "unknown")
         for scheme_id in draw.winners_of:
@@ -160,6 +173,7 @@ class Freezer:
             left_out=dict(left_out),
             announced_at=now,
             changed_at=now,
+            tied=(draw.entrants.scheme_id, draw.entrants.tier) if isinstance(draw.entrants, Tied) else None,
         )
 
         async def work(unit: UnitOfWork) -> bool:

@@ -19,7 +19,9 @@ from services.awards.draws.rules import (
     Move,
     Named,
     SeedInput,
+    Tied,
     check_ahead,
+    check_draws_lots,
     check_moves,
     check_scheme,
     expected,
@@ -63,6 +65,8 @@ class Draws:
         check_scheme(await self._schemes.get(draw.scheme_id))
         for scheme_id in draw.winners_of:
             await self._schemes.get(scheme_id)
+        if isinstance(draw.entrants, Tied):
+            check_draws_lots(await self._schemes.get(draw.entrants.scheme_id))
         if isinstance(draw.entrants, Earned):
             await self._check_quiz(draw.entrants.quiz_id, KNOWN_WAIT_SECONDS)
         await self._check_sources(draw)

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from services.awards.draws.lottery import of_numbers, of_secret
 from services.awards.issued.rules import ERASED_REASON, Award, Withdrawn, issued_again, withdrawn
-from services.awards.schemes.rules import TIERS_MAX, Drawn, Scheme, Tier
+from services.awards.schemes.rules import TIERS_MAX, Drawn, RankTiers, Scheme, Tier
 from shared.contracts.checked import Id, Line, MomentIn, Whole
 from shared.contracts.events import DRAWN_MAX, SEED_PARTS_MAX, Percent, Sha256
 from shared.runtime.errors import Conflict, Rejected
@@ -63,6 +63,14 @@ class Earned(_Terms):
     chances_max: Annotated[int, Field(ge=1, le=CHANCES_EARNED_MAX)] = 1
 
 
+class Tied(_Terms):
+    """Who shares a rank at the end of this tier of a scheme with `"ties": "lots"`; each has one chance."""
+
+    type: Literal["tied"]
+    scheme_id: Id
+    tier: Line
+
+
 class Named(_Terms):
     """Whom the organisers name (`POST /draws/{draw_id}/entrants`)."""
 
@@ -77,7 +85,7 @@ class Draw(_Terms):
     scheme_id: Id
     prizes: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX)]
     reserves: Annotated[int, Field(ge=0, le=DRAWN_MAX)] = 0
-    entrants: Annotated[Earned | Named, Field(discriminator="type")]
+    entrants: Annotated[Earned | Tied | Named, Field(discriminator="type")]
     excluded: Annotated[tuple[Id, ...], Field(max_length=EXCLUDED_MAX)] = ()
     winners_of: Annotated[tuple[Id, ...], Field(max_length=WINNERS_OF_MAX)] = ()
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=SEED_PARTS_MAX)]
@@ -154,6 +162,7 @@ class Drawing(msgspec.Struct, frozen=True):
         changed_at: when this version came to be.
         seed, drawn, held_at: as published once winners were drawn.
         replaced_because: the draw is held again, and nobody holds a prize by this one.
+        tied: the scheme and tier whose tie it decides.
     """
 
     drawing_id: str
@@ -178,6 +187,7 @@ class Drawing(msgspec.Struct, frozen=True):
     moved: tuple[Move, ...] = ()
     held_at: datetime | None = None
     replaced_because: str | None = None
+    tied: tuple[str, str] | None = None
 
 
 def places_of(prizes: Iterable[Tier]) -> int:
@@ -196,6 +206,20 @@ def check_scheme(scheme: Scheme) -> None:
         raise Rejected(
             f"scheme {scheme.scheme_id} has another rule; put a scheme with the rule `drawn`",
             code="scheme_not_drawn",
+        )
+
+
+def check_draws_lots(scheme: Scheme) -> None:
+    """
+    Check that a draw may decide ties of this scheme.
+
+    Raises:
+        Rejected: it says of ties something else.
+    """
+    if not isinstance(scheme.rule, RankTiers) or scheme.rule.ties != "lots":
+        raise Rejected(
+            f'scheme {scheme.scheme_id} has no ties for a draw: put one with tiers and `"ties": "lots"`',
+            code="scheme_without_lots",
         )
 
 

@@ -14,6 +14,7 @@ CHINESE: dict[str, str] = {
     "entrants_not_named": "该抽签的参与者由竞赛产生，不能由主办方指定",
     "scheme_not_drawn": "该奖项方案不是抽签方案，请新建规则为 drawn 的方案",
     "scheme_of_other_draw": "该奖项方案已用于另一个抽签，请为本抽签新建方案",
+    "scheme_without_lots": "该奖项方案的并列名次不由抽签决定，请使用 ties 为 lots 的方案",
     "secret_differs": "见证人的秘密与公布的 SHA-256 不一致，请核对",
     "seed_incomplete": "请按公布的顺序，给出每个来源的随机数",
     "seed_of_other_kind": "请核对：公开来源给出数字，见证人给出秘密",

@@ -155,8 +155,8 @@ def compared(award: Award, earned: EarnedNow, scheme: Scheme, now: datetime) -> 
         if scheme.follows:
             return Compared(taken_back(award, earned.why, now))
         return Compared(note=(earned.why, None))
-    if award.is_valid and award.tier == due.tier:
+    if award.is_valid and award.tier == due.tier and (award.shared == due.shared or not scheme.follows):
         return Compared()
     if scheme.follows:
-        return Compared(issued_again(award, due.cause, due.tier, now))
+        return Compared(issued_again(award, due.cause, due.tier, now, shared=due.shared))
     return Compared(note=(None, due.tier))

@@ -20,6 +20,9 @@ class AwardOut(BaseModel):
     scheme_title: str = Field(examples=["科技创新和科学技术普及知识竞赛合格证书"])
     kind: AwardKind
     tier: str | None = Field(examples=["一等奖"])
+    shared: bool = Field(
+        False, description="more people have its rank than places were left, and they share it"
+    )
     recipient_id: str | None = Field(examples=["group-service-team-01"])
     issued_at: datetime
     status: Literal["held", "revoked"]
@@ -58,6 +61,7 @@ def public(award: Award) -> AwardOut:
         scheme_title=award.scheme_title,
         kind=award.kind,
         tier=award.tier,
+        shared=award.shared,
         recipient_id=award.recipient_id,
         issued_at=award.issued_at,
         status="held" if award.is_valid else "revoked",

@@ -26,6 +26,7 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
     cause: str
     issued_at: datetime
     tier_before: str | None
+    shared: bool
 
 
 _encoder = msgspec.json.Encoder()
@@ -58,6 +59,7 @@ def issued_record(award: Award, parent: Context) -> Record:
         award.cause,
         award.issued_at,
         award.tier_before,
+        award.shared,
     )
     return AwardIssued.topic, award.recipient_id.encode(), _encoder.encode(body), to_headers(context)
 
@@ -77,6 +79,7 @@ def issued(award: Award, origin: Origin) -> Envelope[AwardIssued]:
             cause=award.cause,
             issued_at=award.issued_at,
             tier_before=award.tier_before,
+            shared=award.shared,
         ),
         source=sources.AWARDS,
         cause=_cause_of(award, ISSUED),

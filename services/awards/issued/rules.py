@@ -40,6 +40,7 @@ class Award(msgspec.Struct, frozen=True):
         tier_before: what the tier was before the last change by the rule, if that has changed it.
         noted: it is held, and a note for organisers says that it is not earned.
         place_free: an organiser has revoked it, and nobody moves up into its place.
+        shared: more people share its rank than places were left, and so they share it (`ties: share`).
     """
 
     award_id: str
@@ -60,6 +61,7 @@ class Award(msgspec.Struct, frozen=True):
     tier_before: str | None = None
     noted: bool = False
     place_free: bool = False
+    shared: bool = False
 
     @property
     def is_valid(self) -> bool:
@@ -107,13 +109,14 @@ def withdrawn(award: Award, code: Withdrawn, reason: str, now: datetime) -> Awar
     return replace(award, revoked_at=now, reason=reason, code=code, version=award.version + 1)
 
 
-def issued_again(award: Award, cause: str, tier: str | None, now: datetime) -> Award:
+def issued_again(award: Award, cause: str, tier: str | None, now: datetime, *, shared: bool = False) -> Award:
     """The same award, with the same code, after the rule took it back; or with another tier."""
     return replace(
         award,
         cause=cause,
         tier=tier,
         tier_before=award.tier if tier != award.tier else None,
+        shared=shared,
         issued_at=now,
         revoked_at=None,
         reason=None,
@@ -137,7 +140,7 @@ def reinstated(award: Award, now: datetime) -> Award:
             f"award {award.award_id} was taken back by its rule, and comes back by it",
             code="award_not_earned",
         )
-    return issued_again(award, award.cause, award.tier, now)
+    return issued_again(award, award.cause, award.tier, now, shared=award.shared)
 
 
 def check_not_revoked(award: Award) -> None:

@@ -222,6 +222,8 @@ def _document(award: Award) -> Document:
         document["tier"] = award.tier
     if award.note is not None:
         document["note"] = award.note
+    if award.shared:
+        document["shared"] = True
     return document
 
 
@@ -234,6 +236,7 @@ def _change(award: Award) -> Document:
         "reason": award.reason,
         "code": award.code,
         "place_free": award.place_free or None,
+        "shared": award.shared or None,
     }
     now: Document = {name: value for name, value in fields.items() if value is not None}
     now |= {"cause": award.cause, "issued_at": award.issued_at, "version": award.version, "relayed": True}

@@ -14,6 +14,7 @@ from services.awards.issuing.places import Places
 from services.awards.issuing.state import state_of
 from services.awards.known.store import KnownStore
 from services.awards.results.store import ResultStore
+from services.awards.schemes.rules import TIERS_MAX, Tier
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, PersonalLine
 from shared.web.forms import After, Form, IdInPath, after_of, place_after
@@ -46,6 +47,17 @@ class UndecidedOut(BaseModel):
     detail: str
 
 
+class LotOut(BaseModel):
+    """A tie that a draw has to decide: put one with `{"type": "tied"}`, this tier and these prizes."""
+
+    tier: str = Field(examples=["一等奖"])
+    rank: int
+    tied: int | None = Field(
+        description="how many share the rank; null if the closing does not list them all"
+    )
+    prizes: Annotated[list[Tier], Field(max_length=TIERS_MAX)]
+
+
 class SchemeStateOut(BaseModel):
     """A scheme that has awards keeps its rule; after the close of its quiz some awards may be undecided."""
 
@@ -53,6 +65,9 @@ class SchemeStateOut(BaseModel):
     in_use: bool = Field(description="it has awards: only its title may change")
     quiz_closed: bool
     undecided: UndecidedOut | None
+    lots: Annotated[list[LotOut], Field(max_length=TIERS_MAX)] = Field(
+        description="ties that lots decide, of a scheme with `lots`"
+    )
 
 
 class AppliedOut(BaseModel):
@@ -139,5 +154,17 @@ async def get_state(scheme_id: IdInPath, schemes: Schemes, results: Results) -> 
     if state.undecided is not None:
         undecided = UndecidedOut(code="standings_too_short", detail=state.undecided)
     return SchemeStateOut(
-        scheme_id=scheme_id, in_use=state.in_use, quiz_closed=state.quiz_closed, undecided=undecided
+        scheme_id=scheme_id,
+        in_use=state.in_use,
+        quiz_closed=state.quiz_closed,
+        undecided=undecided,
+        lots=[
+            LotOut(
+                tier=lot.tier,
+                rank=lot.rank,
+                tied=None if lot.goes_on else len(lot.listed),
+                prizes=[Tier(tier=tier, places=places) for tier, places in lot.prizes],
+            )
+            for lot in state.lots
+        ],
     )

@@ -284,6 +284,7 @@ class Issuer:
             issued_at=now,
             relayed=relayed,
             note=due.note,
+            shared=due.shared,
         )
 
 

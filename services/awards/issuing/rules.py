@@ -3,18 +3,20 @@ Who should get an award. All functions are pure.
 
 - `due_by_conferral`: an organiser names the recipient.
 - `due_by_pass_mark`: a result reaches a mark.
-- `due_by_rank`, `tier_of`: prizes by rank, and what a tie at the border of a tier does.
+- `due_by_rank`: prizes by rank, and what a tie at the end of a tier does.
 - `list_may_miss_winners`, `due_by_tie_after_list`, `tie_is_decided`: a tie that goes on after the list ends.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Protocol
+from itertools import groupby
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from services.awards.issued.codes import award_id
 from services.awards.results.rules import Closing, Result
 from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Tier
+from shared.contracts.events import FinalStanding
 from shared.runtime.errors import Conflict, Rejected
 
 
@@ -39,6 +41,7 @@ class PlannedAward(msgspec.Struct, frozen=True):
     cause: str
     tier: str | None = None
     note: str | None = None
+    shared: bool = False
 
 
 def check_issued_at_once(scheme: Scheme) -> None:
@@ -86,9 +89,11 @@ def due_by_rank(
     """
     The awards of the listed standings by a scheme of tiers, best rank first.
 
-    The tie policy: a tier goes to everyone whose rank is within its places and those of the tiers before it.
-    So a tie at the end of a tier makes this tier larger and the next one smaller. Example: with two places
-    for gold and one for silver, a tie at rank 2 makes three golds and no silver.
+    A tier goes to everyone whose rank is within its places and those of the tiers before it. So a tie at the
+    end of a tier makes this tier larger and the next one smaller. Example: with two places for gold and one
+    for silver, a tie at rank 2 makes three golds and no silver. `ties` of the rule says what else may happen
+    there: the gold is shared, who finished earlier has the better rank, or nobody in the tie is due before
+    lots are drawn.
 
     Only the rank decides the tier. So these awards are certain, even if the list is not complete: see
     `list_may_miss_winners`.
@@ -98,26 +103,123 @@ def due_by_rank(
             (`places.py`). If the scheme says `next_in_rank`, others move up (`tier_moved_up`).
 
     Source: DOMjudge, medals; docs/decisions/0009-award-ids-and-ties.md, point 6 (the end of a tier);
-    0018-ties-at-the-end-of-the-list.md (the end of the list)
+    0018-ties-at-the-end-of-the-list.md (the end of the list); 0082-ties-of-tiers.md (`ties`)
     """
     rule = scheme.rule
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:
         return []
-    ranked = sorted(closing.standings, key=lambda standing: (standing.rank, standing.participant_id))
+    ranked = ranked_by(rule, closing)
+    gone = [one.rank for one in ranked if one.participant_id in barred]
     due: dict[str, PlannedAward] = {}
-    gone = [standing.rank for standing in ranked if standing.participant_id in barred]
-    for standing in ranked:
-        if standing.participant_id in barred:
+    for one in ranked:
+        if one.participant_id in barred:
             continue
-        tier = tier_of(standing.rank, rule.tiers)
+        tier = tier_of(one.rank, rule.tiers)
         if gone and rule.next_in_rank:
-            tier = tier_moved_up(standing.rank, gone, scheme)
-        if tier is not None:
-            due.setdefault(
-                standing.participant_id,
-                PlannedAward(scheme, standing.participant_id, cause=closing.quiz_id, tier=tier),
+            tier = tier_moved_up(one.rank, gone, scheme)
+        crosses = rule.ties in ("share", "lots") and _crosses(one, closing, rule)
+        if tier is not None and not (crosses and rule.ties == "lots"):
+            planned = PlannedAward(
+                scheme, one.participant_id, cause=closing.quiz_id, tier=tier, shared=crosses
             )
+            due.setdefault(one.participant_id, planned)
     return list(due.values())
+
+
+class Ranked(NamedTuple):
+    """
+    A listed participant by a scheme's rule.
+
+    Attributes:
+        of: how many of the list have this rank.
+        is_last: no worse rank is listed.
+    """
+
+    participant_id: str
+    rank: int
+    of: int
+    is_last: bool
+
+
+def ranked_by(rule: RankTiers, closing: Closing) -> list[Ranked]:
+    """The listed standings, best first; with `earlier_finish` who finished earlier is before the others."""
+    by_place = _by_finish if rule.ties == "earlier_finish" else _by_rank
+    groups = [
+        list(same)
+        for _, same in groupby(
+            sorted(closing.standings, key=lambda one: (*by_place(one), one.participant_id)), by_place
+        )
+    ]
+    found: list[Ranked] = []
+    of_rank, before = 0, 0
+    for number, same in enumerate(groups, 1):
+        # Whoever has the same rank in the closing, and finished earlier, is before these.
+        of_rank, before = same[0].rank, before if same[0].rank == of_rank else 0
+        is_last = number == len(groups)
+        found += [Ranked(one.participant_id, of_rank + before, len(same), is_last) for one in same]
+        before += len(same)
+    return found
+
+
+class Lot(NamedTuple):
+    """
+    A tie that lots decide.
+
+    Attributes:
+        tier: the tier at whose end it is.
+        prizes: the places that are left for those in it, best tier first.
+        listed: who is in it, as far as the closing lists them.
+        goes_on: others are in it whom the closing does not list.
+    """
+
+    tier: str
+    rank: int
+    listed: tuple[str, ...]
+    prizes: tuple[tuple[str, int], ...]
+    goes_on: bool
+
+
+def lots_of(closing: Closing, scheme: Scheme) -> list[Lot]:
+    """The ties that lots have to decide, best rank first."""
+    rule = scheme.rule
+    if not isinstance(rule, RankTiers) or rule.ties != "lots" or rule.quiz_id != closing.quiz_id:
+        return []
+    found: list[Lot] = []
+    for rank, of_rank in groupby(ranked_by(rule, closing), lambda one: one.rank):
+        same = list(of_rank)
+        if not _crosses(same[0], closing, rule):
+            continue
+        goes_on = same[0].is_last and closing.participants > len(closing.standings)
+        end = rule.places if goes_on else rank - 1 + len(same)
+        prizes, places = [], 0
+        for tier in rule.tiers:
+            left = min(places + tier.places, end) - max(places, rank - 1)
+            places += tier.places
+            if left > 0:
+                prizes.append((tier.tier, left))
+        names = tuple(one.participant_id for one in same)
+        found.append(Lot(prizes[0][0], rank, names, tuple(prizes), goes_on))
+    return found
+
+
+def _by_rank(standing: FinalStanding) -> tuple[int, float]:
+    return standing.rank, 0.0
+
+
+def _by_finish(standing: FinalStanding) -> tuple[int, float]:
+    # Without a time nobody in the tie is before the others.
+    return standing.rank, standing.finished_at.timestamp() if standing.finished_at else 0.0
+
+
+def _crosses(one: Ranked, closing: Closing, rule: RankTiers) -> bool:
+    """True if more people share this rank than its tier has places left."""
+    places = 0
+    for tier in rule.tiers:
+        places += tier.places
+        if one.rank <= places:
+            goes_on = one.is_last and closing.participants > len(closing.standings)
+            return goes_on or one.rank - 1 + one.of > places
+    return False
 
 
 def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
@@ -154,8 +256,20 @@ def list_may_miss_winners(closing: Closing, scheme: Scheme) -> bool:
     rule = scheme.rule
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:
         return False
-    last = closing.last
-    return closing.participants > len(closing.standings) and (last is None or last.rank <= rule.places)
+    if closing.participants <= len(closing.standings):
+        return False
+    last = last_rank(rule, closing)
+    # A tie that passes the end of the list passes the end of a tier too: lots decide it.
+    return last is None or (
+        last <= rule.places and not (rule.ties == "lots" and tie_can_be_decided(closing, scheme))
+    )
+
+
+def last_rank(rule: RankTiers, closing: Closing) -> int | None:
+    """The last listed rank by a scheme's rule."""
+    if rule.ties != "earlier_finish":
+        return closing.last.rank if closing.last else None
+    return max((one.rank for one in ranked_by(rule, closing)), default=None)
 
 
 def why_list_may_miss_winners(closing: Closing) -> str:
@@ -180,11 +294,26 @@ def due_by_tie_after_list(
     rule, last = scheme.rule, closing.last
     if not isinstance(rule, RankTiers) or last is None or not list_may_miss_winners(closing, scheme):
         return
-    tier = tier_of(last.rank, rule.tiers)
+    if rule.ties == "lots":
+        return
+    tier = tier_of(last_rank(rule, closing) or 0, rule.tiers)
     listed = {standing.participant_id for standing in closing.standings}
+    finished_at = max(
+        (one.finished_at for one in closing.standings if one.rank == last.rank and one.finished_at),
+        default=None,
+    )
     for result in results:
-        if closing.ties_with_last(result) and result.participant_id not in listed:
-            yield PlannedAward(scheme, result.participant_id, cause=closing.quiz_id, tier=tier)
+        if not closing.ties_with_last(result) or result.participant_id in listed:
+            continue
+        if rule.ties == "earlier_finish" and finished_at and result.completed_at != finished_at:
+            continue
+        yield PlannedAward(
+            scheme,
+            result.participant_id,
+            cause=closing.quiz_id,
+            tier=tier,
+            shared=rule.ties == "share",
+        )
 
 
 def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from services.awards.issuing.rules import (
+    Lot,
     list_may_miss_winners,
+    lots_of,
     tie_can_be_decided,
     why_list_may_miss_winners,
 )
@@ -20,11 +22,13 @@ class SchemeState:
 
     Attributes:
         undecided: why somebody may still get an award of this scheme.
+        lots: the ties that a draw has to decide.
     """
 
     in_use: bool
     quiz_closed: bool
     undecided: str | None
+    lots: tuple[Lot, ...] = ()
 
 
 async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -> SchemeState:
@@ -41,7 +45,7 @@ async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -
         return SchemeState(in_use, quiz_closed=False, undecided=None)
     undecided = await is_undecided(closing, scheme, schemes)
     why = _why(closing, scheme) if undecided else None
-    return SchemeState(in_use, quiz_closed=True, undecided=why)
+    return SchemeState(in_use, quiz_closed=True, undecided=why, lots=tuple(lots_of(closing, scheme)))
 
 
 def _why(closing: Closing, scheme: Scheme) -> str:

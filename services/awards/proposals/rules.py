@@ -50,6 +50,7 @@ class Proposal(msgspec.Struct, frozen=True):
     told: int = 0
     told_as: str = ""
     issued: bool = False
+    shared: bool = False
 
     @property
     def stands(self) -> bool:
@@ -152,13 +153,15 @@ def proposed_now(due: PlannedAward, before: Proposal | None, id_: str, token: st
         since: the version of the notice in which a change would stand.
     """
     if before is None:
-        return Proposal(id_, due.scheme.scheme_id, due.recipient_id, due.cause, due.tier, since, token)
+        whom = due.scheme.scheme_id, due.recipient_id
+        return Proposal(id_, *whom, due.cause, due.tier, since, token, shared=due.shared)
     if before.issued or before.code == "objection":
         return replace(before, round=token)
     if before.stands and before.tier == due.tier:
         # Another result may earn the same: nobody sees that.
-        return replace(before, round=token, cause=due.cause)
-    return replace(before, round=token, cause=due.cause, tier=due.tier, code=None, since=since)
+        return replace(before, round=token, cause=due.cause, shared=due.shared)
+    now = replace(before, round=token, cause=due.cause, tier=due.tier, shared=due.shared)
+    return replace(now, code=None, since=since)
 
 
 def left_out(proposal: Proposal, since: int) -> Proposal:

@@ -184,7 +184,7 @@ def _proposal_document(proposal: Proposal) -> Document:
 
 def _changes(proposal: Proposal) -> Document:
     """All that changes after a proposal was made. What is None is not stored."""
-    names = ("cause", "tier", "since", "round", "code", "told", "told_as", "issued")
+    names = ("cause", "tier", "since", "round", "code", "told", "told_as", "issued", "shared")
     fields = {name: getattr(proposal, name) for name in names}
     change: Document = {"$set": _without_none(fields)}
     if gone := [name for name, value in fields.items() if value is None]:

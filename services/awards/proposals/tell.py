@@ -64,7 +64,9 @@ class Teller:
         stand = [one for one in page if one.stands and not one.issued and one.since <= notice.confirmed]
         due = await self._issuer.still_due(
             {
-                one.proposal_id: PlannedAward(scheme, one.recipient_id, one.cause, one.tier, one.note)
+                one.proposal_id: PlannedAward(
+                    scheme, one.recipient_id, one.cause, one.tier, one.note, one.shared
+                )
                 for one in stand
             }
         )

@@ -95,8 +95,8 @@ async def put_scheme(
     Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. A scheme with
     more places than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme
     that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`,
-    `conferred_follows_nothing`, `drawn_at_once`, `selected_at_once`, 409 `too_many_schemes`,
-    `quiz_cancelled`, 412 `scheme_differs`.
+    `conferred_follows_nothing`, `drawn_at_once`, `selected_at_once`, `lots_are_final`, 409
+    `too_many_schemes`, `quiz_cancelled`, 412 `scheme_differs`.
     """
     check_same_id(body.scheme_id, scheme_id, code="scheme_id_differs")
     scheme = Scheme(

@@ -41,18 +41,27 @@ class Tier(_Terms):
     places: Annotated[int, Field(ge=1, le=TIER_PLACES_MAX)]
 
 
+TierTies = Literal["widen", "share", "earlier_finish", "lots"]
+"""
+What decides if more people share a rank than a tier has places left. `widen`: all get the tier. `share`: all
+get it, and share what was left of it. `earlier_finish`: who finished earlier is before the others. `lots`: a
+draw among them gives the places.
+"""
+
+
 class RankTiers(_Terms):
     """
     The best of the quiz's final standings, best tier first.
 
     `next_in_rank`: if somebody is left out after an objection, or an organiser revokes the award, the next in
-    rank moves up.
+    rank moves up. `ties`: what a tie at the end of a tier does.
     """
 
     type: Literal["rank_tiers"]
     quiz_id: Id
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX)]
     next_in_rank: bool = False
+    ties: TierTies = "widen"
 
     @model_validator(mode="after")
     def _named_apart(self) -> Self:
@@ -174,6 +183,16 @@ def check_decidable(scheme: Scheme) -> None:
         raise Rejected(
             "the awards of this scheme are conferred or drawn: there are no results that they could follow",
             code="conferred_follows_nothing",
+        )
+    if (
+        isinstance(scheme.rule, RankTiers)
+        and scheme.rule.ties == "lots"
+        and (scheme.follows or scheme.notice)
+    ):
+        raise Rejected(
+            "lots are drawn in public, and not again for each change: a scheme with lots keeps its awards, "
+            "and issues them at once",
+            code="lots_are_final",
         )
     if isinstance(scheme.rule, RankTiers) and scheme.rule.places > STANDINGS_MAX:
         raise Rejected(

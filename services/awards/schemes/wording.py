@@ -4,6 +4,7 @@ CHINESE: dict[str, str] = {
     "conferred_follows_nothing": "该奖项方案由主办方授予或抽签产生，没有可以跟随的成绩",
     "selected_at_once": "该奖项方案的评选自有公示，奖项不再另行公示",
     "drawn_at_once": "抽签产生的奖项不经过公示",
+    "lots_are_final": "抽签公开进行，不因成绩变化重抽：同分抽签的方案须保留奖项，并即时颁发",
     "notice_without_time": "公示期不能为零",
     "places_above_standings": "各等级名额之和超过了竞赛结束时公布的名次数（{listed}）",
     "scheme_differs": "该奖项方案在您读取之后已有变化，请重新读取",

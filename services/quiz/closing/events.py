@@ -6,7 +6,7 @@ from datetime import datetime
 from services.quiz.quizzes.keys import Keys, half_points_max_of
 from services.quiz.quizzes.record import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_POINT, score_percent
-from services.quiz.standings.rules import EARLIER_FINISH, ranked
+from services.quiz.standings.rules import ranked
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import FinalStanding, QuizClosed
 from shared.contracts.sources import QUIZ
@@ -45,7 +45,7 @@ def closed(
                 points=standing.parts.half_points / HALF_POINTS_A_POINT,
                 score_percent=score_percent(standing.parts.half_points, half_points_max),
                 time_used_seconds=standing.parts.time_used_seconds,
-                finished_at=standing.parts.finished_at if ties == EARLIER_FINISH else None,
+                finished_at=standing.parts.finished_at,
             )
             for standing in ranked(best_first, record.quiz.opens_at, ties)
         ),

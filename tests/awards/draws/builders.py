@@ -13,7 +13,9 @@ from services.awards.draws.lottery import list_line
 from services.awards.draws.rules import Draw, Drawing, SeedInput
 from services.awards.draws.settle import Settler
 from services.awards.draws.store import DrawStore
+from services.awards.draws.tied import TiedReader
 from services.awards.issued.rules import Award
+from services.awards.issuing.outdated import Outdated
 from services.awards.schemes.rules import Scheme
 from shared.runtime import clock
 from shared.storage.outbox import prepare
@@ -72,6 +74,7 @@ class DrawParts:
             parts.results,
             parts.decisions,
             parts.awards,
+            TiedReader(parts.schemes, parts.results, Outdated(parts.results, parts.decisions, parts.changes)),
             piece_entrants_max=piece_entrants_max,
         )
         self.settler = Settler(self.store, freezer, parts.schemes, parts.awards, parts.known, parts.issuer)

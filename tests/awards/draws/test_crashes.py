@@ -13,9 +13,11 @@ from services.awards.draws.hold import Draws
 from services.awards.draws.rules import SeedInput
 from services.awards.draws.settle import Settler
 from services.awards.draws.store import DrawStore, Kept
+from services.awards.draws.tied import TiedReader
 from services.awards.issued.rules import ERASED_REASON
 from services.awards.issued.store import AwardStore
 from services.awards.issuing.issue import Issuer
+from services.awards.issuing.outdated import Outdated
 from services.awards.known.store import KnownStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.events import AwardDrawn, AwardIssued, AwardRevoked, DrawAnnounced
@@ -47,7 +49,8 @@ def mortal_copy(of: DrawParts, life: Life) -> tuple[Draws, Settler]:
     schemes: SchemeStore = mortal(parts.schemes)
     awards: AwardStore = mortal(parts.awards)
     issuer = Issuer(awards, schemes, known, parts.changes, key=AWARD_KEY.encode())
-    freezer = Freezer(store, known, parts.results, parts.decisions, awards, piece_entrants_max=4)
+    tied = TiedReader(schemes, parts.results, Outdated(parts.results, parts.decisions, parts.changes))
+    freezer = Freezer(store, known, parts.results, parts.decisions, awards, tied, piece_entrants_max=4)
     return Draws(store, schemes, known), Settler(store, freezer, schemes, awards, known, issuer)
 
 

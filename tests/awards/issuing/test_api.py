@@ -64,6 +64,7 @@ async def test_what_does_not_exist_is_awarded_by_nothing_and_to_nobody(
         "in_use": False,
         "quiz_closed": False,
         "undecided": None,
+        "lots": [],
     }
 
 
