@@ -1,10 +1,6 @@
 """The awards service put together: role api answers, role worker issues awards and publishes the outbox."""
 
-from pathlib import Path
-from typing import Annotated
-
 from fastapi import FastAPI
-from pydantic import AfterValidator, Field, SecretStr
 
 from services.awards.ceremonies import api as ceremonies_api
 from services.awards.ceremonies import handlers as ceremonies_handlers
@@ -25,7 +21,7 @@ from services.awards.choosing.store import ChoiceStore
 from services.awards.credentials import api as credentials_api
 from services.awards.credentials import wording as credentials_wording
 from services.awards.credentials.give import Credentials
-from services.awards.credentials.keys import check_key_names, check_public_url, issuer_keys
+from services.awards.credentials.keys import issuer_keys
 from services.awards.credentials.lists import StatusLists
 from services.awards.credentials.store import PlaceStore
 from services.awards.documents import api as documents_api
@@ -68,6 +64,8 @@ from services.awards.judging.store import JudgingStore
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
+from services.awards.life import api as life_api
+from services.awards.life.read import Life
 from services.awards.names import handlers as names_handlers
 from services.awards.names.store import NameStore
 from services.awards.objections import wording as objections_wording
@@ -93,6 +91,7 @@ from services.awards.selections import api as selections_api
 from services.awards.selections import wording as selections_wording
 from services.awards.selections.nominate import Nominations
 from services.awards.selections.store import SelectionStore
+from services.awards.settings import AwardsSettings
 from services.awards.statistics import api as statistics_api
 from services.awards.statistics import wording as statistics_wording
 from services.awards.statistics.count import Counting
@@ -101,41 +100,10 @@ from services.awards.winners import api as winners_api
 from services.awards.winners import wording as winners_wording
 from services.awards.winners.lists import WinnerLists
 from shared.runtime.keyed_hash import KeyedHash
-from shared.runtime.settings import NamePrivateKey, PrivatePem, Settings, read
+from shared.runtime.settings import read
 from shared.service import Service, build
 from shared.web.app import serve
 from shared.web.paced import Paced
-
-
-class AwardsSettings(Settings):
-    """The settings of awards."""
-
-    database: str = Field("kepu_awards", description="name of awards' own database")
-    award_key: SecretStr = Field(min_length=32, description="secret that makes award codes")
-    credential_key: PrivatePem | None = Field(
-        None, description="Ed25519 private key that signs credentials; without it there are none"
-    )
-    credential_old_keys: Annotated[str, AfterValidator(check_key_names)] = Field(
-        "",
-        max_length=1_000,
-        description="older public keys whose signatures stay valid, as in did.json, with commas between",
-    )
-    public_url: Annotated[str, AfterValidator(check_public_url)] = Field(
-        "",
-        max_length=200,
-        description="where awards is reached from outside; credentials name it for ever. "
-        "Empty: `http://localhost` with the port",
-    )
-    issuer_name: str = Field(
-        "科技活动周组委会",
-        min_length=1,
-        max_length=200,
-        description="who gives the awards: on credentials, documents",
-    )
-    fonts_folder: Path | None = Field(None, description="more fonts for documents, for rare characters")
-    name_private_key: NamePrivateKey | None = Field(
-        None, description="opens names and addresses, base64; without it no names are shown"
-    )
 
 
 async def wire(service: Service[AwardsSettings]) -> None:
@@ -166,6 +134,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
         await _wire_credentials(service, known, schemes, awards)
         service.provide(notices, proposals, Conferring(schemes, known, issuer, notices, proposals))
         service.provide(draws, Draws(draws, schemes, known), Paced())
+        service.provide(Life(schemes, results, known, notices, draws, selections))
     ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards, names)
     if service.runs_background:
         ties = TieStore(service.database)
@@ -321,6 +290,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
             judging_api.routes,
             choosing_api.routes,
             ceremonies_api.routes,
+            life_api.routes,
             winners_api.routes,
         ],
         chinese=(

@@ -34,7 +34,7 @@ async def do_all_there_is_to_do(at: Parts) -> None:
         await at.own(person)
     await at.revoke(award_id(flag.scheme_id, stays), "a reason")
     await at.know(erased(gone))
-    await at.schemes.page("", 50)
+    await at.schemes.page("", 50, drafts=False)
     await at.awards.of_scheme(mark.scheme_id, "", 50)
     await at.results.forget_before(datetime.now(UTC))
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from services.awards.draws.lottery import of_numbers, of_secret
 from services.awards.issued.rules import ERASED_REASON, Award, Withdrawn, issued_again, withdrawn
-from services.awards.schemes.rules import TIERS_MAX, Drawn, RankTiers, Scheme, Tier
+from services.awards.schemes.rules import TIERS_MAX, Drawn, RankTiers, Scheme, Tier, check_announced
 from shared.contracts.checked import Id, Line, MomentIn, Whole
 from shared.contracts.events import DRAWN_MAX, SEED_PARTS_MAX, Percent, Sha256
 from shared.runtime.errors import Conflict, Rejected
@@ -201,7 +201,9 @@ def check_scheme(scheme: Scheme) -> None:
 
     Raises:
         Rejected: its awards follow from another rule.
+        Conflict: it is a draft.
     """
+    check_announced(scheme)
     if not isinstance(scheme.rule, Drawn):
         raise Rejected(
             f"scheme {scheme.scheme_id} has another rule; put a scheme with the rule `drawn`",

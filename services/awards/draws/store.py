@@ -102,12 +102,7 @@ class DrawStore:
             await self._drawings.create_index([("sources.sha256", ASCENDING)])
 
     async def get(self, draw_id: str, unit: UnitOfWork | None = None) -> Kept:
-        """
-        The draw of this id.
-
-        Raises:
-            NotFound: there is none.
-        """
+        """The draw of this id; NotFound if there is none."""
         if (found := await self.find(draw_id, unit)) is None:
             raise NotFound(f"there is no draw {draw_id}", code="draw_unknown")
         return found
@@ -116,6 +111,12 @@ class DrawStore:
         """The draw of this id, if there is one."""
         with _outages_named(unit):
             found = await self._draws.find_one({"_id": draw_id}, session=unit and unit.session)
+        return _kept(found) if found else None
+
+    async def of_scheme(self, scheme_id: str) -> Kept | None:
+        """The draw that gives the awards of a scheme, if there is one."""
+        with mongo.outages_named():
+            found = await self._draws.find_one({"definition.scheme_id": scheme_id})
         return _kept(found) if found else None
 
     async def page(self, after: str, limit: int) -> list[Kept]:

@@ -15,7 +15,7 @@ import msgspec
 
 from services.awards.issued.codes import award_id
 from services.awards.results.rules import Closing, Result
-from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Tier
+from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Tier, check_announced
 from shared.contracts.events import FinalStanding
 from shared.runtime.errors import Conflict, Rejected
 
@@ -47,8 +47,9 @@ class PlannedAward(msgspec.Struct, frozen=True):
 def check_issued_at_once(scheme: Scheme) -> None:
     """
     Raises:
-        Conflict: its awards are issued after a notice only.
+        Conflict: its awards are issued after a notice only, or it is a draft.
     """
+    check_announced(scheme)
     if scheme.notice is not None:
         raise Conflict(
             f"scheme {scheme.scheme_id} issues its awards after a public notice: propose the recipients",

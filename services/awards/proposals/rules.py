@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from services.awards.issued.rules import Unearned
 from services.awards.issuing.rules import PlannedAward
 from services.awards.objections.rules import Subject, check_all_decided, unpublished
-from services.awards.schemes.rules import AfterNotice, Scheme
+from services.awards.schemes.rules import AfterNotice, Scheme, check_announced
 from shared.runtime.errors import Conflict
 
 Withdrawn = Unearned | Literal["objection"]
@@ -133,8 +133,9 @@ def terms_of(scheme: Scheme) -> AfterNotice:
     How the scheme's notice is.
 
     Raises:
-        Conflict: it issues its awards at once.
+        Conflict: it issues its awards at once, or it is a draft.
     """
+    check_announced(scheme)
     if scheme.notice is None:
         raise Conflict(
             f"scheme {scheme.scheme_id} issues its awards at once: it has no public notice",

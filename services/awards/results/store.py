@@ -128,6 +128,11 @@ class ResultStore:
         results = [_result(document, quiz_id) for document in documents]
         return results, _place(documents[-1]["_id"], quiz_id) if len(documents) == limit else None
 
+    async def has_some(self, quiz_id: str) -> bool:
+        """True if there is a result of this quiz."""
+        with mongo.outages_named():
+            return await self._results.find_one(_range(quiz_id), {"_id": 1}) is not None
+
     async def participants_of(self, quiz_id: str, without: Collection[str] = ()) -> int:
         """
         The number of participants of a quiz with a result in awards, without these.

@@ -13,7 +13,7 @@ from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, IsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
 from shared.web.versions import CHANGED, TAGGED, IfMatch, IfNoneMatch, etag, matching
@@ -54,6 +54,9 @@ class SchemeIn(Form):
         description="when awards are issued: at once, or after a public notice of what is proposed",
         examples=[{"type": "at_once"}, {"type": "after_notice", "days": 7}],
     )
+    draft: bool = Field(
+        False, description="only organisers see it, and nothing is issued by it; not once it has awards"
+    )
 
 
 class SchemesOut(BaseModel):
@@ -64,11 +67,15 @@ class SchemesOut(BaseModel):
 
 
 @routes.get("/schemes", summary="All schemes: awards and their rules")
-async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAGE) -> SchemesOut:
-    """By id."""
+async def list_schemes(
+    schemes: Schemes, is_organiser: IsOrganiser, after: After = None, limit: Limit = PAGE
+) -> SchemesOut:
+    """By id. With the organisers' key drafts too."""
     place = place_after(after, str)
     page, following = await one_page(
-        lambda most: schemes.page(place[0] if place else "", most), limit, lambda one: (one.scheme_id,)
+        lambda most: schemes.page(place[0] if place else "", most, drafts=is_organiser),
+        limit,
+        lambda one: (one.scheme_id,),
     )
     return SchemesOut(schemes=list(page), after=following)
 
@@ -106,6 +113,7 @@ async def put_scheme(
         rule=body.rule,
         on_change=body.on_change,
         issue=body.issue,
+        draft=body.draft,
     )
     tag = await put.put_scheme(scheme, schemes, known, decisions, matches=matching(if_match, if_none_match))
     response.headers["etag"] = etag(tag)
@@ -113,9 +121,13 @@ async def put_scheme(
 
 
 @routes.get("/schemes/{scheme_id}", responses=TAGGED, summary="A scheme as it was put")
-async def get_scheme(scheme_id: IdInPath, schemes: Schemes, response: Response) -> Scheme:
-    """What `PUT` takes, with an `ETag` for `If-Match`. 404 `scheme_unknown`."""
-    scheme, tag = await schemes.get_with_tag(scheme_id)
+async def get_scheme(
+    scheme_id: IdInPath, schemes: Schemes, response: Response, is_organiser: IsOrganiser
+) -> Scheme:
+    """
+    What `PUT` takes, with an `ETag` for `If-Match`. 404 `scheme_unknown`, also for a draft without a key.
+    """
+    scheme, tag = await schemes.get_with_tag(scheme_id, drafts=is_organiser)
     response.headers["etag"] = etag(tag)
     return scheme
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import STANDINGS_MAX, AwardKind, Percent
-from shared.runtime.errors import Rejected
+from shared.runtime.errors import Conflict, Rejected
 
 TIERS_MAX = 20
 TIER_PLACES_MAX = 10_000
@@ -136,7 +136,11 @@ Rule = Annotated[PassMark | RankTiers | Conferred | Drawn | Selected, Field(disc
 
 
 class Scheme(_Terms):
-    """A kind of award and its rule. Organisers put schemes: they are data, not code."""
+    """
+    A kind of award and its rule. Organisers put schemes: they are data, not code.
+
+    `draft`: only organisers see it, and nothing is issued by it.
+    """
 
     scheme_id: Id
     title: Line
@@ -144,6 +148,7 @@ class Scheme(_Terms):
     rule: Rule
     on_change: OnChange = "keep"
     issue: Issue = AT_ONCE
+    draft: bool = False
 
     @property
     def notice(self) -> AfterNotice | None:
@@ -159,6 +164,20 @@ class Scheme(_Terms):
     def quiz_id(self) -> str | None:
         """The quiz that the rule uses, if there is one."""
         return self.rule.quiz_id if isinstance(self.rule, PassMark | RankTiers) else None
+
+
+def check_announced(scheme: Scheme) -> None:
+    """
+    Check that a scheme is no draft any more.
+
+    Raises:
+        Conflict: it is one.
+    """
+    if scheme.draft:
+        raise Conflict(
+            f"scheme {scheme.scheme_id} is a draft: put it without `draft`, so that everybody can see it",
+            code="scheme_draft",
+        )
 
 
 def check_decidable(scheme: Scheme) -> None:

@@ -81,7 +81,7 @@ class SchemeStore:
                     return _tag(added)
                 continue
             # An earlier release stored no policy, and issued at once.
-            stored = {"on_change": KEEP, "issue": _AT_ONCE} | found
+            stored = {"on_change": KEEP, "issue": _AT_ONCE, "draft": False} | found
             if all(stored[name] == value for name, value in document.items()):
                 return _tag(found)
             terms = _same_rule(document)
@@ -132,6 +132,8 @@ class SchemeStore:
         """Make a scheme's rule final before its first award; False if the stored rule differs by now."""
         if scheme in self._in_use:
             return True
+        if scheme.draft:
+            return False
         if used := await self._mark(scheme, {"in_use": True}):
             self._in_use.add(scheme)
         return used
@@ -159,7 +161,7 @@ class SchemeStore:
 
     async def get(self, scheme_id: str) -> Scheme:
         """
-        The scheme of this id.
+        The scheme of this id, also a draft.
 
         Raises:
             NotFound: there is none.
@@ -173,23 +175,24 @@ class SchemeStore:
             found = await self._schemes.find_one(which, {"rule.quiz_id": 1})
         return str(found["rule"]["quiz_id"]) if found else None
 
-    async def get_with_tag(self, scheme_id: str) -> tuple[Scheme, str]:
+    async def get_with_tag(self, scheme_id: str, *, drafts: bool = True) -> tuple[Scheme, str]:
         """
         The scheme of this id, and its tag.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none; or it is a draft, and whoever asks may not know of `drafts`.
         """
         with mongo.outages_named():
             document = await self._schemes.find_one({"_id": scheme_id})
-        if document is None:
+        if document is None or (document.get("draft") and not drafts):
             raise _unknown(scheme_id)
         return _scheme(document), _tag(document)
 
-    async def page(self, after: str, limit: int) -> list[Scheme]:
-        """Schemes by id, from the one after `after`."""
+    async def page(self, after: str, limit: int, *, drafts: bool) -> list[Scheme]:
+        """Schemes by id, from the one after `after`; with `drafts` those too."""
+        which: Document = {"_id": {"$gt": after}} | ({} if drafts else {"draft": {"$ne": True}})
         with mongo.outages_named():
-            found = self._schemes.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
+            found = self._schemes.find(which).sort("_id", ASCENDING).limit(limit)
             return list(_readable(await found.to_list(None)))
 
     async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
@@ -199,12 +202,14 @@ class SchemeStore:
     async def of_quizzes_and_decided(self, quiz_ids: Iterable[str]) -> tuple[list[Scheme], set[str]]:
         """
         The schemes whose rule uses one of these quizzes, and in which of these some results may not count.
+        Drafts are left out: they give nothing.
 
         That is noted on the schemes, so that who issues awards needs no other query to know it.
         """
         with mongo.outages_named():
             found = await self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}}).to_list(None)
-        return list(_readable(found)), {one["rule"]["quiz_id"] for one in found if one.get(DECIDED)}
+        announced = (one for one in found if not one.get("draft"))
+        return list(_readable(announced)), {one["rule"]["quiz_id"] for one in found if one.get(DECIDED)}
 
     async def note_decided(self, quiz_ids: Iterable[str]) -> None:
         """Note on the schemes of these quizzes that some results may not count."""
@@ -290,6 +295,7 @@ def _scheme(document: Document) -> Scheme:
         rule=document["rule"],
         on_change=document.get("on_change", KEEP),
         issue=document.get("issue", _AT_ONCE),
+        draft=document.get("draft", False),
     )
 
 
@@ -307,7 +313,9 @@ def _same_rule(document: Document) -> Document:
     policy = document["on_change"]
     on_change = {"$in": [policy, None]} if policy == KEEP else policy
     issue = {"$in": [_AT_ONCE, None]} if document["issue"] == _AT_ONCE else document["issue"]
-    return {"rule": document["rule"], "kind": document["kind"], "on_change": on_change, "issue": issue}
+    draft = True if document["draft"] else {"$in": [False, None]}
+    terms = {"rule": document["rule"], "kind": document["kind"], "on_change": on_change, "issue": issue}
+    return terms | {"draft": draft}
 
 
 def _version(document: Document) -> int:

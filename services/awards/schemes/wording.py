@@ -8,6 +8,7 @@ CHINESE: dict[str, str] = {
     "notice_without_time": "公示期不能为零",
     "places_above_standings": "各等级名额之和超过了竞赛结束时公布的名次数（{listed}）",
     "scheme_differs": "该奖项方案在您读取之后已有变化，请重新读取",
+    "scheme_draft": "该奖项方案还是草稿：请先发布（不带 draft 重新提交）",
     "scheme_id_differs": "路径中的奖项方案编号与内容中的不一致",
     "scheme_in_use": "该奖项方案已有获奖记录：只能修改名称，不能删除",
     "scheme_unknown": "没有这个奖项方案",

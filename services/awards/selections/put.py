@@ -1,6 +1,6 @@
 """Putting a selection: the use case of `PUT /selections/{selection_id}`."""
 
-from services.awards.schemes.rules import Selected
+from services.awards.schemes.rules import Selected, check_announced
 from services.awards.schemes.store import SchemeStore
 from services.awards.selections import events
 from services.awards.selections.rules import Course, Selection, check_change, check_terms
@@ -26,7 +26,9 @@ async def put_selection(
         Outdated: somebody has changed it since it was read.
     """
     check_terms(selection)
-    if not isinstance((await schemes.get(selection.scheme_id)).rule, Selected):
+    scheme = await schemes.get(selection.scheme_id)
+    check_announced(scheme)
+    if not isinstance(scheme.rule, Selected):
         raise Rejected(
             f"the rule of scheme {selection.scheme_id} is not `selected`", code="scheme_not_selected"
         )

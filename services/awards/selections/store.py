@@ -93,6 +93,12 @@ class SelectionStore:
         found = await self._selections.find_one({"terms.scheme_id": scheme_id}, session=unit.session)
         return found["_id"] if found else None
 
+    async def by_scheme(self, scheme_id: str) -> Stored | None:
+        """The selection from which the awards of a scheme come, as it is kept."""
+        with outages_named():
+            found = await self._selections.find_one({"terms.scheme_id": scheme_id})
+        return _stored(found["_id"], found) if found else None
+
     async def put(self, unit: UnitOfWork, selection: Selection, version: int) -> None:
         """Write what an organiser has put."""
         terms = selection.model_dump(exclude={"selection_id"})

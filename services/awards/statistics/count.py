@@ -112,7 +112,7 @@ class Counting:
 
     async def _count(self, wanted: Wanted) -> Counted:
         began, now = time.monotonic(), clock.now()
-        schemes = await self._schemes.page("", SCHEMES_MAX)
+        schemes = await self._schemes.page("", SCHEMES_MAX, drafts=True)
         ids = None if wanted == Wanted(wanted.of_people) else [s.scheme_id for s in schemes if wanted.has(s)]
         count = self._statistics.by_recipient if wanted.of_people else self._statistics.by_award
         counted = Counted(now, await count(ids), {one.scheme_id: one.title for one in schemes})
