@@ -1,6 +1,9 @@
 """The awards service put together: role api answers, role worker issues awards and publishes the outbox."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
+from pydantic import Field, SecretStr
 
 from services.awards.ceremonies import api as ceremonies_api
 from services.awards.ceremonies import handlers as ceremonies_handlers
@@ -21,6 +24,7 @@ from services.awards.choosing.store import ChoiceStore
 from services.awards.credentials import api as credentials_api
 from services.awards.credentials import wording as credentials_wording
 from services.awards.credentials.give import Credentials
+from services.awards.credentials.issuer_settings import IssuerSettings
 from services.awards.credentials.keys import issuer_keys
 from services.awards.credentials.lists import StatusLists
 from services.awards.credentials.store import PlaceStore
@@ -91,7 +95,6 @@ from services.awards.selections import api as selections_api
 from services.awards.selections import wording as selections_wording
 from services.awards.selections.nominate import Nominations
 from services.awards.selections.store import SelectionStore
-from services.awards.settings import AwardsSettings
 from services.awards.statistics import api as statistics_api
 from services.awards.statistics import wording as statistics_wording
 from services.awards.statistics.count import Counting
@@ -100,21 +103,30 @@ from services.awards.winners import api as winners_api
 from services.awards.winners import wording as winners_wording
 from services.awards.winners.lists import WinnerLists
 from shared.runtime.keyed_hash import KeyedHash
-from shared.runtime.settings import read
+from shared.runtime.settings import NamePrivateKey, read
 from shared.service import Service, build
 from shared.web.app import serve
 from shared.web.paced import Paced
 
 
+class AwardsSettings(IssuerSettings):
+    """The settings of awards."""
+
+    database: str = Field("kepu_awards", description="name of awards' own database")
+    award_key: SecretStr = Field(min_length=32, description="secret that makes award codes")
+    fonts_folder: Path | None = Field(None, description="more fonts for documents, for rare characters")
+    name_private_key: NamePrivateKey | None = Field(
+        None, description="opens names and addresses, base64; without it no names are shown"
+    )
+
+
 async def wire(service: Service[AwardsSettings]) -> None:
     """Put the service's rooms together."""
-    known, results = KnownStore(service.database), ResultStore(service.database)
-    decisions, changes = DecisionStore(service.database), ChangeStore(service.database)
-    schemes, awards = SchemeStore(service.database), AwardStore(service.database)
-    notices, proposals = NoticeStore(service.database), ProposalStore(service.database)
-    objections, draws = ObjectionStore(service.database), DrawStore(service.database)
-    selections, judging = SelectionStore(service.database), JudgingStore(service.database)
-    choices = ChoiceStore(service.database)
+    db = service.database
+    known, results, decisions = KnownStore(db), ResultStore(db), DecisionStore(db)
+    changes, schemes, awards = ChangeStore(db), SchemeStore(db), AwardStore(db)
+    notices, proposals, objections = NoticeStore(db), ProposalStore(db), ObjectionStore(db)
+    draws, selections, judging, choices = DrawStore(db), SelectionStore(db), JudgingStore(db), ChoiceStore(db)
     stores = (known, results, decisions, changes, schemes, awards, notices, proposals, objections, draws)
     for store in (*stores, selections, judging, choices):
         await store.prepare()

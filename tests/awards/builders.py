@@ -9,9 +9,8 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer
 
-from services.awards.app import assemble
+from services.awards.app import AwardsSettings, assemble
 from services.awards.schemes.rules import AfterNotice, Scheme
-from services.awards.settings import AwardsSettings
 from shared.contracts.envelope import Envelope, Event, enclose
 from shared.contracts.events import (
     AwardIssued,

@@ -85,7 +85,7 @@ async def put_draw(
 ) -> DefinitionOut:
     """
     A repeat changes nothing. 404 `scheme_unknown`, `quiz_unknown`; 422 `draw_id_differs`, `scheme_not_drawn`,
-    `scheme_without_lots`, `source_time_passed`; 409 `draw_announced`, `scheme_of_other_draw`,
+    `scheme_without_lots`, `source_time_passed`; 409 `draw_announced`, `scheme_of_other_draw`, `scheme_draft`,
     `draw_scheme_stays`, `too_many_draws`, `commitment_used`, `quiz_cancelled`; 412 `version_differs`.
     """
     check_same_id(body.draw_id, draw_id, code="draw_id_differs")

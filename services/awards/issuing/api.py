@@ -95,7 +95,8 @@ async def confer(
     """
     201 if the award is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation.
 
-    404 `scheme_unknown`, 422 `scheme_not_conferred`, 409 `scheme_after_notice`; 404 `recipient_unknown`, also
+    404 `scheme_unknown`, 422 `scheme_not_conferred`, 409 `scheme_after_notice`, `scheme_draft`; 404
+    `recipient_unknown`, also
     for a moment after a registration; 409 `participant_erased`.
     """
     award, new = await confer_award(
@@ -125,7 +126,8 @@ async def apply_scheme(
 
     By rank it also finds, among the results of the last half year, those who share the rank of the last
     listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, `scheme_drawn`, `scheme_selected`, 409
-    `quiz_not_closed` if the scheme awards by rank, 409 `quiz_cancelled`, `scheme_after_notice`.
+    `quiz_not_closed` if the scheme awards by rank, 409 `quiz_cancelled`, `scheme_after_notice`,
+    `scheme_draft`.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(

@@ -86,7 +86,7 @@ async def list_proposals(
     after: After = None,
     limit: Limit = PAGE,
 ) -> bodies.ProposalsOut:
-    """By award id; withdrawn ones too. 404 `scheme_unknown`, 409 `scheme_at_once`."""
+    """By award id; withdrawn ones too. 404 `scheme_unknown`, 409 `scheme_at_once`, `scheme_draft`."""
     terms_of(await schemes.get(scheme_id))
     place = place_after(after, str)
     page, following = await one_page(
@@ -112,7 +112,7 @@ async def find_again(scheme_id: IdInPath, schemes: Schemes, results: Results, no
     """
     In the background. At the close of the quiz, and after each change, this happens by itself.
 
-    404 `scheme_unknown`, 409 `scheme_at_once`, `quiz_not_closed`, 422 `scheme_conferred`.
+    404 `scheme_unknown`, 409 `scheme_at_once`, `scheme_draft`, `quiz_not_closed`, 422 `scheme_conferred`.
     """
     await look_again(scheme_id, schemes, results, notices)
 
@@ -129,6 +129,7 @@ async def publish(
     From now on everybody can see who is proposed and object, and those who are proposed are told.
 
     While it is published, a repeat changes nothing. 404 `scheme_unknown`, 409 `scheme_at_once`,
+    `scheme_draft`,
     `nobody_proposed`, `proposals_under_way` (try again in a moment).
     """
     notice = await publish_notice(scheme_id, schemes, results, notices, proposals)
@@ -228,7 +229,7 @@ async def decide(
     """
     Upheld: the recipient is left out, and the next in rank moves up if the scheme says so.
 
-    A repeat changes nothing. 404 `scheme_unknown`, `objection_unknown`, 409 `scheme_at_once`,
+    A repeat changes nothing. 404 `scheme_unknown`, `objection_unknown`, 409 `scheme_at_once`, `scheme_draft`,
     `objection_decided` if it was decided otherwise.
     """
     return ObjectionOut.of(await objecting.decide(scheme_id, objection_id, body.outcome, body.reason))

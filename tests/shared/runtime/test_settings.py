@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.awards.settings import AwardsSettings
+from services.awards.app import AwardsSettings
 from services.notifications.app import NotificationsSettings
 from services.quiz.app import QuizSettings
 from services.registration.app import RegistrationSettings

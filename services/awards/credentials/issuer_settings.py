@@ -1,19 +1,16 @@
-"""The settings of awards."""
+"""What credentials and documents say of whoever gives the awards."""
 
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from services.awards.credentials.keys import check_key_names, check_public_url
-from shared.runtime.settings import NamePrivateKey, PrivatePem, Settings
+from shared.runtime.settings import PrivatePem, Settings
 
 
-class AwardsSettings(Settings):
-    """The settings of awards."""
+class IssuerSettings(Settings):
+    """Who gives the awards, and the keys of credentials."""
 
-    database: str = Field("kepu_awards", description="name of awards' own database")
-    award_key: SecretStr = Field(min_length=32, description="secret that makes award codes")
     credential_key: PrivatePem | None = Field(
         None, description="Ed25519 private key that signs credentials; without it there are none"
     )
@@ -33,8 +30,4 @@ class AwardsSettings(Settings):
         min_length=1,
         max_length=200,
         description="who gives the awards: on credentials, documents",
-    )
-    fonts_folder: Path | None = Field(None, description="more fonts for documents, for rare characters")
-    name_private_key: NamePrivateKey | None = Field(
-        None, description="opens names and addresses, base64; without it no names are shown"
     )
