@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from fractions import Fraction
 from struct import iter_unpack
 from typing import Any, TypeAlias
@@ -72,7 +73,7 @@ async def ranking_checks(
         one
         for quiz_id in closed
         if quiz_id in events
-        for one in _wrong_ranks(events[quiz_id], best, *rules[quiz_id])
+        for one in _wrong_ranks(events[quiz_id], best, *rules[quiz_id], opens_at(quiz_id, known))
     ]
     yield true_of_all("final ranks are right", wrong, sum(len(e["standings"]) for e in events.values()))
 
@@ -92,6 +93,13 @@ def ranks_by(quiz_id: str, known: Known) -> tuple[str, str]:
     return published.get("ties", "time_used"), published.get("counts", "best")
 
 
+def opens_at(quiz_id: str, known: Known) -> datetime:
+    """From when the moments of finishing are counted, which are whole milliseconds."""
+    published = known.published.get((quiz_id, known.quizzes[quiz_id]["version"]), {})
+    opened = datetime.fromisoformat(published.get("opens_at", "2000-01-01T00:00:00+00:00"))
+    return opened + timedelta(microseconds=-opened.microsecond % 1_000)
+
+
 def _that_count(graded: Iterable[Graded], rules: Mapping[str, tuple[str, str]]) -> dict[str, int]:
     """By participant of a quiz, the order of the attempt that counts."""
     counting: dict[str, int] = {}
@@ -103,16 +111,15 @@ def _that_count(graded: Iterable[Graded], rules: Mapping[str, tuple[str, str]]) 
 
 
 def _that_counts(one: int, other: int, ties: str, counts: str) -> int:
-    finishes = [
-        FINISH_MS_MAX - ((order >> TIME_BITS if ties == "earlier_finish" else order) & FINISH_MS_MAX)
-        for order in (one, other)
-    ]
+    finishes = [_finish_ms(order, ties) for order in (one, other)]
     if counts == "best" or finishes[0] == finishes[1]:
         return max(one, other)
     return one if (finishes[0] < finishes[1]) == (counts == "first") else other
 
 
-def _wrong_ranks(closing: Json, best: Mapping[str, int], ties: str, counts: str) -> Iterator[str]:
+def _wrong_ranks(
+    closing: Json, best: Mapping[str, int], ties: str, counts: str, opened: datetime
+) -> Iterator[str]:
     """Listed people whose rank or result is wrong, and the quiz if the whole is."""
     quiz_id, bits = closing["quiz_id"], UNRANKED_BITS[ties]
     orders = [order for who, order in best.items() if who.startswith(f"{quiz_id}/")]
@@ -131,8 +138,16 @@ def _wrong_ranks(closing: Json, best: Mapping[str, int], ties: str, counts: str)
             continue
         time_left = (order if ties == "earlier_finish" else order >> FINISH_BITS) & TIME_SECONDS_MAX
         should = order >> (TIME_BITS + FINISH_BITS), TIME_SECONDS_MAX - time_left, ranks[order >> bits]
-        if should != (2 * standing["points"], standing["time_used_seconds"], standing["rank"]):
+        finished = opened + timedelta(milliseconds=_finish_ms(order, ties))
+        said_at = datetime.fromisoformat(standing.get("finished_at") or finished.isoformat())
+        if should != (2 * standing["points"], standing["time_used_seconds"], standing["rank"]) or (
+            said_at != finished
+        ):
             yield f"{quiz_id}/{standing['participant_id']}"
+
+
+def _finish_ms(order: int, ties: str) -> int:
+    return FINISH_MS_MAX - ((order >> TIME_BITS if ties == "earlier_finish" else order) & FINISH_MS_MAX)
 
 
 def _running(people: Mapping[int, int]) -> Iterator[int]:

@@ -1,5 +1,6 @@
 """Where the first or the last attempt is ranked, decisions and corrections leave the right one standing."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from tests.quiz.regrading.builders import CANCELLED, Correcting
 from tests.quiz.regrading.test_audit import entries
 from tests.support.logged import logged
 
+CLOSED = "quiz.closed"
 pytestmark = pytest.mark.stack
 
 TRIES = 3
@@ -171,6 +173,13 @@ async def closed_and_revised(
     return at, [*submitted, *entries([*records, *await outbox.waiting(at.database)], len(sent))]
 
 
+def with_first_finish(closing: Entry) -> bytes:
+    """A closing in which the first of the list finished at another time."""
+    body = closing.body
+    body["standings"][0]["finished_at"] = "2026-01-01T00:00:00Z"
+    return json.dumps(body).encode()
+
+
 @every_policy
 async def test_revised_final_standings_say_how_they_are_ranked_and_the_audit_computes_the_same(
     kafka: str, mongo: str, ties: Ties, counts: Counts
@@ -189,8 +198,12 @@ async def test_revised_final_standings_say_how_they_are_ranked_and_the_audit_com
         stands = {"best": wang[2], "first": wang[1], "last": wang[1]}[counts]
         [found] = [one for one in second.standings if one.participant_id == "wang"]
         assert found.points == sum(answer == "A" for answer in stands.answers.values())
-        assert found.finished_at == (stands.submitted_at if ties == "earlier_finish" else None)
+        assert found.finished_at == stands.submitted_at
         assert {one.name for one in await audit_quiz(Log(log), at.database, []) if not one.agrees} == set()
+        # Awards may decide ties by the moment of finishing, so a wrong one is noticed.
+        late = [replace(one, value=with_first_finish(one)) if one.topic == CLOSED else one for one in log]
+        wrong = {one.name for one in await audit_quiz(Log(late), at.database, []) if not one.agrees}
+        assert "final ranks are right" in wrong
         # Another attempt stands than the one that counts.
         standings = at.database["standings"]
         which = {"_id": f"{parts.quiz_id}/wang"}
