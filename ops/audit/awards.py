@@ -12,6 +12,7 @@ from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.audit.notices import audit_notices, noticed
 from ops.audit.places import Left, left_at_times, left_now, tier_moved
+from ops.audit.replaced import audit_replaced
 from ops.audit.selections import audit_selections, winners
 from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
@@ -74,6 +75,7 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
             _revoked_for_good(promises, revoked, by_id),
             (award["_id"] for award in awards if award.get("revoked_at") and not award.get("code")),
         ),
+        audit_replaced(issued, revoked, by_id, schemes),
         *await audit_selections(log, database),
     ]
 

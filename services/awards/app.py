@@ -59,6 +59,7 @@ from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.places import Places
+from services.awards.issuing.replace import Replacing
 from services.awards.issuing.touched import Touched
 from services.awards.judging import api as judging_api
 from services.awards.judging import wording as judging_wording
@@ -141,11 +142,11 @@ async def wire(service: Service[AwardsSettings]) -> None:
     if service.serves_http:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
         _provide_objections(service, selections, choices, known, schemes, notices, proposals, objections)
-        service.provide(known, results, decisions, schemes, awards, issuer, outdated)
+        service.provide(known, results, decisions, schemes, awards, issuer, outdated, Paced())
         service.provide(changes, places, Previews(known, facts, schemes, awards, touched))
         await _wire_credentials(service, known, schemes, awards)
         service.provide(notices, proposals, Conferring(schemes, known, issuer, notices, proposals))
-        service.provide(draws, Draws(draws, schemes, known), Paced())
+        service.provide(draws, Draws(draws, schemes, known), Replacing(awards, schemes, known, issuer))
         service.provide(Life(schemes, results, known, notices, draws, selections))
     ceremonies, arrivals = await _wire_ceremonies(service, known, schemes, awards, names)
     if service.runs_background:

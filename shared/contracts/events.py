@@ -734,6 +734,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     It comes again with a higher `version` if the award has another tier now (`tier_before` is the one
     before), or if it is earned again after the rule took it back. `issued_at` is the time of this version.
     `shared`: more people have its rank than places were left, and they share it.
+    `replaces`: the award in whose place an organiser gave it.
     """
 
     award_id: Id
@@ -748,6 +749,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     issued_at: Moment
     tier_before: Line | None = None
     shared: bool = False
+    replaces: Id | None = None
 
 
 class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
@@ -756,7 +758,7 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
 
     `code`: the rule of the scheme took it back: `not_earned` or `disqualified`. It may be issued again. Null:
     an organiser took it back, and only an organiser reinstates it. Then the next in rank may move up, unless
-    `place_free`.
+    `place_free`. `superseded_by`: an organiser gave this award in its place, and it does not come back.
     """
 
     award_id: Id
@@ -769,6 +771,7 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     revoked_at: Moment
     code: Code | None = None
     place_free: bool = False
+    superseded_by: Id | None = None
 
 
 class AwardProposed(Event, topic="award.proposed", key="recipient_id"):

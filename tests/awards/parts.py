@@ -19,6 +19,7 @@ from services.awards.issuing.decide_ties import TieDecider
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.places import Places
+from services.awards.issuing.replace import Replacing
 from services.awards.issuing.state import SchemeState, state_of
 from services.awards.issuing.touched import Touched
 from services.awards.known import handlers as knowing
@@ -135,6 +136,7 @@ class Parts:
         self.conferring = Conferring(
             self.schemes, self.known, self.issuer, self.notices, self.proposals, wait_seconds=0
         )
+        self.replacing = Replacing(self.awards, self.schemes, self.known, self.issuer, wait_seconds=0)
         self._know = knowing_of.handle
 
     async def prepare(self) -> None:

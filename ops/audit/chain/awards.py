@@ -104,9 +104,11 @@ def _said(event: Entry) -> str:
     body = event.body
     if event.topic == "award.revoked":
         by = f"by the rule ({body['code']})" if body.get("code") else "by an organiser"
-        return f"version {body['version']}: revoked {by}"
+        after = f", award {body['superseded_by']} takes its place" if body.get("superseded_by") else ""
+        return f"version {body['version']}: revoked {by}{after}"
     tier = f", {body['tier']}" if body["tier"] else ""
-    return f"version {body['version']}: {body['kind']}{tier}, cause {body['cause']}"
+    before = f", in the place of award {body['replaces']}" if body.get("replaces") else ""
+    return f"version {body['version']}: {body['kind']}{tier}, cause {body['cause']}{before}"
 
 
 def _as_stored(event: Entry, row: Json | None, tier: str | None, *, is_last: bool) -> Iterator[str]:
@@ -117,6 +119,9 @@ def _as_stored(event: Entry, row: Json | None, tier: str | None, *, is_last: boo
     yield from unequal([(name, body[name], row.get(name)) for name in names if name in body])
     if is_last:
         yield from unequal([("the code of the revocation", body.get("code"), row.get("code"))])
+        yield from unequal([("superseded_by", body.get("superseded_by"), row.get("superseded_by"))])
+    if event.topic == "award.issued":
+        yield from unequal([("replaces", body.get("replaces"), row.get("replaces"))])
     if body.get("tier_before") is not None:
         yield from unequal([("tier_before", body["tier_before"], tier)])
 

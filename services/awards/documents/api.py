@@ -268,8 +268,10 @@ async def verify(
     """
     A page for browsers, JSON for programs. 422 `award_code_malformed`, 404 `award_unknown`.
 
-    It shows the name as the holder has chosen, and nothing about an erased person.
+    It shows the name as the holder has chosen, and nothing about an erased person. If another award takes its
+    place, it leads to that one.
     """
     award, name, erased = await making.look_up(read_code(award_code))
-    said = page.verified(award, version, name, erased=erased)
+    after = await making.code_after(award)
+    said = page.verified(award, version, name, erased=erased, after=after)
     return reader.answer(said, lambda: page.verification_page(said, reader.language))

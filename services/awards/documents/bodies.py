@@ -133,7 +133,9 @@ class VerifiedOut(BaseModel):
     """What the page behind the QR code says."""
 
     award: AwardOut
-    verdict: Literal["held", "revoked", "superseded"] = Field(
-        description="superseded: the award is held, and has changed since this document was made"
+    verdict: Literal["held", "revoked", "superseded", "replaced"] = Field(
+        description="superseded: the award is held, and has changed since this document was made. "
+        "replaced: it is not held, since another award takes its place"
     )
+    superseded_by_code: str | None = Field(description="the code of the award that takes its place")
     name: str | None = Field(description="as the holder shows it")

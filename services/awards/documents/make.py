@@ -119,6 +119,10 @@ class Documents:
         name = names.get(award.recipient_id)
         return award, name.text if name else None, False
 
+    async def code_after(self, award: Award) -> str | None:
+        """The code of the award that takes the place of this one."""
+        return await self._awards.code_after(award)
+
     async def _found(self, code: str) -> tuple[Award, bool]:
         award = await self._awards.by_code(code)
         if award is None:

@@ -22,21 +22,26 @@ KINDS: dict[AwardKind, dict[Language, str]] = {
 assert set(KINDS) == set(get_args(AwardKind))  # noqa: S101
 
 
-def verified(award: Award, version: int | None, name: str | None, *, erased: bool) -> VerifiedOut:
+_NOT_HELD = {"revoked": "revoked", "superseded": "replaced"}
+
+
+def verified(
+    award: Award, version: int | None, name: str | None, *, erased: bool, after: str | None = None
+) -> VerifiedOut:
     """
     What is said of an award.
 
     Args:
         version: of the award when the document was made; None if the client does not say it.
+        after: the code of the award that takes its place.
     """
     said = public(award)
     if erased:
         said = said.model_copy(update={"recipient_id": None, "reason": None})
     is_old = version is not None and version < award.version
-    verdict = "revoked" if not award.is_valid else "superseded" if is_old else "held"
-    return VerifiedOut.model_validate(
-        {"award": said, "verdict": verdict, "name": None if erased else name}, from_attributes=True
-    )
+    verdict = _NOT_HELD.get(award.status) or ("superseded" if is_old else "held")
+    named = {"name": None if erased else name, "superseded_by_code": after}
+    return VerifiedOut.model_validate({"award": said, "verdict": verdict} | named, from_attributes=True)
 
 
 def verification_page(said: VerifiedOut, language: Language) -> Response:

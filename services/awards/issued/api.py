@@ -97,7 +97,7 @@ async def reinstate(
     An award that was revoked by mistake holds again, with the same code, and its recipient is told.
 
     A repeat changes nothing. 404 `award_unknown`, 409 `participant_erased`, `award_not_earned` (the rule took
-    it back).
+    it back), `award_replaced`.
     """
     return detail(await reinstate_award(award_id, awards, known, schemes, changes))
 
@@ -109,13 +109,17 @@ async def look_up(award_code: CodeInPath, awards: Awards, known: Known, names: N
     `award_unknown`.
 
     The certificate of an erased person is still genuine. The answer says this, and nothing about the person.
+    If another award takes its place, the answer has the code of that one.
     """
     code = read_code(award_code)
     award = await awards.by_code(code)
     if award is None:
         raise NotFound(f"there is no award with the code {code}", code="award_unknown")
     name = (await names.shown([award.recipient_id])).get(award.recipient_id)
-    shown = AwardShownOut(**public(award).model_dump(), name_shown=name.text if name else None)
+    after = await awards.code_after(award)
+    shown = AwardShownOut(
+        **public(award).model_dump(), name_shown=name.text if name else None, superseded_by_code=after
+    )
     # After the name is read: an erasure at the same moment is seen here.
     if await known.erased([award.recipient_id]):
         return shown.model_copy(update={"recipient_id": None, "reason": None, "name_shown": None})

@@ -25,7 +25,9 @@ class AwardOut(BaseModel):
     )
     recipient_id: str | None = Field(examples=["group-service-team-01"])
     issued_at: datetime
-    status: Literal["held", "revoked"]
+    status: Literal["held", "revoked", "superseded"] = Field(
+        description="superseded: revoked, and another award takes its place"
+    )
     revoked_at: datetime | None
     reason: str | None
     code: Unearned | Withdrawn | None = Field(
@@ -43,6 +45,9 @@ class AwardShownOut(AwardOut):
         "or is not known by name",
         examples=["李*明"],
     )
+    superseded_by_code: str | None = Field(
+        None, description="the code of the award that takes its place", examples=["KW-7Q2MA-X4D0P"]
+    )
 
 
 class AwardDetailOut(AwardOut):
@@ -52,6 +57,8 @@ class AwardDetailOut(AwardOut):
     scheme_id: str = Field(examples=["service-team-flag"])
     cause: str = Field(description="the result, closed quiz or conferral that it follows from")
     note: str | None
+    superseded_by: str | None = Field(description="the id of the award that takes its place")
+    replaces: str | None = Field(description="the id of the award whose place it takes")
 
 
 def public(award: Award) -> AwardOut:
@@ -64,7 +71,7 @@ def public(award: Award) -> AwardOut:
         shared=award.shared,
         recipient_id=award.recipient_id,
         issued_at=award.issued_at,
-        status="held" if award.is_valid else "revoked",
+        status=award.status,
         revoked_at=award.revoked_at,
         reason=award.reason,
         code=award.code,
@@ -79,4 +86,6 @@ def detail(award: Award) -> AwardDetailOut:
         scheme_id=award.scheme_id,
         cause=award.cause,
         note=award.note,
+        superseded_by=award.superseded_by,
+        replaces=award.replaces,
     )

@@ -27,6 +27,7 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
     issued_at: datetime
     tier_before: str | None
     shared: bool
+    replaces: str | None
 
 
 _encoder = msgspec.json.Encoder()
@@ -60,6 +61,7 @@ def issued_record(award: Award, parent: Context) -> Record:
         award.issued_at,
         award.tier_before,
         award.shared,
+        award.replaces,
     )
     return AwardIssued.topic, award.recipient_id.encode(), _encoder.encode(body), to_headers(context)
 
@@ -80,6 +82,7 @@ def issued(award: Award, origin: Origin) -> Envelope[AwardIssued]:
             issued_at=award.issued_at,
             tier_before=award.tier_before,
             shared=award.shared,
+            replaces=award.replaces,
         ),
         source=sources.AWARDS,
         cause=_cause_of(award, ISSUED),
@@ -105,6 +108,7 @@ def revoked(award: Award, origin: Origin) -> Envelope[AwardRevoked]:
             revoked_at=award.revoked_at,
             code=award.code,
             place_free=award.place_free,
+            superseded_by=award.superseded_by,
         ),
         source=sources.AWARDS,
         cause=_cause_of(award, ISSUED + 1),

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.contracts.events import AwardKind
-from shared.runtime.errors import Conflict
+from shared.runtime.errors import Conflict, Rejected
 
 # The first version of an award. A revocation is the next one, and so is each change by the rule.
 ISSUED = 1
@@ -41,6 +41,8 @@ class Award(msgspec.Struct, frozen=True):
         noted: it is held, and a note for organisers says that it is not earned.
         place_free: an organiser has revoked it, and nobody moves up into its place.
         shared: more people share its rank than places were left, and so they share it (`ties: share`).
+        superseded_by: the id of the award that an organiser gave in its place. It is revoked then.
+        replaces: the id of the award in whose place it was given.
     """
 
     award_id: str
@@ -62,11 +64,20 @@ class Award(msgspec.Struct, frozen=True):
     noted: bool = False
     place_free: bool = False
     shared: bool = False
+    superseded_by: str | None = None
+    replaces: str | None = None
 
     @property
     def is_valid(self) -> bool:
         """True if the award was not revoked. Over HTTP its status is `held`."""
         return self.revoked_at is None
+
+    @property
+    def status(self) -> Literal["held", "revoked", "superseded"]:
+        """How it stands: a superseded award is revoked, and another one takes its place."""
+        if self.is_valid:
+            return "held"
+        return "superseded" if self.superseded_by else "revoked"
 
     @property
     def may_come_back(self) -> bool:
@@ -97,6 +108,48 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool, place_fre
     why = ERASED_REASON if erased else reason
     award = replace(award, place_free=place_free)
     return replace(award, revoked_at=now, reason=why, code=None, version=award.version + 1)
+
+
+def check_replaced_by_another(old_id: str, new_id: str) -> None:
+    """
+    Raises:
+        Rejected: scheme and recipient are the same, so it would be the same award.
+    """
+    if old_id == new_id:
+        raise Rejected(
+            f"award {old_id} cannot replace itself: name another recipient, or another scheme",
+            code="replacement_not_different",
+        )
+
+
+def superseded(award: Award, by: str, reason: str, now: datetime, *, erased: bool) -> Award:
+    """
+    The award that an organiser replaces by the award with the id `by`.
+
+    Args:
+        erased: the recipient was erased: no text of an organiser is stored or published any more.
+
+    Raises:
+        Conflict: it was revoked, or replaced before.
+    """
+    if award.superseded_by:
+        raise _already_replaced(award)
+    if not award.is_valid:
+        raise Conflict(
+            f"award {award.award_id} was revoked: reinstate it before you replace it", code="award_revoked"
+        )
+    why = ERASED_REASON if erased else reason
+    return replace(award, revoked_at=now, reason=why, superseded_by=by, version=award.version + 1)
+
+
+def is_repeat(award: Award, by: str, reason: str, *, erased: bool) -> bool:
+    """
+    True if this replacement was made before.
+
+    Args:
+        erased: the recipient of the replaced award was erased. Then a repeat may give any reason.
+    """
+    return award.superseded_by == by and (erased or award.reason in (reason, None))
 
 
 def taken_back(award: Award, code: Unearned, now: datetime) -> Award:
@@ -131,10 +184,12 @@ def reinstated(award: Award, now: datetime) -> Award:
     The award that an organiser has revoked, held again; the same award if it is held.
 
     Raises:
-        Conflict: its rule took it back. It comes back by the rule.
+        Conflict: its rule took it back. It comes back by the rule. Or another award takes its place.
     """
     if award.is_valid:
         return award
+    if award.superseded_by:
+        raise _already_replaced(award)
     if award.may_come_back:
         raise Conflict(
             f"award {award.award_id} was taken back by its rule, and comes back by it",
@@ -152,3 +207,10 @@ def check_not_revoked(award: Award) -> None:
     """
     if not award.is_valid:
         raise Conflict(f"award {award.award_id} was revoked and cannot be issued again", code="award_revoked")
+
+
+def _already_replaced(award: Award) -> Conflict:
+    return Conflict(
+        f"award {award.award_id} was replaced by award {award.superseded_by}, which stands in its place",
+        code="award_replaced",
+    )

@@ -145,6 +145,13 @@ class AwardStore:
             document = await self._awards.find_one({"award_code": code})
         return _award(document) if document else None
 
+    async def code_after(self, award: Award) -> str | None:
+        """The code of the award that takes the place of this one. Most awards cost no query."""
+        if (id_ := award.superseded_by) is None:
+            return None
+        found = (await self.find([id_])).get(id_)
+        return found.award_code if found else None
+
     async def by_codes(self, codes: Collection[str], unit: UnitOfWork) -> dict[str, Award]:
         """The awards that exist among these, by code, read in the transaction."""
         found = self._awards.find({"award_code": {"$in": list(codes)}}, session=unit.session)
@@ -224,6 +231,8 @@ def _document(award: Award) -> Document:
         document["note"] = award.note
     if award.shared:
         document["shared"] = True
+    if award.replaces is not None:
+        document["replaces"] = award.replaces
     return document
 
 
@@ -237,6 +246,7 @@ def _change(award: Award) -> Document:
         "code": award.code,
         "place_free": award.place_free or None,
         "shared": award.shared or None,
+        "superseded_by": award.superseded_by,
     }
     now: Document = {name: value for name, value in fields.items() if value is not None}
     now |= {"cause": award.cause, "issued_at": award.issued_at, "version": award.version, "relayed": True}

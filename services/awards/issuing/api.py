@@ -11,6 +11,7 @@ from services.awards.issuing.confer import confer_award
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.outdated import Outdated
 from services.awards.issuing.places import Places
+from services.awards.issuing.replace import Replacement, Replacing
 from services.awards.issuing.state import state_of
 from services.awards.known.store import KnownStore
 from services.awards.results.store import ResultStore
@@ -27,6 +28,7 @@ Results = Annotated[ResultStore, provided(ResultStore)]
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Issuing = Annotated[Issuer, provided(Issuer)]
 Freed = Annotated[Places, provided(Places)]
+Replaces = Annotated[Replacing, provided(Replacing)]
 Looking = Annotated[Outdated, provided(Outdated)]
 
 routes = Routes(tags=["awards"])
@@ -38,6 +40,17 @@ class ConferralIn(Form):
     scheme_id: Id = Field(examples=["service-team-flag"])
     recipient_id: Id = Field(examples=["group-service-team-01"])
     note: PersonalLine | None = Field(None, examples=["2023-05-20 启动仪式授旗"])
+
+
+class ReplacementIn(Form):
+    """Why, and what is different. What is left out is as before; a note is not taken over."""
+
+    reason: PersonalLine = Field(
+        description="public: shown with the code of the replaced award", examples=["授予对象登记有误"]
+    )
+    scheme_id: Id | None = Field(None, examples=["service-team-flag"])
+    recipient_id: Id | None = Field(None, examples=["group-service-team-02"])
+    note: PersonalLine | None = None
 
 
 class UndecidedOut(BaseModel):
@@ -102,6 +115,28 @@ async def confer(
     award, new = await confer_award(
         body.scheme_id, body.recipient_id, body.note, schemes=schemes, known=known, issuer=issuer
     )
+    response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
+    return detail(award)
+
+
+@routes.post(
+    "/awards/{award_id}/replace",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[AsOrganiser],
+    summary="Replace a conferred award by another one",
+    responses={200: {"model": AwardDetailOut, "description": "It was replaced by this award before"}},
+)
+async def replace_award(
+    award_id: IdInPath, response: Response, body: ReplacementIn, replacing: Replaces
+) -> AwardDetailOut:
+    """
+    The award is revoked and the answer is the new one; both happen, or nothing.
+
+    A repeat with the same reason changes nothing. 404 `award_unknown`, `scheme_unknown`, `recipient_unknown`;
+    409 `award_replaced` (by another one), `award_revoked`, `recipient_has_award`, `participant_erased`,
+    `scheme_after_notice`, `scheme_draft`; 422 `replacement_not_different`, `scheme_not_conferred`.
+    """
+    award, new = await replacing.replace(award_id, Replacement(**body.model_dump()))
     response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
     return detail(award)
 

@@ -159,7 +159,7 @@ NOTICES: Mapping[type[Event], Notice] = {
     ),
     events.AwardRevoked: Notice(
         "award_revoked",
-        ("scheme_title", "award_code", "reason", "revoked_at", "code"),
+        ("scheme_title", "award_code", "reason", "revoked_at", "code", "superseded_by"),
         ("inbox", "email"),
         recipient="recipient_id",
     ),

@@ -26,6 +26,7 @@ AWARDS = st.builds(
     cause=IDS,
     issued_at=MOMENTS.map(to_milliseconds),
     relayed=st.booleans(),
+    replaces=st.none() | IDS,
 )
 
 

@@ -82,4 +82,5 @@ ALL: list[Event] = [
         revoked("p", code=code)
         for code in ("not_earned", "disqualified", "drawn_again", "not_entitled", "some_later_code")
     ],
+    revoked("p").model_copy(update={"superseded_by": "another"}),
 ]

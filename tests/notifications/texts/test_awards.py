@@ -56,3 +56,14 @@ def test_a_revocation_says_why_in_the_reader_s_language(code: str | None, words:
     texts = [said(taken_back(code), language) for language in LANGUAGES]
     assert all(word in text for word, text in zip(words, texts, strict=True)), texts
     assert ("valid again" in texts[1]) == (code not in (None, "drawn_again", "not_entitled"))
+
+
+def test_who_had_a_replaced_award_is_told_of_a_correction_and_not_of_a_punishment() -> None:
+    event = taken_back(None).model_copy(update={"superseded_by": "another", "reason": "成绩复核后更正"})
+    chinese, english = (said(event, language) for language in LANGUAGES)
+    assert "不是处罚" in chinese
+    assert "Another award takes the place" in english
+    assert "撤销" not in chinese
+    assert "evoked" not in english
+    # The reason of an organiser is said as it is.
+    assert "成绩复核后更正" in chinese

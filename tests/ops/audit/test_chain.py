@@ -142,6 +142,8 @@ FALSIFIED: list[tuple[str, str, Falsify, str]] = [
     ("follows", "fallen", row(revoked_at=None, code=None), "award"),
     ("follows", "fallen", lost("award.issued"), "award"),
     ("flag", "low", row(cause="another"), "conferral"),
+    ("flag", "low", row(replaces="another"), "award.issued"),
+    ("flag", "low", row(superseded_by="another"), "award.issued"),
     ("flag", "low", lost("award.issued"), "award.issued"),
     ("flag", "low", lost("notification.delivered"), "notification.delivered"),
     ("flag", "low", message(channel="email"), "notification"),
