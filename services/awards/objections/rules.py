@@ -15,6 +15,8 @@ from shared.runtime.errors import Conflict, NotFound
 from shared.runtime.owned_ids import owned_id
 
 OBJECTIONS_MAX = 1_000
+# Anybody may register and object. The rest is kept for those whom organisers write down.
+OBJECTIONS_OF_PARTICIPANTS_MAX = 900
 OBJECTIONS_OF_ONE_MAX = 5
 # What an organiser writes down for somebody has no person in its id.
 BY_ORGANISER = "organiser"
@@ -129,9 +131,10 @@ def check_few(subject: Subject, there: Collection[Objection], objector_id: str |
     Raises:
         Conflict: there are too many.
     """
-    if len(there) >= OBJECTIONS_MAX:
+    most = OBJECTIONS_MAX if objector_id is None else OBJECTIONS_OF_PARTICIPANTS_MAX
+    if len(there) >= most:
         raise Conflict(
-            f"{subject} has {OBJECTIONS_MAX} objections: tell the organisers otherwise",
+            f"{subject} has {most} objections: tell the organisers otherwise",
             code="too_many_objections",
         )
     own = sum(objector_id is not None and one.objector_id == objector_id for one in there)

@@ -12,6 +12,7 @@ from services.awards.selections.rules import (
     Nominator,
     check_may_nominate,
     check_phase,
+    most_for,
     nominated,
 )
 from services.awards.selections.store import (
@@ -74,9 +75,9 @@ class Nominations:
             for one in sorted(people):
                 await self._known.lock_recipient(unit, one)
             there = await self._selections.nominations(selection_id, participant_id, unit)
-            nomination = await self._fitting(unit, new, there)
+            nomination = await self._fitting(unit, new, there, by)
             before = await self._selections.nominee(selection_id, participant_id, unit)
-            nominee = nominated(selection, course, before, participant_id, now)
+            nominee = nominated(selection, course, before, participant_id, now, by)
             if nominee is not before:
                 await self._selections.save_nominee(unit, nominee)
                 unit.publish(events.nominated(nominee, selection, origin))
@@ -87,7 +88,9 @@ class Nominations:
 
         return await save_together(self._selections.database, work)
 
-    async def _fitting(self, unit: UnitOfWork, new: Nomination, there: list[Nomination]) -> Nomination:
+    async def _fitting(
+        self, unit: UnitOfWork, new: Nomination, there: list[Nomination], by: Nominator
+    ) -> Nomination:
         """
         The nomination with the time of the first one, if it is repeated.
 
@@ -101,9 +104,9 @@ class Nominations:
                         "this nomination was withdrawn, and that stays", code="nomination_withdrawn"
                     )
                 return replace(new, nominated_at=one.nominated_at)
-        if len(there) >= NOMINATIONS_OF_A_NOMINEE_MAX:
+        if len(there) >= (most := most_for(by, NOMINATIONS_OF_A_NOMINEE_MAX)):
             raise Conflict(
-                f"a nominee has at most {NOMINATIONS_OF_A_NOMINEE_MAX} nominations",
+                f"a nominee has at most {most} nominations of a {by}: ask the organisers to nominate",
                 code="too_many_nominations",
             )
         if new.nominator_id is not None:

@@ -26,6 +26,9 @@ ELIGIBILITY_CHARS_MAX = 2_000
 CANDIDATES_PERCENT_MIN = 120
 
 Nominator = Literal["person", "group", "organiser"]
+# Of nominees, and of the nominations of one: so much may be filled by persons, and by persons and groups.
+# Anybody may register, so the rest is kept for those whom organisers know.
+SHARE_PERCENT: dict[Nominator, int] = {"person": 60, "group": 80, "organiser": 100}
 Phase = Literal["preparing", "nominating", "scoring", "ranking", "notice", "deciding", "decided"]
 AdmissionCode = Literal["eligible", "not_eligible", "incomplete", "untrue", "other_field", "doubled"]
 # What may not change once somebody is nominated, and once somebody has scored.
@@ -225,8 +228,18 @@ def check_change(before: Selection, course: Course, after: Selection) -> None:
             )
 
 
+def most_for(by: Nominator, most: int) -> int:
+    """How many of at most `most` may be there before one more of this kind."""
+    return most * SHARE_PERCENT[by] // 100
+
+
 def nominated(
-    selection: Selection, course: Course, before: Nominee | None, participant_id: str, now: datetime
+    selection: Selection,
+    course: Course,
+    before: Nominee | None,
+    participant_id: str,
+    now: datetime,
+    by: Nominator = "organiser",
 ) -> Nominee:
     """
     The nominee after one more nomination; the same one if nothing is new.
@@ -235,11 +248,11 @@ def nominated(
         Conflict: the nominee has withdrawn, or there are too many.
     """
     if before is None:
-        if course.nominees >= NOMINEES_MAX:
+        if course.nominees >= (most := most_for(by, NOMINEES_MAX)):
             raise Conflict(
-                f"a selection has at most {NOMINEES_MAX} nominees",
+                f"a selection has at most {most} nominees of a {by}: ask the organisers to nominate",
                 code="too_many_nominees",
-                most=NOMINEES_MAX,
+                most=most,
             )
         return Nominee(selection.selection_id, participant_id, 1, now)
     if before.withdrew:

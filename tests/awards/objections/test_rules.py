@@ -8,6 +8,7 @@ import pytest
 from services.awards.objections.rules import (
     OBJECTIONS_MAX,
     OBJECTIONS_OF_ONE_MAX,
+    OBJECTIONS_OF_PARTICIPANTS_MAX,
     Objection,
     Subject,
     check_all_decided,
@@ -58,6 +59,11 @@ def test_there_are_few_objections_of_one_participant_and_of_all() -> None:
         check_few(SCHEME, own, "somebody")
     with refused("too_many_objections"):
         check_few(SCHEME, [objection(by=None)] * OBJECTIONS_MAX, None)
+    # Participants cannot fill the places of those whom organisers write down.
+    full = [objection(by=None)] * OBJECTIONS_OF_PARTICIPANTS_MAX
+    check_few(SCHEME, full, None)
+    with refused("too_many_objections"):
+        check_few(SCHEME, full, "somebody")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from services.awards.judging.ranking import mean_of, outliers, ranked, severity,
 from services.awards.judging.rules import DeclaredConflict, Panel, assigned, points_of, without
 from services.awards.selections.rules import (
     Course,
+    Nominator,
     check_change,
     check_terms,
     nominated,
@@ -97,6 +98,12 @@ def test_who_has_withdrawn_is_not_nominated_again_but_who_was_withdrawn_by_other
         nominated(OF, Course(1), own, "p1", now)
     with refused("too_many_nominees"):
         nominated(OF, Course(1, nominees=100), None, "p2", now)
+    # Whoever registers cannot take the places of those whom organisers know.
+    shares: tuple[tuple[Nominator, int], ...] = (("person", 60), ("group", 80), ("organiser", 100))
+    for by, most in shares:
+        assert nominated(OF, Course(1, nominees=most - 1), None, "p2", now, by)
+        with refused("too_many_nominees"):
+            nominated(OF, Course(1, nominees=most), None, "p2", now, by)
 
 
 @given(
