@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -123,26 +123,13 @@ class Log:
         self._by_topic: dict[str, list[Entry]] = defaultdict(list)
         self._events: dict[str, list[Entry]] = {}
         self._malformed: dict[str, list[Entry]] = {}
-        again: list[Entry] = []
+        again: set[str] = set()
         for entry in entries:
             self._by_topic[entry.topic].append(entry)
             if REDRIVEN_FROM in entry.alike and entry.topic in RULES:
-                again.append(entry)
-        if again:
-            self._restore(again)
-
-    def _restore(self, again: Sequence[Entry]) -> None:
-        """What operators have sent again counts as of its first place, if the same record is there."""
-        named = {f"{entry.topic}/{entry.alike[REDRIVEN_FROM]}" for entry in again}
-        topics_named = {entry.topic for entry in again}
-        first = {
-            one.place: one for topic in topics_named for one in self._by_topic[topic] if one.place in named
-        }
-        for entry in again:
-            found = first.get(f"{entry.topic}/{entry.alike[REDRIVEN_FROM]}")
-            if found is not None and (found.key, found.value) == (entry.key, entry.value):
-                records = self._by_topic[entry.topic]
-                records[records.index(entry)] = replace(entry, time_ms=found.time_ms)
+                again.add(entry.topic)
+        for topic in again:
+            self._by_topic[topic] = _with_first_times(self._by_topic[topic])
 
     def records(self, topic: str) -> list[Entry]:
         """Every record."""
@@ -240,6 +227,23 @@ def read(kafka: str, names: Collection[str] = ALL, keep: Keep = lambda *_: True)
         for message in records_of(kafka, names)
         if keep(message.topic() or "", message.key() or b"", message.value() or b"")
     )
+
+
+def _with_first_times(records: list[Entry]) -> list[Entry]:
+    """What operators have sent again counts as of its first place, if the same record is there."""
+    named = {_first_place(one) for one in records}
+    first = {one.place: one for one in records if one.place in named}
+
+    def timed(one: Entry) -> Entry:
+        found = first.get(_first_place(one) or "")
+        is_same = found is not None and (found.key, found.value) == (one.key, one.value)
+        return replace(one, time_ms=found.time_ms) if found and is_same else one
+
+    return [timed(one) if REDRIVEN_FROM in one.alike else one for one in records]
+
+
+def _first_place(one: Entry) -> str | None:
+    return f"{one.topic}/{one.alike[REDRIVEN_FROM]}" if REDRIVEN_FROM in one.alike else None
 
 
 def _entry(message: Message, alike: Alike) -> Entry:
