@@ -30,7 +30,7 @@ pytestmark = pytest.mark.stack
 @pytest.mark.parametrize("reply", ["450 greylisted", "451 greylisted", "452 mailbox full"])
 async def test_a_deferred_mail_is_tried_again_until_its_time_is_over(mongo: str, reply: str) -> None:
     patient, hopeless, fine = new_id(), new_id(), new_id()
-    retry_policy = RetryPolicy(retry_seconds=0.05, retry_seconds_max=0.2, pending_max=timedelta(seconds=3))
+    retry_policy = RetryPolicy(retry_seconds=0.05, retry_seconds_max=0.2, pending_max=timedelta(seconds=5))
     async with at_work(mongo, retry_policy) as (at, office):
         office.replies[address_of(patient)] = [reply] * 7 + ["250 OK"]
         office.replies[address_of(hopeless)] = [reply]
@@ -42,8 +42,7 @@ async def test_a_deferred_mail_is_tried_again_until_its_time_is_over(mongo: str,
         [first], [last] = await at.messages(patient), await at.messages(hopeless)
         [told] = await at.published(NotificationFailed.topic)
     assert first["attempts"] == office.asked[address_of(patient)] == 8
-    # How many they are in three seconds depends on the machine.
-    assert last["attempts"] == office.asked[address_of(hopeless)] > 2
+    assert last["attempts"] == office.asked[address_of(hopeless)] > 8
     assert (last["code"], last["reply"]) == ("smtp_deferred", int(reply[:3]))
     assert NotificationFailed.model_validate_json(told).attempts == last["attempts"]
     assert len(office.of(address_of(fine))) == 1
