@@ -6,6 +6,7 @@ reported at the start, one line for each variable, before any connection is open
 """
 
 import os
+import re
 import sys
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -27,6 +28,7 @@ CONTACT_KEY_BYTES = 32
 # How alike a name must be to count as a misspelling. Variables of other services are less alike.
 ALIKE = 0.87
 MONGO_SCHEMES = ("mongodb", "mongodb+srv")
+_ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 Role = Literal["api", "worker", "all"]
 Own = TypeVar("Own", bound="KafkaSettings")
@@ -131,6 +133,12 @@ def _mongo_url(text: str) -> str:
     return text
 
 
+def _root_path(text: str) -> str:
+    if not _ROOT_PATH.fullmatch(text):
+        raise ValueError("has to be like /quiz: with a slash before it and none after it")
+    return text
+
+
 def _all_servers(servers: Iterable[str], *, port_needed: bool) -> bool:
     parts = [
         server.strip().rpartition(":") if ":" in server else (server.strip(), "", "") for server in servers
@@ -188,6 +196,11 @@ class Settings(KafkaSettings):
         max_length=1_000,
         description="addresses of reverse proxies, with commas between: their `X-Forwarded-For` says where "
         "a request comes from",
+    )
+    root_path: Annotated[str, AfterValidator(_root_path)] = Field(
+        "",
+        max_length=200,
+        description="the path that a reverse proxy takes off before it sends a request here, such as /quiz",
     )
     token_public_key: PublicPem = Field(
         description="Ed25519 public key that participants' tokens are checked with"

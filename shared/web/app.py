@@ -43,6 +43,7 @@ from shared.web.live.listeners import Listeners
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.organiser_keys import OrganiserKeys
+from shared.web.prefix import below
 from shared.web.problems import NotHttp, describe_problems
 from shared.web.tokens import TokenVerifier
 
@@ -161,7 +162,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
 
     def edge() -> ASGIApp:
         return Edge(
-            framework(),
+            below(app.state.settings.root_path, framework()),
             Gate(app, hot_routes, checked_before_the_body(app)),
             acts=lambda: app.state.acts,
             organiser_of=app.state.admission.name_of,

@@ -39,6 +39,7 @@ def bare_app(
     check_seconds_max: float = CHECK_SECONDS_MAX,
     organiser_keys_file: Path | None = None,
     organiser_key: str = ORGANISER_KEY,
+    root_path: str = "",
 ) -> FastAPI:
     """An app with the parts that all services share, and only these hot routes."""
 
@@ -55,6 +56,7 @@ def bare_app(
             organiser_keys_file=organiser_keys_file,
             token_public_key=TOKEN_PUBLIC_KEY,
             role="api",
+            root_path=root_path,
         ),
         lifespan=lifespan,
         limits=limits,

@@ -53,6 +53,7 @@ def test_wrong_settings_are_told_by_their_variables_without_their_values(
             ["", "127.0.0.1:27017", "http://127.0.0.1", "mongodb://", "mongodb://a:x", "mongodb://a:70000"],
         ),
         ("kafka", ["", "127.0.0.1", "127.0.0.1:", "a:9092,", "a:b", "a:0", ":9092"]),
+        ("root_path", ["quiz", "/quiz/", "/", "//quiz", "/../quiz", "/a b", "https://example.org/quiz"]),
         ("token_public_key", ["", "a", PRIVATE, PUBLIC[:-40], "-----BEGIN PUBLIC KEY-----"]),
     ],
 )
