@@ -18,6 +18,7 @@ from ops.commands.export import export_cli
 from ops.commands.organisers import organisers_cli
 from ops.commands.play import play_cli
 from ops.commands.stack import stack_cli
+from ops.commands.trace import trace_cli
 from ops.commands.week import week_cli
 from ops.errors import CommandError
 from ops.stack.process import ENDING
@@ -65,6 +66,8 @@ app = typer.Typer(
 
     What could not be handled:  kepu dead list
 
+    Where an id is, and what is missing:  kepu trace ID
+
     Every command explains itself: kepu load --help
     """,
 )
@@ -78,6 +81,7 @@ app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")
 app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
+app.add_typer(trace_cli)
 
 
 def main() -> None:

@@ -28,6 +28,20 @@ def tell(text: str) -> None:
     console.print(text, soft_wrap=True, markup=False)
 
 
+def told_in_quarters(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Says how far long reading is, at most once for each quarter; nothing if it is short."""
+    said = 0
+
+    def told(done: int, total: int) -> None:
+        nonlocal said
+        quarter = done * 4 // max(1, total)
+        if done < total and quarter > said:
+            said = quarter
+            say(f"read {done:,} of {total:,} records …")
+
+    return told
+
+
 @contextmanager
 def progress(totals: Mapping[str, int]) -> Iterator[Callable[[str, int], None]]:
     """

@@ -113,18 +113,10 @@ def words_of(put_off: Mapping[str, int]) -> str:
 def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
     """The number of events that each group has not committed yet, by "topic of group"."""
     read = {topic: [group for group in topic.groups if group in groups] for topic in topics.LIVE}
-    places = [TopicPartition(topic.name, n) for topic in read if read[topic] for n in range(topic.partitions)]
+    places = [(topic.name, n) for topic in read if read[topic] for n in range(topic.partitions)]
     if not places:
         return {}
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 2})
-    try:
-        # The places of the groups come first: what is written in the meantime counts as unread.
-        committed = {group: _committed(admin, group) for group in groups}
-        lows = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        highs = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    except (KafkaException, TimeoutError) as error:
-        said = str(error) or f"nothing in {ANSWER_SECONDS_MAX:.0f} s"
-        raise NotAtRest(f"Kafka at {kafka} does not answer ({said}): start the week first") from error
+    lows, highs, committed = ends_and_commits(kafka, places, groups)
     return {
         f"{topic.name} of {group}": sum(
             highs[topic.name, n] - max(committed[group].get((topic.name, n), 0), lows[topic.name, n])
@@ -133,6 +125,28 @@ def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
         for topic, its_groups in read.items()
         for group in sorted(its_groups)
     }
+
+
+def ends_and_commits(
+    kafka: str, places: Sequence[Place], groups: Collection[str]
+) -> tuple[dict[Place, int], dict[Place, int], dict[str, dict[Place, int]]]:
+    """
+    The first and the next offset of each place, and by group where it goes on reading.
+
+    Raises:
+        NotAtRest: Kafka does not answer.
+    """
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 2})
+    asked = [TopicPartition(*place) for place in places]
+    try:
+        # The places of the groups come first: what is written in the meantime counts as unread.
+        committed = {group: _committed(admin, group) for group in groups}
+        lows = _offsets(admin, asked, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        highs = _offsets(admin, asked, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    except (KafkaException, TimeoutError) as error:
+        said = str(error) or f"nothing in {ANSWER_SECONDS_MAX:.0f} s"
+        raise NotAtRest(f"Kafka at {kafka} does not answer ({said}): start the week first") from error
+    return lows, highs, committed
 
 
 def _committed(admin: AdminClient, group: str) -> dict[Place, int]:

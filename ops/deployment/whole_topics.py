@@ -1,8 +1,9 @@
-"""Whole topics of a deployment: every record from the beginning to the end as it is now."""
+"""Whole topics of a deployment: every record from the beginning, or a time, to the end as it is now."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeAlias
 from uuid import uuid4
 
@@ -36,6 +37,38 @@ def records_of(kafka: str, topics: Iterable[str]) -> Iterator[Message]:
     with _client(kafka) as consumer:
         bounds = _bounds(consumer, kafka, topics)
         yield from _read(consumer, {place: found for place, found in bounds.items() if found[1] > found[0]})
+
+
+def records_since(
+    kafka: str, topics: Iterable[str], since: datetime, begins: Callable[[int], None]
+) -> Iterator[Message]:
+    """
+    The records of these topics that were appended since then. Topics that do not exist are left out.
+
+    Args:
+        begins: is called once with the number of offsets to read.
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
+    with _client(kafka) as consumer:
+        there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
+        bounds = _bounds(consumer, kafka, [topic for topic in topics if topic in there])
+        first = offsets_at(consumer, bounds, since)
+        later = {place: (first[place], high) for place, (_, high) in bounds.items() if first[place] < high}
+        begins(sum(high - low for low, high in later.values()))
+        yield from _read(consumer, later)
+
+
+def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime) -> dict[Place, int]:
+    """The first offset of each partition that was appended since then; the end, if there is none."""
+    at_ms = int(at.timestamp() * 1000)
+    asked = [TopicPartition(*place, at_ms) for place in bounds]
+    found = consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS_MAX)
+    # A negative offset stands for the end.
+    return {
+        (one.topic, one.partition): one.offset if one.offset >= 0 else bounds[one.topic, one.partition][1]
+        for one in found
+    }
 
 
 def bounds_of(kafka: str, topics: Iterable[str]) -> dict[Place, Bounds]:
