@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ops.deployment.description import DOCKER_URLS
 from ops.stack import kafka
 from ops.stack.host import OPEN_FILES_MIN
 from ops.stack.mongo import CACHE_GB, EVICTION, HISTORY_SECONDS, REPLICA_SET, TRANSACTION_SECONDS_MAX
-from shared.runtime.settings import Settings
+from tests.deploy.given import SERVICES, known_to, required_by
 
 ROOT = Path(__file__).parents[2]
 # What others may take of Kafka.
@@ -27,7 +26,6 @@ BOUNDS = (
     "max.connections.per.ip",
     "connections.max.idle.ms",
 )
-SERVICES = ("registration", "quiz", "awards", "notifications")
 # An image's tag names a whole version: what "8" or "latest" means changes under one's feet.
 PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+\.\d+(-[a-z0-9.-]+)?$")
 
@@ -52,25 +50,11 @@ def test_every_image_is_pinned_to_a_whole_version() -> None:
     assert {name: image for name, image in images.items() if not PINNED.match(image)} == {}
 
 
-def settings_of(service: str) -> type[Settings]:
-    """The settings class that the service's app.py declares."""
-    app = import_module(f"services.{service}.app")
-    found = [
-        kind
-        for kind in vars(app).values()
-        if isinstance(kind, type) and issubclass(kind, Settings) and kind.__module__ == app.__name__
-    ]
-    assert len(found) == 1, found
-    return found[0]
-
-
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_gets_every_setting_that_it_requires_and_none_that_it_does_not_know(service: str) -> None:
     given = set(compose()["services"][service]["environment"])
-    fields = settings_of(service).model_fields
-    required = {f"KEPU_{name.upper()}" for name, field in fields.items() if field.is_required()}
-    assert required - given == set()
-    assert given - {f"KEPU_{name.upper()}" for name in fields} == set()
+    assert required_by(service) - given == set()
+    assert given - known_to(service) == set()
 
 
 # Without it no SMS are sent.
