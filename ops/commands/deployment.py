@@ -91,16 +91,31 @@ def keys_command(
             help="Write the secrets to this new file, which only you can read. By default they are printed."
         ),
     ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write each secret to a file of its own, in this new folder which only you can enter."
+        ),
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option("--kept", help="Make none: take those of this file, which kepu keys --file has made."),
+    ] = None,
 ) -> None:
     """
-    Make a fresh set of secrets for a deployment, as lines of an .env file: kepu keys --file .env
+    Make a fresh set of secrets for a deployment: kepu keys --folder deploy/secrets
+
+    For programs that read an .env file: kepu keys --file .env
 
     Each call makes other secrets. Keep a copy: what was sealed with lost secrets can never be opened again.
     """
-    if file is None:
-        typer.echo(keys.as_env(keys.fresh()), nl=False)
-    else:
-        keys.write(file, keys.as_env(keys.fresh()))
+    made = keys.read(kept) if kept else keys.fresh()
+    if folder is not None:
+        keys.write_folder(folder, made)
+    if file is not None:
+        keys.write(file, keys.as_env(made))
+    if file is None and folder is None:
+        typer.echo(keys.as_env(made), nl=False)
 
 
 @deployment_cli.command(name="topics")

@@ -75,6 +75,43 @@ def write(path: Path, text: str) -> None:
         file.write(text)
 
 
+def write_folder(folder: Path, all_secrets: dict[str, str]) -> None:
+    """
+    Write each secret into a file of its own, named like its variable, in a new folder.
+
+    Only the owner enters the folder. The files themselves anybody may read: in a container a file of a secret
+    belongs to another user than the process.
+
+    Raises:
+        KeyFileError: the folder is there already, and its keys may be needed; or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+        folder.chmod(0o700)
+    except FileExistsError:
+        raise KeyFileError(f"{folder} is there already: its secrets are kept; name another folder") from None
+    except OSError as error:
+        raise KeyFileError(f"can't make {folder} ({error.strerror}): name another folder") from error
+    for name, value in all_secrets.items():
+        write(folder / name, value)
+        (folder / name).chmod(0o444)
+
+
+def read_folder(folder: Path, name: str) -> str:
+    """
+    One secret of a folder that `write_folder` made.
+
+    Raises:
+        KeyFileError: there is none.
+    """
+    try:
+        return (folder / name).read_text().strip()
+    except OSError as error:
+        raise KeyFileError(
+            f"can't read {folder / name} ({error.strerror}): make it with kepu keys --folder {folder}"
+        ) from error
+
+
 def read(path: Path) -> dict[str, str]:
     """
     The secrets in an .env file that `as_env` wrote.

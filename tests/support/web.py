@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -39,9 +40,9 @@ def bare_app(
     check_seconds_max: float = CHECK_SECONDS_MAX,
     organiser_keys_file: Path | None = None,
     organiser_key: str = ORGANISER_KEY,
-    root_path: str = "",
+    **more: Any,
 ) -> FastAPI:
-    """An app with the parts that all services share, and only these hot routes."""
+    """An app with the parts that all services share, and only these hot routes; `more` are settings."""
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         app.state.hot_routes += hot_routes
@@ -56,7 +57,7 @@ def bare_app(
             organiser_keys_file=organiser_keys_file,
             token_public_key=TOKEN_PUBLIC_KEY,
             role="api",
-            root_path=root_path,
+            **more,
         ),
         lifespan=lifespan,
         limits=limits,

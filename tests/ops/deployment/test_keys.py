@@ -41,6 +41,31 @@ def test_keys_that_are_there_are_not_written_over(tmp_path: Path) -> None:
     assert keys.read(path) == {"KEPU_ORGANISER_KEY": "what opens everything"}
 
 
+def test_a_folder_of_keys_is_entered_by_its_owner_alone_and_each_key_read_in_its_container(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "deploy" / "secrets"
+    assert CliRunner().invoke(app, ["keys", "--folder", str(folder)]).exit_code == 0
+    assert mode(folder) == 0o700
+    assert {path.name for path in folder.iterdir()} == set(keys.fresh())
+    assert {mode(path) for path in folder.iterdir()} == {0o444}
+    again = CliRunner().invoke(app, ["keys", "--folder", str(folder)])
+    assert again.exit_code == 1
+    assert "is there already" in again.stderr
+
+
+def test_keys_of_a_file_are_the_same_in_a_folder(tmp_path: Path) -> None:
+    file, folder = tmp_path / ".env", tmp_path / "secrets"
+    keys.write(file, keys.as_env(keys.fresh()))
+    assert CliRunner().invoke(app, ["keys", "--kept", str(file), "--folder", str(folder)]).exit_code == 0
+    assert {name: keys.read_folder(folder, name) for name in keys.fresh()} == keys.read(file)
+
+
+def test_a_key_that_is_missing_in_a_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(keys.KeyFileError, match="kepu keys --folder"):
+        keys.read_folder(tmp_path, "KEPU_ORGANISER_KEY")
+
+
 @pytest.mark.parametrize("text", [None, "", "OTHER=1\n"])
 def test_file_without_keys_is_told(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / ".env"
