@@ -1,44 +1,16 @@
-"""Metrics, and what is worth an alert."""
+"""All metrics."""
 
-import re
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 from prometheus_client.metrics import MetricWrapperBase
 
 from ops.documents.tables import code, table
 from shared.runtime import metrics
 
-ALERTS = Path(__file__).with_name("alerts.toml")
-_METRIC = re.compile(r"kepu_[a-z_]+")
-
-
-class UnknownMetric(Exception):
-    """An alert names a metric that no service has."""
-
 
 def metrics_of_all() -> str:
     """A row for each metric."""
     return table(["metric", "type", "labels", "meaning"], _metrics())
-
-
-def alerts() -> str:
-    """
-    A row for each expression that is worth an alert.
-
-    Raises:
-        UnknownMetric: an alert could never fire.
-    """
-    known = names()
-    found = tomllib.loads(ALERTS.read_text())["alert"]
-    for each in found:
-        if unknown := set(_METRIC.findall(each["when"])) - known:
-            raise UnknownMetric(f"{ALERTS.name} names {', '.join(unknown)}")
-    return table(
-        ["alert when", "it means", "look at"],
-        ([code(each["when"]), each["means"], each["do"]] for each in found),
-    )
 
 
 def names() -> set[str]:

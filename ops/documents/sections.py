@@ -1,10 +1,21 @@
 """Which table is in which document, and how it gets there."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from ops.documents import event_map, guarantees, limits, observing, roles, settings, ways, where
+from ops.documents import (
+    alerting,
+    event_map,
+    guarantees,
+    limits,
+    objectives,
+    observing,
+    roles,
+    settings,
+    ways,
+    where,
+)
 from ops.documents.finding import ROOT
 
 Table = Callable[[], str]
@@ -28,10 +39,13 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/operating.md": {
         "settings": settings.everything,
         "secrets": settings.secrets,
-        "alerts": observing.alerts,
+        "alerts": alerting.alerts,
         "metrics": observing.metrics_of_all,
     },
+    "docs/slo.md": {"objectives": objectives.in_words},
 }
+# Made as a whole.
+FILES: dict[str, Table] = {"deploy/prometheus/rules/slo.yml": objectives.rules}
 BEGIN = "<!-- made by python -m ops.documents: {} -->"
 END = "<!-- end of {} -->"
 
@@ -63,12 +77,7 @@ def write() -> list[str]:
 
     All tables are made before the first document is written: a name that is not found changes no document.
     """
-    changed = {}
-    for document, tables in SECTIONS.items():
-        before = (ROOT / document).read_text()
-        after = filled(before, tables)
-        if after != before:
-            changed[document] = after
+    changed = {document: after for document, after in _made() if after != _read(document)}
     for document, text in changed.items():
         (ROOT / document).write_text(text)
     return list(changed)
@@ -78,6 +87,19 @@ def outdated() -> list[str]:
     """The documents whose tables differ from the code, a sentence each."""
     return [
         f"{document} is out of date: run .venv/bin/python -m ops.documents"
-        for document, tables in SECTIONS.items()
-        if filled((ROOT / document).read_text(), tables) != (ROOT / document).read_text()
+        for document, made in _made()
+        if made != _read(document)
     ]
+
+
+def _made() -> Iterator[tuple[str, str]]:
+    """Each document as it should be."""
+    for file, made in FILES.items():
+        yield file, made()
+    for document, tables in SECTIONS.items():
+        yield document, filled(_read(document), tables)
+
+
+def _read(document: str) -> str:
+    path = ROOT / document
+    return path.read_text() if path.exists() else ""

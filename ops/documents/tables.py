@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+# A bar within a cell, also within code.
+BAR = "\\|"
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """The lines of a table."""
@@ -14,4 +17,4 @@ def code(*names: str) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '/').strip() for cell in cells)} |"
+    return f"| {' | '.join(cell.replace('|', BAR).strip() for cell in cells)} |"

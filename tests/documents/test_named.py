@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from ops.cli import app
 from ops.deployment import keys
 from ops.deployment.description import SERVICES
-from ops.documents.observing import names as metric_names
+from ops.documents.alerting import series_names
 from ops.documents.settings import assembled, settings_of
 from shared.contracts import topics
 from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED
@@ -23,7 +23,12 @@ ROOT = Path(__file__).parents[2]
 # Not those that tell of the past: decisions, and what has changed.
 GUIDES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("services/*/README.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/runbooks/*.md"),
+        *ROOT.glob("services/*/README.md"),
+    ]
     if path.name != "CHANGELOG.md"
 )
 guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -140,7 +145,7 @@ def test_settings_are_there(guide: Path) -> None:
 @guides
 def test_metrics_are_there(guide: Path) -> None:
     databases = {settings_of(service).model_fields["database"].default for service in SERVICES}
-    assert set(METRIC.findall(guide.read_text())) - metric_names() - databases == set()
+    assert set(METRIC.findall(guide.read_text())) - series_names() - databases == set()
 
 
 @guides
