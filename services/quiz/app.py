@@ -49,6 +49,7 @@ from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.grading.refuse import Refuse
 from services.quiz.lifecycle import api as lifecycle_api
 from services.quiz.lifecycle import wording as lifecycle_wording
 from services.quiz.lifecycle.alter import Alterations
@@ -170,14 +171,16 @@ def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
     """What role worker consumes; returns what grades those who have waited."""
     stores, erased, catalogue, publisher = parts
     grader = Grader(catalogue, stores.results)
-    waiting_grader = WaitingGrader(grader, catalogue, stores.waiting, stores.participants, erased, publisher)
+    refuse = Refuse(stores.attempts, stores.results, stores.waiting)
+    waiting_grader = WaitingGrader(
+        grader, catalogue, stores.waiting, stores.participants, erased, publisher, stores.attempts
+    )
     submissions = SubmissionHandler(
         grader,
         waiting_grader,
         catalogue,
         erased,
         quizzes=stores.quizzes,
-        attempts=stores.attempts,
         results=stores.results,
         participants=stores.participants,
         waiting=stores.waiting,
@@ -185,7 +188,7 @@ def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
     profiles = ParticipantHandler(
         stores.participants, waiting_grader, service.ended_tokens, stores.off_roster
     )
-    service.consume(*subscriptions(submissions, profiles))
+    service.consume(*subscriptions(submissions, profiles, refuse))
     service.consume(*saving_subscriptions(SavedHandler(stores.saved, stores.quizzes, catalogue, erased)))
     return waiting_grader
 

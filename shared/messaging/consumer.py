@@ -26,7 +26,7 @@ from shared.messaging.membership import GIVES_WAY
 from shared.messaging.policy import BURIED, CODES_BEFORE_HANDLING, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reading, Stuck
-from shared.messaging.received import Raw, Subscription
+from shared.messaging.received import Dead, GivenUp, Raw, Subscription
 from shared.messaging.redriven import FirstPlaces
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics
@@ -63,6 +63,7 @@ class Consumer:
         self._publisher = publisher
         self._decoding = Decoding(subscription, policy)
         self._first_places = FirstPlaces(kafka)
+        self._given_up = subscription.given_up
         self._settling = Settling(subscription, publisher, policy, Buried(kafka))
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
         self._ending: asyncio.Task[None] | None = None
@@ -160,12 +161,21 @@ class Consumer:
         dead += await self._settling.settle(timed)
         # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.
         await self._settling.until_available(lambda: write_dead_letters(self._publisher, dead, self.group))
+        if dead and self._given_up is not None:
+            await self._tell(self._given_up, dead)
         if await self._reading.commit(self.kafka_consumer):
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.CONSUMED.labels(topic, self.group).inc(count)
         self._oldest_at = None
         metrics.CONSUME_SECONDS.labels(self.group).observe(time.perf_counter() - started)
         metrics.BATCH_EVENTS.labels(self.group).observe(len(records))
+
+    async def _tell(self, given_up: GivenUp, dead: Sequence[Dead]) -> None:
+        try:
+            await self._settling.until_available(lambda: given_up(dead))
+        except Exception:
+            # The dead letters are written. An error here must not repeat the batch for ever.
+            log.exception("what was dead-lettered is not told", extra={"group": self.group})
 
     def _stop(self, why: str) -> None:
         self.stopped = why

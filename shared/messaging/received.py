@@ -72,6 +72,7 @@ class Batch(Generic[E_co]):
 
 Following: TypeAlias = Sequence[Envelope[Event] | Record]
 Handler: TypeAlias = Callable[[Batch[Any]], Awaitable[Following]]
+GivenUp: TypeAlias = Callable[[Sequence[Dead]], Awaitable[None]]
 Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[Any]]
 """The events of many values, in order. Raises Rejected if any of them is wrong."""
 
@@ -88,6 +89,8 @@ class Subscription:
         gather_ms: how long an event may wait at the broker for others while the topic is busy.
         codes: all codes that `handle` rejects with. Their counters start at 0, so that the alert on dead
             letters sees the first one.
+        given_up: is told of all records that were dead-lettered, whoever has given them up. It may hear of
+            the same ones again. If it fails (but for `Unavailable`), the batch goes on without it.
     """
 
     group: str
@@ -96,3 +99,4 @@ class Subscription:
     decoders: Mapping[str, Decode] = field(default_factory=dict)
     gather_ms: int = GATHER_MS
     codes: Sequence[str] = field(kw_only=True)
+    given_up: GivenUp | None = None

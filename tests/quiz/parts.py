@@ -20,6 +20,7 @@ from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.grading.refuse import Refuse
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.off_roster import OffRoster
@@ -94,8 +95,9 @@ class Grading:
         self.erased = Erased(participants)
         self.publisher = publisher
         self.grader = Grader(catalogue, results)
+        self.refuse = Refuse(stores.attempts, results, waiting)
         self.waiting_grader = WaitingGrader(
-            self.grader, catalogue, waiting, participants, self.erased, publisher
+            self.grader, catalogue, waiting, participants, self.erased, publisher, stores.attempts
         )
         self.submissions = SubmissionHandler(
             self.grader,
@@ -103,7 +105,6 @@ class Grading:
             catalogue,
             self.erased,
             quizzes=stores.quizzes,
-            attempts=stores.attempts,
             results=results,
             participants=participants,
             waiting=waiting,
@@ -125,7 +126,7 @@ class Grading:
 
 def subscriptions_of(grading: Grading) -> list[Subscription]:
     return [
-        *subscriptions(grading.submissions, grading.participants),
+        *subscriptions(grading.submissions, grading.participants, grading.refuse),
         *saving_subscriptions(grading.saved),
     ]
 

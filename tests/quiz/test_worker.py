@@ -9,7 +9,11 @@ import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from services.quiz.attempts.rules import Attempt
 from services.quiz.attempts.submission import Submission, encoder
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import QuizId
+from services.quiz.results.rules import AttemptId
 from shared.contracts.envelope import enclose, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import dead_letters
@@ -25,6 +29,12 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.stack
 
 GROUP = "quiz-grading"
+
+
+def attempt_of(sent: Submission) -> Attempt:
+    """The attempt that was begun here, of a submission."""
+    ids = AttemptId(sent.attempt_id), QuizId(sent.quiz_id), ParticipantId(sent.participant_id)
+    return Attempt(*ids, sent.number, sent.started_at, sent.submitted_at, 1)
 
 
 async def dead_of(kafka: str, word: str) -> list[tuple[str, Raw]]:
@@ -48,6 +58,8 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
             parts.submission(seconds=3700),
             parts.submission(submitted_at=datetime.now(UTC) - timedelta(minutes=10), seconds=1300),
         ]
+        begun = [attempt_of(one) for one in (good[0], *bad[1:])]
+        await parts.stores.attempts.add(begun)
         mixed = [one for pair in zip(good, bad, strict=False) for one in pair] + good[4:]
         await parts.publisher.publish([envelope(one) for one in mixed])
         whole = envelope(parts.submission())
@@ -90,6 +102,14 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
         assert {result.result_id for _, result in await parts.completed(kafka)} == {
             one.attempt_id for one in good
         }
+
+        async def codes() -> list[str | None]:
+            stored = await parts.stores.attempts.started([one.attempt_id for one in begun])
+            return [stored[one.attempt_id].refused for one in begun]
+
+        # Each participant can read why; of the graded one, a malformed repeat says nothing.
+        expected = [None, "question_unknown", "times_impossible", "attempt_late"]
+        assert await eventually(codes, lambda found: found == expected)
 
 
 @asynccontextmanager

@@ -76,7 +76,8 @@ class ResultOut(BaseModel):
 
     `pending`: nothing was submitted yet, or it is not graded yet. `received`: it counts, and the score is
     shown when the quiz is closed. `expired`: the quiz is closed, and nothing was submitted or saved.
-    `refused`: the submission could not count; `code` says why.
+    `refused`: the submission could not count; `code` says why. `delayed`: the answers are kept, but something
+    failed on our side (`code`); organisers know, and there is nothing to do but to ask again later.
     """
 
     attempt_id: str

@@ -120,7 +120,7 @@ READ_RESULT = HotEndpoint(
     name="read_result",
     summary="The result of one's own attempt",
     description="""\
-`pending`, `received`, `graded`, `expired` or `refused`. Somebody else's attempt is unknown (404).
+`pending`, `received`, `graded`, `expired`, `refused` or `delayed`. Somebody else's attempt is unknown (404).
 
 If `shows_scores` of the quiz is `at_close`, it is `received` without points until the quiz is closed.
 If it does not count, `disqualified` is true, and `reason` says why.

@@ -19,7 +19,10 @@ from services.quiz.results.rules import AttemptId
 from shared.runtime.errors import Conflict, Forbidden
 from shared.runtime.ids import derived_id
 
-AttemptStatus = Literal["pending", "received", "graded", "expired", "refused"]
+AttemptStatus = Literal["pending", "received", "graded", "expired", "refused", "delayed"]
+# Codes of dead letters that are no fault of the sender (shared/messaging/policy.py): operators may send the
+# submission again when the cause is mended, and then it is graded.
+OUR_FAULTS = ("handler_failed", "decoder_failed", "buried")
 
 
 class Trace(NamedTuple):
@@ -39,7 +42,7 @@ class Attempt:
 
     Attributes:
         quiz_version: the version of the quiz that its paper was drawn from.
-        refused: the code of the refusal, if grading refused the submission.
+        refused: the code with which the submission was given up.
         address_hash, device_hash: what fair play keeps of where it was started (traces.py); they are written
             and not read back.
     """
@@ -130,8 +133,11 @@ def status_without_result(attempt: Attempt, quiz: Status) -> AttemptStatus:
     The status of an attempt that is not graded.
 
     Everything that was accepted is graded before the close. So an attempt has expired only after its quiz is
-    closed. If the quiz was cancelled, it counts no more.
+    closed. If the quiz was cancelled, it counts no more. A submission on which our own code failed is
+    delayed: operators may mend it until the close.
     """
+    if attempt.refused in OUR_FAULTS and quiz not in ("closed", "cancelled"):
+        return "delayed"
     if attempt.refused is not None or quiz == "cancelled":
         return "refused"
     return "expired" if quiz == "closed" else "pending"

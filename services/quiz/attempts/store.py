@@ -5,11 +5,11 @@ attempts   _id is the attempt's id, derived from its cause: a repeat inserts not
            `device_hash` say for fair play where it was started, and go some weeks after the close
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.quiz.attempts.rules import Attempt
+from services.quiz.attempts.rules import OUR_FAULTS, Attempt
 from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
 from services.quiz.results.rules import AttemptId, Portion, portions
 from services.quiz.results.store import PORTION_RESULTS, ids_in
@@ -30,6 +30,14 @@ class Started(NamedTuple):
     started_at: datetime
     address_hash: bytes | None
     device_hash: bytes | None
+
+
+class GivenUp(NamedTuple):
+    """A submission that was given up: the attempt and the participant that it names, and why."""
+
+    attempt_id: str
+    participant_id: str
+    code: str
 
 
 class AttemptStore:
@@ -100,14 +108,22 @@ class AttemptStore:
             found = await self._attempts.find(which, {"participant_id": 1}).to_list(None)
         return {one["participant_id"] for one in found}
 
-    async def refuse(self, codes: Mapping[str, str]) -> None:
-        """Store why the submissions of attempts were refused; the first reason stays."""
-        for code in set(codes.values()):
-            ids = [attempt_id for attempt_id, why in codes.items() if why == code]
+    async def refuse(self, given_up: Sequence[GivenUp]) -> None:
+        """
+        Store why submissions were given up; the first reason of an attempt stays, unless it was our fault.
+
+        A submission that names another participant than the attempt has is passed over.
+        """
+        for code in dict.fromkeys(one.code for one in given_up):
+            some = [one for one in given_up if one.code == code]
+            which = {
+                "_id": {"$in": [one.attempt_id for one in some]},
+                "participant_id": {"$in": [one.participant_id for one in some]},
+                # None stands for an attempt without a refusal.
+                "refused": {"$in": [None, *OUR_FAULTS]},
+            }
             with outages_named():
-                await self._attempts.update_many(
-                    {"_id": {"$in": ids}, "refused": {"$exists": False}}, {"$set": {"refused": code}}
-                )
+                await self._attempts.update_many(which, {"$set": {"refused": code}})
 
 
 def _document(attempt: Attempt) -> Document:

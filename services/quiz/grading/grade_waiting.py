@@ -7,6 +7,7 @@ Waiting submissions were accepted. So the close grades all of them, also if a pa
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from services.quiz.attempts.store import AttemptStore, GivenUp
 from services.quiz.attempts.submission import Submission, decode, encoder
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.metrics import count
@@ -38,6 +39,7 @@ class WaitingGrader:
         participants: ParticipantStore,
         erased: Erased,
         publisher: Publisher,
+        attempts: AttemptStore,
     ) -> None:
         self._grader = grader
         self._catalogue = catalogue
@@ -45,6 +47,7 @@ class WaitingGrader:
         self._participants = participants
         self._erased = erased
         self._publisher = publisher
+        self._attempts = attempts
 
     async def grade_of_participants(self, participant_ids: Iterable[str]) -> None:
         """Grade the waiting submissions of these participants, if the participants are known."""
@@ -67,18 +70,22 @@ class WaitingGrader:
         if not waiting:
             return
         valid: list[tuple[Valid, Profile]] = []
+        refused: list[GivenUp] = []
         for one in waiting:
             profile = profiles.get(one.participant_id, NO_PROFILE)
             if profile.erased or one.participant_id in self._erased.ids:
                 count("erased")
-            elif (submission := await self._read(one)) is not None:
-                valid.append((submission, profile))
+            elif isinstance(read := await self._read(one), Valid):
+                valid.append((read, profile))
+            else:
+                refused.append(GivenUp(one.attempt_id, one.participant_id, read.code))
+        await self._attempts.refuse(refused)
         # Publish first, then remove: after a crash in between, the submission is still there and is
         # published.
         await self._publisher.write(await self._grader.grade(valid, {}, publish_all=True))
         await self._waiting.remove([one.attempt_id for one in waiting])
 
-    async def _read(self, one: Waiting) -> Valid | None:
+    async def _read(self, one: Waiting) -> Valid | Rejected:
         try:
             submission = decode([one.value])[0]
             offered = await self._catalogue.look_up(one.quiz_id, submission.quiz_version)
@@ -87,7 +94,7 @@ class WaitingGrader:
             # This submission was valid when it came. The others must not have to wait for it.
             count("rejected")
             log.warning("a submission that waited cannot be graded", extra={"code": why.code})
-            return None
+            return why
 
 
 def to_waiting(valid: Valid) -> Waiting:

@@ -3,7 +3,7 @@ What quiz does with events: it grades submissions and stores participants' profi
 
 A batch of submissions goes this way: submissions that can never count are refused, those without a profile
 wait, the others are graded. Then `quiz.completed` is published. A refused submission becomes a dead letter,
-and its participant may read `refused` (`SHOWN_REFUSALS`).
+and its participant reads `refused` (refuse.py).
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
 from services.quiz.grading.events import Completed
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
 from services.quiz.grading.judge import Judge
 from services.quiz.grading.metrics import count
-from services.quiz.grading.rules import SHOWN_REFUSALS, Valid
+from services.quiz.grading.refuse import Refuse
+from services.quiz.grading.rules import Valid
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.off_roster import OffRoster
@@ -93,7 +93,6 @@ class SubmissionHandler:
         erased: Erased,
         *,
         quizzes: QuizStore,
-        attempts: AttemptStore,
         results: ResultStore,
         participants: ParticipantStore,
         waiting: WaitingStore,
@@ -104,7 +103,6 @@ class SubmissionHandler:
         self._catalogue = catalogue
         self._erased = erased
         self._judge = Judge(catalogue, quizzes, timedelta(seconds=log_delay_seconds_max))
-        self._attempts = attempts
         self._results = results
         self._participants = participants
         self._waiting = waiting
@@ -155,26 +153,21 @@ class SubmissionHandler:
         self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
     ) -> list[Record]:
         """
-        Dead-letter refused submissions, and store the reasons that participants may read.
+        Dead-letter refused submissions.
 
         If an earlier try has graded a submission, it counts, also if it would be refused now: the quiz may
         have been closed early in between. Its result is published again.
         """
         graded = await self._results.of_attempts({received.event.attempt_id for received, _ in refused})
         to_publish: list[Completed] = []
-        codes: dict[str, str] = {}
         for received, why in refused:
-            attempt_id = received.event.attempt_id
-            result = graded.get(attempt_id)
+            result = graded.get(received.event.attempt_id)
             if result and result.submission_id == received.context.id:
                 count("repeated")
                 to_publish.append((received.context, result.as_first(), self._grader.title(result)))
                 continue
             count("rejected")
             batch.reject(received, why)
-            if why.code in SHOWN_REFUSALS and result is None:
-                codes.setdefault(attempt_id, why.code)
-        await self._attempts.refuse(codes)
         return self._grader.records(to_publish)
 
     async def _with_profiles(self, first: Mapping[str, Valid]) -> ByProfile:
@@ -256,7 +249,9 @@ def _profile_of(event: ParticipantJoined) -> Profile:
     return Profile(event.group_id, event.district, audience=event.audience)
 
 
-def subscriptions(submissions: SubmissionHandler, participants: ParticipantHandler) -> list[Subscription]:
+def subscriptions(
+    submissions: SubmissionHandler, participants: ParticipantHandler, refuse: Refuse
+) -> list[Subscription]:
     """What quiz reads."""
     return [
         Subscription(
@@ -265,6 +260,7 @@ def subscriptions(submissions: SubmissionHandler, participants: ParticipantHandl
             submissions.grade_submissions,
             decoders={QuizSubmitted.topic: decode},
             codes=DEAD_LETTER_CODES,
+            given_up=refuse.note,
         ),
         Subscription(
             QUIZ_PARTICIPANTS,

@@ -25,9 +25,6 @@ from shared.runtime.errors import Rejected
 DAY_SECONDS = 86_400
 # A sender's clock may be ahead of the broker's clock by this time.
 SKEW = timedelta(seconds=60)
-# These refusals are shown to the participant. They come after the check of the attempt's id, which proves
-# that the submission names its owner.
-SHOWN_REFUSALS = frozenset({"attempt_late", "question_unknown"})
 
 
 # A struct, since one is made for each submission: a dataclass takes ten times as long.

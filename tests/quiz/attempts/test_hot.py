@@ -70,7 +70,9 @@ async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str
         await parts.stores.attempts.add([*begun.values()])
         late = [parts.submission(who, seconds=1300) for who in ("refused", "both")]
         await parts.grading.grade_submissions(batch(*(parts.submission(who) for who in ("graded", "both"))))
-        await parts.grading.grade_submissions(batch(*late))
+        refused_late = batch(*late)
+        await parts.grading.grade_submissions(refused_late)
+        await parts.grading.refuse.note(refused_late.rejected)
         database = parts.stores.database.name
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
 

@@ -7,7 +7,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.consuming import consuming
 from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import publishing
-from shared.messaging.received import Batch, Decode, Following, Subscription
+from shared.messaging.received import Batch, Decode, Following, GivenUp, Subscription
 from tests.support.kafka import Said, committed, readers_of, said
 from tests.support.waiting import eventually
 
@@ -39,6 +39,7 @@ async def reading(
     policy: ConsumerPolicy = QUICK,
     instance: str = "",
     codes: Sequence[str] = (),
+    given_up: GivenUp | None = None,
 ) -> AsyncIterator[Consumer]:
     subscription = Subscription(
         readers_of(contract),
@@ -46,6 +47,7 @@ async def reading(
         ear.hear,
         decoders={contract.topic: decode} if decode else {},
         codes=codes,
+        given_up=given_up,
     )
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(publishing(kafka, "test"))
