@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.contracts.checked import YEARS
 from shared.contracts.first_wrong import FirstWrong, to_first_wrong
-from shared.contracts.traces import new_traceparent
+from shared.contracts.traces import Step, new_traceparent
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
 
@@ -39,6 +39,7 @@ REDRIVEN_TIMES = "redriven_times"
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
 
 Headers = list[tuple[str, bytes]]
+Found = Sequence[tuple[str, bytes | None]]
 
 
 class Part(BaseModel):
@@ -87,8 +88,7 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
 
-# Structs, not frozen dataclasses: each event has an Envelope and a Context, and a struct is made in a fifth
-# of the time.
+# Structs, not frozen dataclasses: they are made in a fifth of the time, and each event has two.
 class Context(msgspec.Struct, frozen=True, gc=False):
     """Who sent an event, when, what caused it, and where its record says that it was first."""
 
@@ -99,6 +99,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     subject: str
     correlation_id: str
     causation_id: str | None = None
+    # Of the step that made the event; for a handler, of its own step (traces.py): what follows carries it.
     traceparent: str | None = None
     redriven_from: str | None = None
 
@@ -207,7 +208,7 @@ def to_headers(context: Context) -> Headers:
 
 
 def from_headers(
-    headers: Sequence[tuple[str, bytes | None]], *, appended_at: Callable[[], datetime], key: bytes | None
+    headers: Found, *, appended_at: Callable[[], datetime], key: bytes | None, step: Step | None = None
 ) -> Context:
     """
     Read the context of a record.
@@ -217,6 +218,7 @@ def from_headers(
 
     Args:
         appended_at: returns the record's time. Most records have one in their headers.
+        step: of the group that handles the event.
     Raises:
         Rejected: a header is missing, null, too long or not UTF-8; there are too many; or the time is wrong.
     """
@@ -243,12 +245,12 @@ def from_headers(
         subject=found["ce_subject"] if "ce_subject" in found else (key or b"").decode(errors="replace"),
         correlation_id=found.get("ce_correlationid", id_),
         causation_id=found.get("ce_causationid"),
-        traceparent=found.get("traceparent"),
+        traceparent=step.after(found.get("traceparent"), id_) if step else found.get("traceparent"),
         redriven_from=found.get(REDRIVEN_FROM),
     )
 
 
-def _all_together(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | None:
+def _all_together(headers: Found) -> dict[str, str] | None:
     """
     Decode all headers in one call, in a fifth of the time; None if one of them may be wrong.
 
@@ -269,7 +271,7 @@ def _all_together(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]
     return dict(zip(names, texts, strict=True)) if len(texts) == len(values) else None
 
 
-def _one_by_one(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+def _one_by_one(headers: Found) -> dict[str, str]:
     found: dict[str, str] = {}
     size_bytes = 0
     for name, value in headers:
@@ -332,10 +334,8 @@ def decoder(contract: type[E]) -> Callable[[Sequence[bytes]], Sequence[E]]:
 
 def _check_numbers(value: bytes) -> None:
     """
-    Refuse NaN and Infinity, which pydantic accepts in unknown fields. They are no JSON, and other readers of
-    the topic stumble over them.
-
-    Source: RFC 8259, section 6
+    Refuse NaN and Infinity, which pydantic accepts in unknown fields. They are no JSON (RFC 8259, section 6),
+    and other readers of the topic stumble over them.
     """
     try:
         msgspec.json.decode(value)

@@ -7,6 +7,7 @@ from datetime import datetime
 from shared.contracts.envelope import Context, Envelope, Event, enclose
 from shared.contracts.traces import new_traceparent
 from shared.runtime import logs
+from shared.runtime.tracing import traceparent
 
 Fields = Mapping[str, object]
 
@@ -26,7 +27,9 @@ class Origin:
     @classmethod
     def of_request(cls) -> "Origin":
         """The HTTP request that is being answered."""
-        return cls(correlation_id=logs.correlation_id.get(), traceparent=new_traceparent())
+        return cls(
+            correlation_id=logs.correlation_id.get(), traceparent=traceparent.get() or new_traceparent()
+        )
 
 
 UNKNOWN_ORIGIN = Origin()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from shared.contracts.checked import YEARS
 from shared.contracts.envelope import Context, Event, decoder, from_headers
 from shared.contracts.events import forged_sources
+from shared.contracts.traces import Step
 from shared.messaging.fetched import Unreadable
 from shared.messaging.policy import (
     BAD_BODY,
@@ -78,10 +79,12 @@ class Rule:
 
     Args:
         decode: a faster decoding, proved equal to the contract's own.
+        step: of the group that handles the events.
     """
 
-    def __init__(self, contract: type[Event], decode: Decode | None = None) -> None:
+    def __init__(self, contract: type[Event], decode: Decode | None = None, step: Step | None = None) -> None:
         self.contract = contract
+        self._step = step
         # Of a command: our services that never send it, so only a forged record names one of them.
         self._forged = forged_sources(contract)
         self._key = attrgetter(contract.key_field)
@@ -107,6 +110,7 @@ class Rule:
             record.headers,
             appended_at=lambda: datetime.fromtimestamp(record.timestamp / 1000, UTC),
             key=record.key,
+            step=self._step,
         )
         if context.type != contract.type:
             raise Rejected(f"ce_type is not {contract.type!r}", code=UNKNOWN_TYPE)
@@ -142,8 +146,9 @@ class Decoding:
 
     def __init__(self, subscription: Subscription, policy: ConsumerPolicy | None = None) -> None:
         self._policy = policy or ConsumerPolicy()
+        step = Step(subscription.group)
         self._rules = {
-            contract.topic: Rule(contract, subscription.decoders.get(contract.topic))
+            contract.topic: Rule(contract, subscription.decoders.get(contract.topic), step)
             for contract in subscription.contracts
         }
         # For each of the last records that the contract accepts: True if our decoder failed on it.

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from shared.runtime import logs, metrics
 from shared.runtime.errors import KepuError, Overloaded
+from shared.runtime.tracing import traceparent
 from shared.web.forms import BODY_BYTES_MAX
-from shared.web.observing import correlation_from, count_problem, observe
+from shared.web.observing import correlation_from, count_problem, observe, trace_from
 from shared.web.problems import PROBLEM, REFUSED_AFTER_SECONDS, Internal, encoded, no_room
 from shared.web.wording import Language, language_of
 
@@ -155,12 +156,14 @@ class HotRoute:
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
+        traced_before = traceparent.set(trace_from(headers))
         try:
             begun = self.begins(_request(id_, headers, body, who, address))
         except Exception:  # noqa: BLE001 (`respond` raises it again, and makes it a problem)
             return None
         finally:
             logs.correlation_id.reset(before)
+            traceparent.reset(traced_before)
         return None if begun is None else UnderWay(begun, correlation, started)
 
     def end(self, under_way: UnderWay) -> HotAnswer:
@@ -194,6 +197,7 @@ class HotRoute:
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
+        traced_before = traceparent.set(trace_from(headers))
         try:
             status, said = await self.answer(_request(id_, headers, body, who, address))
             answer = HotAnswer(status, JSON, correlation.encode(), said)
@@ -201,6 +205,7 @@ class HotRoute:
             answer = await self._problem(error, headers, correlation)
         finally:
             logs.correlation_id.reset(before)
+            traceparent.reset(traced_before)
         observe(self.method, self.path, answer.status, started)
         return answer
 

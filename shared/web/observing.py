@@ -4,10 +4,12 @@ import itertools
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
 
+from shared.contracts.traces import continued
 from shared.runtime import metrics
 
 # The values of a label. Anybody can invent a method, so all others count as "other".
@@ -23,6 +25,12 @@ _timers: dict[tuple[str, str, int], Histogram] = {}
 def correlation_from(brought: bytes) -> str:
     """The correlation id that a request brought, or a new one if that is empty or malformed."""
     return brought.decode() if brought and _CORRELATION.match(brought) else f"{next(_correlations):016x}"
+
+
+def trace_from(headers: Mapping[bytes, bytes]) -> str | None:
+    """The trace that a request brought, with a span of its own; None if it brought no well-formed one."""
+    brought = headers.get(b"traceparent")
+    return None if brought is None else continued(brought.decode("latin-1"))
 
 
 def observe(method: str, route: str, status: int, started: float) -> None:

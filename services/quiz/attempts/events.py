@@ -12,6 +12,7 @@ from shared.contracts.sources import QUIZ
 from shared.contracts.traces import trace_begun_by
 from shared.messaging.publisher import Record
 from shared.runtime.logs import correlation_id
+from shared.runtime.tracing import traceparent
 
 _headers = FirstHeaders(QUIZ, QuizSubmitted.type)
 
@@ -24,6 +25,6 @@ def submitted_record(submission: Submission, receipt_id: str) -> Record:
         key,
         submission.submitted_at,
         correlation_id.get() or receipt_id,
-        trace_begun_by(receipt_id),
+        traceparent.get() or trace_begun_by(receipt_id),
     )
     return QuizSubmitted.topic, key, encoder.encode(submission), headers

@@ -14,9 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.contracts.traces import new_traceparent
 from shared.runtime import logs
 from shared.runtime.acting import ActLog
 from shared.runtime.errors import KepuError, Overloaded
+from shared.runtime.tracing import traced
 from shared.web.edge.acts import READING_METHODS, act_of, logged
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
@@ -27,7 +29,7 @@ from shared.web.edge.streams import HEAD_ONLY, STREAM_TYPE
 from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
-from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
+from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe, trace_from
 from shared.web.pages.posted import as_json, is_posted
 from shared.web.pages.reader import VARY, wants_page
 from shared.web.pages.templates import refusal as page_of_refusal
@@ -222,7 +224,7 @@ class Edge:
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         scope[ROUTE] = UNMATCHED
         answering = _Answering(send, correlation, turn, head_only=scope["method"] == "HEAD")
-        with logs.correlated(correlation):
+        with logs.correlated(correlation), traced(trace_from(headers) or new_traceparent()):
             try:
                 await self._admit(scope, headers, receive, answering, turn)
             except ClientDisconnect:

@@ -8,6 +8,7 @@ import pytest
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.envelope import Context, from_headers
 from shared.contracts.events import QuizPublished
+from shared.contracts.traces import new_traceparent
 from shared.messaging.create_topics import create_missing
 from tests.quiz.builders import as_resident, question, quiz, service
 from tests.quiz.http import definition, put
@@ -40,14 +41,18 @@ async def test_a_quiz_is_published_once_and_changed_until_somebody_begins(kafka:
         assert [event.title for _, event in published] == ["科普知识竞赛", "改了名的竞赛"]
 
 
-async def test_the_event_carries_the_correlation_id_of_the_request(kafka: str, mongo: str) -> None:
+async def test_the_event_carries_the_correlation_id_and_the_trace_of_the_request(
+    kafka: str, mongo: str
+) -> None:
     await create_missing(kafka)
-    quiz_id, headers = new_id(), ORGANISER | {"X-Correlation-ID": "of-the-request"}
+    quiz_id, brought = new_id(), new_traceparent()
+    headers = ORGANISER | {"X-Correlation-ID": "of-the-request", "traceparent": brought}
     async with service(mongo, kafka=kafka) as ([client], _):
         answer = await client.put(f"/quizzes/{quiz_id}", json=definition(quiz()), headers=headers)
         assert answer.headers["X-Correlation-ID"] == "of-the-request"
         ((context, _event),) = await eventually(lambda: published_of(kafka, quiz_id))
         assert context.correlation_id == "of-the-request"
+        assert (context.traceparent or "")[:36] == brought[:36]
 
 
 async def published_of(kafka: str, quiz_id: str) -> list[tuple[Context, QuizPublished]]:

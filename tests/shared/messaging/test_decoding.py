@@ -10,6 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Event
+from shared.contracts.traces import Step
 from shared.messaging.decoding import BUSY_SECONDS_MAX, SLICE_BYTES_MAX, SLICE_RECORDS_MAX, Decoding
 from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Record, to_record
@@ -127,3 +128,10 @@ async def test_the_records_beside_a_failing_one_count_as_good_ones_of_the_decode
     good, dead = await decoding(fails_on_padded, ConsumerPolicy(failed_max=3)).decode(some)
     assert len(good) == 4 * SLICE_RECORDS_MAX - 4
     assert [one.why.code for one in dead] == ["decoder_failed"] * 4
+
+
+async def test_a_handler_gets_the_span_of_its_group_in_the_trace_of_each_event() -> None:
+    decode = decoding(lambda values: [CONTRACT.model_validate_json(value) for value in values])
+    [received], _ = await decode.decode(records(1))
+    brought = dict(received.record.headers)["traceparent"].decode()
+    assert received.context.traceparent == Step("g").after(brought, received.context.id)
