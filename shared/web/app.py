@@ -31,7 +31,8 @@ from shared.web.edge.connections import Bodies, Connections
 from shared.web.edge.gate import Gate
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits, raise_open_files
-from shared.web.edge.middleware import ROUTE, Carried, Edge, refusal_of
+from shared.web.edge.middleware import ROUTE, Edge, refusal_of
+from shared.web.edge.request_body import Carried
 from shared.web.edge.shedding import Shedding
 from shared.web.edge.turns import Turns
 from shared.web.forms import invalid

@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,26 +20,25 @@ from shared.runtime.errors import KepuError, Overloaded
 from shared.runtime.tracing import traced
 from shared.web.edge.acts import READING_METHODS, act_of, logged
 from shared.web.edge.connections import Bodies
-from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
+from shared.web.edge.gate import Entry, Gate, method_not_allowed
 from shared.web.edge.limits import Limits
 from shared.web.edge.places import Turn
+from shared.web.edge.request_body import OF_POSTED, Body, Carried, read
 from shared.web.edge.shedding import Shedding
 from shared.web.edge.streams import HEAD_ONLY, STREAM_TYPE
 from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe, trace_from
-from shared.web.pages.posted import as_json, is_posted
+from shared.web.pages.posted import is_posted
 from shared.web.pages.reader import VARY, wants_page
 from shared.web.pages.templates import refusal as page_of_refusal
 from shared.web.problems import (
     ALWAYS,
     REFUSED_AFTER_SECONDS,
     Internal,
-    NotHttp,
     no_room,
     problem_of,
-    status_of,
 )
 from shared.web.senders import address_of, sender_of
 from shared.web.wording import language_of
@@ -49,26 +47,12 @@ log = logging.getLogger(__name__)
 
 # Answered even when the process is full, so that monitoring still works.
 WATCHED = ("/health", "/metrics")
-# The largest quiz has some 25,000 values, and its texts have commas too.
-VALUES_MAX = 60_000
-
 ROUTE = "kepu.route"
 """The key of a scope that has the route's pattern."""
 PAGES = "kepu.pages"
 """The key of a scope that says whether the route shows pages."""
 
-# They describe a body that is JSON now.
-OF_POSTED = (b"content-type", b"content-length", b"transfer-encoding")
-
 _ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS]
-
-
-class Carried(HTTPException):
-    """Carries one of our errors through the framework, which would take any other for bad JSON."""
-
-    def __init__(self, error: KepuError) -> None:
-        super().__init__(status_of(error))
-        self.error = error
 
 
 class _Answering:
@@ -96,76 +80,6 @@ class _Answering:
         elif self._head_only:
             message = {**message, "body": b""}
         await self._send(message)
-
-
-class _Body:
-    """A request's body while it arrives, within the bounds of its route and of the process."""
-
-    def __init__(self, receive: Receive, bytes_max: int, bodies: Bodies) -> None:
-        self._receive = receive
-        self._bytes_max = bytes_max
-        self._bodies = bodies
-        self.read = 0
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        more = len(message.get("body", b""))
-        if more:
-            self.read += more
-            try:
-                self._bodies.hold(more)
-            except KepuError as error:
-                raise Carried(error) from None
-            if self.read > self._bytes_max:
-                # A chunked body does not say its length beforehand.
-                raise Carried(too_large(self._bytes_max))
-        return message
-
-    @property
-    def client_is_gone(self) -> bool:
-        """Whether the connection is closed, as far as uvicorn's cycle knows."""
-        return getattr(getattr(self._receive, "__self__", None), "disconnected", False)
-
-    async def whole(self) -> bytes:
-        parts: list[bytes] = []
-        while True:
-            message = await self()
-            if message["type"] != "http.request":
-                raise ClientDisconnect
-            parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                return b"".join(parts)
-
-    def release(self) -> None:
-        self._bodies.release(self.read)
-        self.read = 0
-
-
-async def _read(body: _Body, reader: Callable[[bytes], object], *, posted: bool) -> Receive:
-    """
-    Read the whole body. The framework receives it again, as JSON if it was `posted` by a form.
-
-    Raises:
-        Invalid: the body is not what its route declares. The framework would be less strict than `read_form`:
-            it takes "1" for a number, and other encodings of text.
-        NotHttp: the body has too many values. Listing the errors of all of them would take too long.
-    """
-    content = await body.whole()
-    # Each value but the first of a list or object comes after a comma.
-    if content.count(b",") > VALUES_MAX:
-        message = f"a body here may have {VALUES_MAX} values"
-        raise NotHttp(413, message, code="too_many_values", values=VALUES_MAX)
-    if posted:
-        content = as_json(content)
-    if content:
-        reader(content)
-    messages = iter([{"type": "http.request", "body": content, "more_body": False}])
-
-    async def receive() -> Message:
-        # After the body, the end of the connection. Whoever streams an answer waits for it, and stops there.
-        return next(messages, None) or await body()
-
-    return receive
 
 
 def refusal_of(error: KepuError, scope: Scope, headers: Mapping[bytes, bytes]) -> Response:
@@ -266,7 +180,7 @@ class Edge:
             await send({"type": "http.response.body", "body": b""})
             return
         self._gate.check(found.entry, scope, headers)
-        body = _Body(receive, found.entry.body_bytes_max, self._bodies)
+        body = Body(receive, found.entry.body_bytes_max, self._bodies)
         try:
             if found.entry.hot is not None:
                 await self._hot(found.entry.hot, scope, headers, body, send)
@@ -276,15 +190,15 @@ class Edge:
             body.release()
 
     async def _by_framework(
-        self, entry: Entry, scope: Scope, body: _Body, send: _Answering, turn: Turn
+        self, entry: Entry, scope: Scope, body: Body, send: _Answering, turn: Turn
     ) -> None:
         is_watched = entry.path in WATCHED
         if not is_watched:
             turn.check_room()
-        read: Receive = body
+        received: Receive = body
         if entry.read_body:
             posted = entry.takes_posted and is_posted(dict(scope["headers"]).get(b"content-type"))
-            read = await _read(body, entry.read_body, posted=posted)
+            received = await read(body, entry.read_body, posted=posted)
             if posted:
                 kept = [line for line in scope["headers"] if line[0] not in OF_POSTED]
                 scope = {**scope, "headers": kept}
@@ -299,10 +213,10 @@ class Edge:
         if body.client_is_gone:
             raise ClientDisconnect
         if organiser is None or acts is None or method in READING_METHODS:
-            await self._framework(asked, read, send)
+            await self._framework(asked, received, send)
         else:
             act = act_of(organiser, method, entry, scope["path"])
-            await logged(acts, act, self._framework, asked, read, send)
+            await logged(acts, act, self._framework, asked, received, send)
 
     def _check_hot(self) -> None:
         if self._under_way >= self._limits.under_way_max:
@@ -314,7 +228,7 @@ class Edge:
         route: HotRoute,
         scope: Scope,
         headers: Mapping[bytes, bytes],
-        body: _Body,
+        body: Body,
         send: _Answering,
     ) -> None:
         self._check_hot()
