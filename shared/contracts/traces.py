@@ -12,6 +12,8 @@ import random
 import re
 from hashlib import sha256
 
+from shared.runtime.tracing import Trace, trace_id
+
 _SPAN_MAX = 2**64 - 1
 # Later versions may have more behind the flags.
 _REST = "-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -33,11 +35,17 @@ def trace_begun_by(random_id: str) -> str:
     return f"00-{digits}-{digits[:16]}-{_RECORDED}"
 
 
-def continued(brought: str) -> str | None:
+def continued(brought: str) -> Trace | None:
     """The trace that a request brought, with a span of its own; None if it is malformed."""
     if not _well_formed(brought):
         return None
-    return f"00-{brought[3:35]}-{random.getrandbits(64) or 1:016x}-{_FLAGS[brought[54]]}"
+    own = f"00-{brought[3:35]}-{random.getrandbits(64) or 1:016x}-{_FLAGS[brought[54]]}"
+    return Trace(own, brought[36:52])
+
+
+def trace_id_in(traceparent: str) -> str | None:
+    """The trace id in a trace context; None if it is malformed."""
+    return trace_id(traceparent) if _well_formed(traceparent) else None
 
 
 class Step:

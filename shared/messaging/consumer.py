@@ -19,7 +19,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.messaging.buried import Buried
-from shared.messaging.dead_letters import write_dead_letters
+from shared.messaging.dead_letters import named, write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
 from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
 from shared.messaging.membership import GIVES_WAY
@@ -146,7 +146,7 @@ class Consumer:
         except Exception as error:
             # FastStream would skip the batch in silence, so repeat it instead. /health shows only the type of
             # the error: anybody may read it, and the text of an error may contain personal data.
-            log.exception("batch cannot be settled", extra={"group": self.group})
+            log.exception("batch cannot be settled", extra={"group": self.group, **named(records[0])})
             self._pause(type(error).__name__, seconds=self._policy.pause_seconds)
         finally:
             # FastStream's message is part of a cycle of references. Without this, it would hold the batch in

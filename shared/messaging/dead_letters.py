@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, dead_letters
+from shared.contracts.traces import trace_id_in
 from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Dead, Raw
 from shared.runtime import clock, metrics
@@ -57,6 +58,9 @@ def named(record: Raw) -> dict[str, str | int]:
         for name, value in record.headers
         if name in _NAMES and value is not None and len(value) <= _NAME_BYTES_MAX
     }
+    brought = next((value for name, value in record.headers if name == "traceparent"), None)
+    if brought is not None and (trace_id := trace_id_in(brought.decode("latin-1"))) is not None:
+        ids["trace_id"] = trace_id
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset, **ids}
 
 

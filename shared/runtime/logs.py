@@ -1,5 +1,7 @@
 """
-Logs: one JSON object a line, with the correlation id of the current request or event.
+Logs: one JSON object a line, with the correlation id and the trace id of the current request.
+
+Lines about an event get the ids of the event as fields (shared/messaging/dead_letters.py).
 
 Messages are constant, and values are fields. No names, contacts or answers are logged.
 """
@@ -17,6 +19,7 @@ from typing import Any
 import msgspec
 
 from shared.runtime.errors import KepuError
+from shared.runtime.tracing import trace_id, traceparent
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
@@ -42,6 +45,8 @@ class JsonLines(logging.Formatter):
         }
         if (correlation := correlation_id.get()) is not None:
             line["correlation_id"] = correlation
+        if (traced := traceparent.get()) is not None:
+            line["trace_id"] = trace_id(traced)
         line.update({k: v for k, v in vars(record).items() if k not in _STANDARD})
         if record.exc_info and record.exc_info[1]:
             line["exception"] = _trace(record.exc_info[1])

@@ -186,6 +186,9 @@ class Settings(KafkaSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="which lines are logged: those of this level and of worse ones"
     )
+    slow_seconds: float = Field(
+        1.0, gt=0, le=3_600, description="a request that takes longer gets a line in the log"
+    )
     instance: str = Field("", max_length=64, description="stable name of this process, for static membership")
     organiser_key: SecretStr = Field(description="the owner's key, which may do everything", min_length=16)
     organiser_keys_file: Path | None = Field(

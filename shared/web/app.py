@@ -31,7 +31,7 @@ from shared.web.edge.connections import Bodies, Connections
 from shared.web.edge.gate import Gate
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits, raise_open_files
-from shared.web.edge.middleware import ROUTE, Edge, refusal_of
+from shared.web.edge.middleware import CODES, ROUTE, Edge, refusal_of
 from shared.web.edge.request_body import Carried
 from shared.web.edge.shedding import Shedding
 from shared.web.edge.turns import Turns
@@ -42,7 +42,7 @@ from shared.web.identity import checked_before_the_body, participant_id_in
 from shared.web.live.boards import Boards
 from shared.web.live.listeners import Listeners
 from shared.web.made_once import MadeOnce
-from shared.web.observing import count_problem
+from shared.web.observing import count_problem, slow
 from shared.web.organiser_keys import OrganiserKeys
 from shared.web.prefix import below
 from shared.web.problems import NotHttp, describe_problems
@@ -81,6 +81,7 @@ def create_app(
     """
     wording.learn(chinese or {})
     limits = limits or Limits()
+    slow.seconds = settings.slow_seconds
     # The documentation's scripts are served from here, because a venue may have no internet.
     app: FastAPI = FastAPIOffline(
         title=title,
@@ -188,6 +189,7 @@ def _answer_errors(app: FastAPI) -> None:
 async def _kepu_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, KepuError)  # noqa: S101 (registered for this type)
     count_problem(request.scope[ROUTE], error.code)
+    request.scope[CODES].append(error.code)
     refused(error.code)
     return refusal_of(error, request.scope, dict(request.scope["headers"]))
 

@@ -6,7 +6,6 @@ The framework's routing, dependencies and responses cost several times the work 
 """
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,13 +15,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from shared.runtime import logs, metrics
 from shared.runtime.errors import KepuError, Overloaded
-from shared.runtime.tracing import traceparent
+from shared.runtime.tracing import Trace, traceparent
 from shared.web.forms import BODY_BYTES_MAX
 from shared.web.observing import correlation_from, count_problem, observe, trace_from
 from shared.web.problems import PROBLEM, REFUSED_AFTER_SECONDS, Internal, encoded, no_room
 from shared.web.wording import Language, language_of
-
-log = logging.getLogger(__name__)
 
 JSON = b"application/json"
 _PROBLEM = PROBLEM.encode()
@@ -101,6 +98,7 @@ class UnderWay(NamedTuple):
     begun: Begun
     correlation: str
     started: float
+    trace: Trace | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,8 @@ class HotRoute:
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
-        traced_before = traceparent.set(trace_from(headers))
+        trace = trace_from(headers)
+        traced_before = traceparent.set(trace.own if trace else None)
         try:
             begun = self.begins(_request(id_, headers, body, who, address))
         except Exception:  # noqa: BLE001 (`respond` raises it again, and makes it a problem)
@@ -164,7 +163,7 @@ class HotRoute:
         finally:
             logs.correlation_id.reset(before)
             traceparent.reset(traced_before)
-        return None if begun is None else UnderWay(begun, correlation, started)
+        return None if begun is None else UnderWay(begun, correlation, started, trace)
 
     def end(self, under_way: UnderWay) -> HotAnswer:
         """
@@ -174,16 +173,15 @@ class HotRoute:
             Exception: pass it to `end_with_problem`.
         """
         status, said = under_way.begun.answer()
-        observe(self.method, self.path, status, under_way.started)
+        observe(self.method, self.path, status, under_way.started, under_way.correlation, under_way.trace)
         return HotAnswer(status, JSON, under_way.correlation.encode(), said)
 
     async def end_with_problem(
         self, under_way: UnderWay, error: Exception, headers: Mapping[bytes, bytes]
     ) -> HotAnswer:
         """The answer if `end` has raised this error."""
-        answer = await self._problem(error, headers, under_way.correlation)
-        observe(self.method, self.path, answer.status, under_way.started)
-        return answer
+        begun = under_way
+        return await self._problem(error, headers, begun.started, begun.correlation, begun.trace)
 
     async def respond(
         self,
@@ -197,43 +195,53 @@ class HotRoute:
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
-        traced_before = traceparent.set(trace_from(headers))
+        trace = trace_from(headers)
+        traced_before = traceparent.set(trace.own if trace else None)
         try:
             status, said = await self.answer(_request(id_, headers, body, who, address))
-            answer = HotAnswer(status, JSON, correlation.encode(), said)
         except Exception as error:  # noqa: BLE001 (each becomes a problem)
-            answer = await self._problem(error, headers, correlation)
+            return await self._problem(error, headers, started, correlation, trace)
         finally:
             logs.correlation_id.reset(before)
             traceparent.reset(traced_before)
-        observe(self.method, self.path, answer.status, started)
-        return answer
+        observe(self.method, self.path, status, started, correlation, trace)
+        return HotAnswer(status, JSON, correlation.encode(), said)
 
-    async def _problem(self, error: Exception, headers: Mapping[bytes, bytes], correlation: str) -> HotAnswer:
+    async def _problem(
+        self,
+        error: Exception,
+        headers: Mapping[bytes, bytes],
+        started: float,
+        correlation: str,
+        trace: Trace | None,
+    ) -> HotAnswer:
+        unexpected: Exception | None = None
         if isinstance(error, Overloaded):
             # Clients that get a 503 immediately send again immediately, thousands of them.
             await asyncio.sleep(REFUSED_AFTER_SECONDS)
         elif not isinstance(error, KepuError):
-            log.error("request failed", exc_info=error, extra={"route": self.path})
-            error = Internal()
+            unexpected, error = error, Internal()
         count_problem(self.path, error.code)
-        return _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation.encode())
+        answer = _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation.encode())
+        observe(self.method, self.path, answer.status, started, correlation, trace, error.code, unexpected)
+        return answer
 
     def refuse_early(self, error: KepuError, headers: Mapping[bytes, bytes]) -> HotAnswer:
         """The answer to a request that `who` refuses."""
-        correlation = correlation_from(headers.get(b"x-correlation-id", b"")).encode()
+        correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         count_problem(self.path, error.code)
-        answer = _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation)
-        observe(self.method, self.path, answer.status, time.perf_counter())
+        answer = _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation.encode())
+        observe(self.method, self.path, answer.status, time.perf_counter(), correlation, None, error.code)
         return answer
 
     def refuse(self, headers: Mapping[bytes, bytes]) -> HotAnswer:
         """Refuse a request because there is no room. Nothing else is done for it."""
         overloaded.inc()
         count_problem(self.path, Overloaded.code)
-        observe(self.method, self.path, 503, time.perf_counter())
-        correlation = correlation_from(headers.get(b"x-correlation-id", b"")).encode()
-        return _no_room(language_of(headers.get(b"accept-language", b"")))._replace(correlation=correlation)
+        correlation = correlation_from(headers.get(b"x-correlation-id", b""))
+        observe(self.method, self.path, 503, time.perf_counter(), correlation, None, Overloaded.code)
+        answer = _no_room(language_of(headers.get(b"accept-language", b"")))
+        return answer._replace(correlation=correlation.encode())
 
 
 def _request(id_: str, headers: Mapping[bytes, bytes], body: bytes, who: object, address: str) -> HotRequest:

@@ -1,16 +1,22 @@
 """Records the time, the refusal and the correlation id of every request."""
 
 import itertools
+import logging
 import re
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
 
 from shared.contracts.traces import continued
 from shared.runtime import metrics
+from shared.runtime.few_lines import FewLines
+from shared.runtime.tracing import Trace
+
+log = logging.getLogger(__name__)
 
 # The values of a label. Anybody can invent a method, so all others count as "other".
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -19,7 +25,19 @@ _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
 # A process counts up from a random number. That is unique enough for a log, and needs no system call for each
 # request.
 _correlations = itertools.count(secrets.randbits(63))
+FAILED = 500
+_lines = FewLines(log)
 _timers: dict[tuple[str, str, int], Histogram] = {}
+
+
+@dataclass(slots=True)
+class Slow:
+    """From which time on a request of this process is slow. `create_app` sets it."""
+
+    seconds: float = 1.0
+
+
+slow = Slow()
 
 
 def correlation_from(brought: bytes) -> str:
@@ -27,19 +45,30 @@ def correlation_from(brought: bytes) -> str:
     return brought.decode() if brought and _CORRELATION.match(brought) else f"{next(_correlations):016x}"
 
 
-def trace_from(headers: Mapping[bytes, bytes]) -> str | None:
+def trace_from(headers: Mapping[bytes, bytes]) -> Trace | None:
     """The trace that a request brought, with a span of its own; None if it brought no well-formed one."""
     brought = headers.get(b"traceparent")
     return None if brought is None else continued(brought.decode("latin-1"))
 
 
-def observe(method: str, route: str, status: int, started: float) -> None:
+def observe(
+    method: str,
+    route: str,
+    status: int,
+    started: float,
+    correlation: str,
+    trace: Trace | None = None,
+    code: str | None = None,
+    error: BaseException | None = None,
+) -> None:
     """
-    Put a request into the metrics.
+    Put a request into the metrics, and into the log if it failed or was slow.
 
     Args:
         route: the route's pattern, never the path: paths contain ids, so their number has no limit.
         started: `time.perf_counter()` at its beginning.
+        code: of the problem that was the answer.
+        error: an unexpected one, whose traceback is logged.
     """
     key = method, route, status
     timer = _timers.get(key)
@@ -48,7 +77,29 @@ def observe(method: str, route: str, status: int, started: float) -> None:
         timer = metrics.HTTP_SECONDS.labels(*labels)
         if method in METHODS:
             _timers[key] = timer
-    timer.observe(time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    timer.observe(seconds)
+    if status >= FAILED or seconds > slow.seconds:
+        message = "request failed" if status >= FAILED else "request was slow"
+        named = method if method in METHODS else "other"
+        kind = ("method", named), ("route", route), ("status", status), ("code", code)
+        # Thousands may fail at once, and a line costs as much as an answer.
+        if _lines.admit(message, kind):
+            _write(message, {**dict(kind), "seconds": round(seconds, 3)}, correlation, trace, error)
+
+
+def _write(
+    message: str,
+    fields: dict[str, str | int | float | None],
+    correlation: str,
+    trace: Trace | None,
+    error: BaseException | None,
+) -> None:
+    # Explicit: the answer to a request of the hot protocol may end outside of its context.
+    fields["correlation_id"] = correlation
+    if trace is not None:
+        fields["trace_id"] = trace.id
+    log.log(logging.WARNING if error is None else logging.ERROR, message, exc_info=error, extra=fields)
 
 
 def count_problem(route: str, code: str) -> None:

@@ -15,6 +15,7 @@ from services.notifications.messages.rules import (
     OUT_OF_DATE,
     Message,
     Outcome,
+    named,
 )
 from services.notifications.sending.channel import Form, Item
 from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, TO_NAMED_CONTACT, expires_at
@@ -81,7 +82,8 @@ class Composer(Generic[Item]):
         except Exception as error:  # noqa: BLE001 (one message's fault: the others go on)
             # Without the text of the error, which may contain what must not be logged.
             log.warning(
-                "a message cannot be made", extra={"reason": type(error).__name__, "kind": message.kind}
+                "a message cannot be made",
+                extra={"reason": type(error).__name__, "kind": message.kind, **named(message)},
             )
             return self._failed(self._form.unmakeable)
 

@@ -48,4 +48,5 @@ class MailForm:
             body=self._texts.letter(words, name=name, language=language, date=message.created_at),
             language=language,
             date=message.created_at,
+            correlation_id=message.cause.correlation_id,
         )

@@ -31,7 +31,7 @@ BODY_LINE_BYTES = 57
 _ATOM = r"[^\s\x00-\x20\x7f()<>\[\]:;@\\,.\"]+"
 _LABEL = r"(?:[A-Za-z0-9-]|[^\x00-\x7f])+"
 _ADDRESS = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@{_LABEL}(?:\.{_LABEL})*")
-_MESSAGE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 # The whole mail: these headers, each once and in this order, and lines of base64. Only a subject is folded.
@@ -41,6 +41,7 @@ _SHAPE = re.compile(
     rb"Subject: [ -~]{0,69}(?:\r\n [!-~]{1,75})*\r\n"
     rb"Date: [ -~]{1,60}\r\n"
     rb"Message-ID: <[!-;=?-~]{1,320}>\r\n"
+    rb"(?:X-Correlation-ID: [A-Za-z0-9-]{1,64}\r\n)?"
     rb"Auto-Submitted: auto-generated\r\n"
     rb"MIME-Version: 1\.0\r\n"
     rb'Content-Type: text/plain; charset="utf-8"\r\n'
@@ -72,18 +73,20 @@ def format_mail(
     body: str,
     language: Language,
     date: datetime,
+    correlation_id: str = "",
 ) -> Mail:
     """
     The mail of a message.
 
-    Message-ID and date derive from the message, so a mail that is sent twice is recognised as one.
+    Message-ID and date derive from the message, so a mail that is sent twice is recognised as one. The
+    correlation id is a header, unless another system has chosen one that is no plain word.
 
     Raises:
         Rejected: no mail server would accept the address (`address_invalid`).
         ValueError: the subject has more than one line, or a header cannot contain one of the other values.
     """
     to = deliverable(address)
-    if not _MESSAGE_ID.fullmatch(message_id):
+    if not _ID.fullmatch(message_id):
         raise ValueError("a Message-ID cannot contain the message's id")
     headers = (
         f"From: {sender}",
@@ -91,6 +94,7 @@ def format_mail(
         f"Subject: {header_text(subject)}",
         f"Date: {format_datetime(date.astimezone(TIMEZONE))}",
         f"Message-ID: <{message_id}@{domain_of(sender)}>",
+        *([f"X-Correlation-ID: {correlation_id}"] if _ID.fullmatch(correlation_id) else []),
         # RFC 3834: automatic responders do not answer such a mail.
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
+from services.notifications.messages.rules import named
 from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.places import Begun, Places
 from services.notifications.sending.rules import Claimed, Reply
@@ -118,7 +119,7 @@ class _Run(Generic[Item]):
             began = time.monotonic()
             self._sending[under_way.number] = connection
             try:
-                reply = await _send(connection, item)
+                reply = await _send(connection, one, item)
             except ServerDown as error:
                 self._lost.append(error)
                 self._left.items.append((one, item))
@@ -188,7 +189,7 @@ class _Left(Generic[Item]):
         return taken
 
 
-async def _send(connection: Connection[Item], item: Item) -> Reply:
+async def _send(connection: Connection[Item], one: Claimed, item: Item) -> Reply:
     try:
         async with asyncio.timeout(SEND_SECONDS_MAX):
             return await connection.send(item)
@@ -201,5 +202,8 @@ async def _send(connection: Connection[Item], item: Item) -> Reply:
         connection.drop()
         metrics.ITEMS_FAILED.labels("courier", connection.unsendable).inc()
         # Without the error's message, which may quote the address.
-        log.warning("a message failed; the others go on", extra={"reason": type(error).__name__})
+        log.warning(
+            "a message failed; the others go on",
+            extra={"reason": type(error).__name__, **named(one.message)},
+        )
         return Reply("deferred", connection.unsendable)

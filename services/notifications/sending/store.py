@@ -15,12 +15,13 @@ from uuid import uuid4
 from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
-from services.notifications.messages.rules import Outcome, too_many
+from services.notifications.messages.rules import Outcome, named, too_many
 from services.notifications.messages.store import CODES_DUE, DUE_BY_CHANNEL, OF_PARTICIPANTS, open_to
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
 from services.notifications.texts.policy import CODE_KIND, DeliveryChannel
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
+from shared.runtime.few_lines import FewLines
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -38,6 +39,7 @@ class Queue:
         self._database = database
         self._channel = channel
         self._messages = database["messages"]
+        self._lines = FewLines(log)
 
     async def due(
         self,
@@ -151,9 +153,16 @@ class Queue:
             return marked
 
         marked = await save_together(self._database, work)
-        for _, outcome in marked:
+        for one, outcome in marked:
             count(self._channel, outcome.state if outcome.state != "pending" else "deferred")
+            if outcome.state == "failed":
+                self._tell_failed(one, outcome)
         return len(marked)
+
+    def _tell_failed(self, one: Claimed, outcome: Outcome) -> None:
+        kind = ("channel", self._channel), ("code", outcome.code)
+        if self._lines.admit("a message has failed", kind):
+            log.warning("a message has failed", extra={**dict(kind), **named(one.message)})
 
     async def bring_forward(self, participant_ids: Sequence[str], now: datetime) -> None:
         """Make mails to these participants due now, if they were put off to the next day."""

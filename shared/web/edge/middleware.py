@@ -5,7 +5,6 @@ This code runs before the framework, so that hot routes and all others share it.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping
 
@@ -17,7 +16,7 @@ from shared.contracts.traces import new_traceparent
 from shared.runtime import logs
 from shared.runtime.acting import ActLog
 from shared.runtime.errors import KepuError, Overloaded
-from shared.runtime.tracing import traced
+from shared.runtime.tracing import Trace, traced
 from shared.web.edge.acts import READING_METHODS, act_of, logged
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed
@@ -29,7 +28,7 @@ from shared.web.edge.streams import HEAD_ONLY, STREAM_TYPE
 from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
-from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe, trace_from
+from shared.web.observing import FAILED, UNMATCHED, correlation_from, count_problem, observe, trace_from
 from shared.web.pages.posted import is_posted
 from shared.web.pages.reader import VARY, wants_page
 from shared.web.pages.templates import refusal as page_of_refusal
@@ -43,14 +42,14 @@ from shared.web.problems import (
 from shared.web.senders import address_of, sender_of
 from shared.web.wording import language_of
 
-log = logging.getLogger(__name__)
-
 # Answered even when the process is full, so that monitoring still works.
 WATCHED = ("/health", "/metrics")
 ROUTE = "kepu.route"
 """The key of a scope that has the route's pattern."""
 PAGES = "kepu.pages"
 """The key of a scope that says whether the route shows pages."""
+CODES = "kepu.codes"
+"""The key of a scope that has a list for the code of the refusal."""
 
 _ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS]
 
@@ -138,7 +137,10 @@ class Edge:
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         scope[ROUTE] = UNMATCHED
         answering = _Answering(send, correlation, turn, head_only=scope["method"] == "HEAD")
-        with logs.correlated(correlation), traced(trace_from(headers) or new_traceparent()):
+        trace = trace_from(headers) or Trace(new_traceparent())
+        scope[CODES] = codes = []
+        unexpected: Exception | None = None
+        with logs.correlated(correlation), traced(trace):
             try:
                 await self._admit(scope, headers, receive, answering, turn)
             except ClientDisconnect:
@@ -148,16 +150,36 @@ class Edge:
                 if isinstance(error, Carried):
                     error = error.error
                 if not isinstance(error, KepuError):
-                    # Logged here and not in a handler, so that line and answer have the correlation id.
-                    log.exception("request failed", extra={"route": scope[ROUTE]})
-                    error = Internal()
+                    unexpected, error = error, Internal()
                 count_problem(scope[ROUTE], error.code)
+                codes.append(error.code)
                 if answering.status is not None:
+                    observe(
+                        scope["method"],
+                        scope[ROUTE],
+                        FAILED,
+                        started,
+                        correlation,
+                        trace,
+                        error.code,
+                        unexpected,
+                    )
                     raise
                 await refusal_of(error, scope, headers)(scope, receive, answering)
         if answering.streams_since is not None:
             started += time.perf_counter() - answering.streams_since
-        observe(scope["method"], scope[ROUTE], answering.status or 500, started)
+        observe(
+            scope["method"],
+            scope[ROUTE],
+            answering.status or FAILED,
+            started,
+            correlation,
+            trace,
+            codes[-1] if codes else None,
+            unexpected,
+        )
+        # Its traceback holds this frame, and a cycle of references would wait for the garbage collector.
+        unexpected = None
 
     async def _admit(
         self,

@@ -88,6 +88,18 @@ def test_lines_are_short_ascii_and_end_as_the_protocol_wants() -> None:
     assert max(len(line) for line in content.split(b"\r\n")) <= 78
 
 
+def test_a_mail_names_the_correlation_id_of_its_event() -> None:
+    read = email.message_from_bytes(made(correlation_id="a-request").content, policy=email.policy.default)
+    assert str(read["X-Correlation-ID"]) == "a-request"
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "two words", "a\r\nBcc: x@example.com", "=?utf-8?q?a?=", "关联", "x" * 65]
+)
+def test_a_correlation_id_that_is_no_plain_word_is_left_out(odd: str) -> None:
+    assert made(correlation_id=odd) == made()
+
+
 def test_the_same_message_makes_the_same_bytes() -> None:
     assert made() == made()
 

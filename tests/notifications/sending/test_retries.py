@@ -9,6 +9,7 @@ import pytest
 from services.notifications.messages.rules import RetryPolicy
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
+from shared.runtime.few_lines import LINES_MAX
 from tests.notifications.builders import address_of, confirmed, desk, known, requested
 from tests.notifications.sending.builders import (
     QUICK,
@@ -129,7 +130,7 @@ async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str,
     ],
 )
 async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_others_leave(
-    mongo: str, reply: str, becomes: tuple[str, str]
+    mongo: str, reply: str, becomes: tuple[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     large, others = [new_id() for _ in range(9)], [new_id() for _ in range(20)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
@@ -144,6 +145,9 @@ async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_ot
         documents = [(await at.messages(one))[0] for one in large]
     assert {(one["state"], one["code"]) for one in documents} == {becomes}
     assert {one["attempts"] for one in documents} == {1}
+    lines = [vars(one) for one in caplog.records if one.getMessage() == "a message has failed"]
+    assert len(lines) == (LINES_MAX if becomes[0] == "failed" else 0)
+    assert {line["correlation_id"] for line in lines} <= {one["cause"]["correlation_id"] for one in documents}
 
 
 async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off(mongo: str) -> None:

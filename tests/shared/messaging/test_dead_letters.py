@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import ConsumerRecord
 
-from shared.contracts.envelope import HEADER_BYTES_MAX, LIST_BYTES_MAX, Headers, decoder
+from shared.contracts.envelope import HEADER_BYTES_MAX, LIST_BYTES_MAX, Headers, decoder, to_headers
 from shared.messaging.consuming import consuming
-from shared.messaging.dead_letters import WRITE_BYTES_MAX, size_of, write_dead_letters
+from shared.messaging.dead_letters import WRITE_BYTES_MAX, named, size_of, write_dead_letters
 from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.messaging.received import Dead, Subscription
@@ -20,6 +20,7 @@ from tests.support.kafka import (
     committed,
     dead_topic_of,
     headers_of,
+    named_contract,
     new_contract,
     read_all,
     readers_of,
@@ -264,3 +265,19 @@ async def test_dead_letters_are_written_a_bounded_number_of_bytes_at_a_time() ->
     for some in publisher.written:
         assert len(some) == 1 or sum(map(size_of, some)) <= WRITE_BYTES_MAX
     assert len(publisher.written) < 10
+
+
+def test_a_log_line_about_a_record_has_its_place_and_ids_and_nothing_else() -> None:
+    context = said(named_contract("said")).context
+    headers = (*to_headers(context), ("other", b"wang"))
+    record = ConsumerRecord("said", 1, 2, 0, 0, b"wang", b"{}", None, 1, 2, headers)
+    assert named(record) == {
+        "topic": "said",
+        "partition": 1,
+        "offset": 2,
+        "event_id": context.id,
+        "correlation_id": context.correlation_id,
+        "trace_id": (context.traceparent or "")[3:35],
+    }
+    odd = ConsumerRecord("said", 1, 2, 0, 0, None, None, None, 0, 0, (("traceparent", b"\xff"), ("x", None)))
+    assert named(odd) == {"topic": "said", "partition": 1, "offset": 2}
