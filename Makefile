@@ -94,7 +94,8 @@ bench-test: $(BENCH_READY) ## test the load client, and run four lines of the be
 
 lock: $(READY) ## renew all lock files from the pyproject.toml files
 	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --extra ops --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra traces --constraints requirements.lock --output-file requirements-traces.lock
+	$(COMPILE) pyproject.toml --extra ops --extra traces --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) bench/pyproject.toml --group bench/pyproject.toml:dev --constraints requirements-dev.lock \
 		--no-emit-package kepu-week --output-file bench/requirements.lock
 

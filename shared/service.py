@@ -29,9 +29,10 @@ from fastapi import FastAPI
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import Publisher, publishing
 from shared.messaging.received import Subscription
-from shared.runtime import clock
+from shared.runtime import clock, tracing
 from shared.runtime.background import Loop, looping
 from shared.runtime.settings import Settings
+from shared.runtime.span_export import SpanExport, otlp, recording
 from shared.storage import mongo, outbox
 from shared.storage.acts import ActStore
 from shared.storage.ended_tokens import EndedTokens
@@ -129,7 +130,7 @@ class Service(Generic[S]):
         """Start everything that the wiring has asked for."""
         if self.runs_background:
             publisher = await self.publisher()
-            owner = f"{socket.gethostname()}-{self.settings.instance or self.settings.port}"
+            owner = _instance(self.settings)
             relay = await self.enter(outbox.relaying(self.database, publisher, owner=owner))
             self.checks["relay"] = relay.check
         await self.enter(looping(*self._loops.values()))
@@ -149,6 +150,17 @@ class Service(Generic[S]):
     def _name(self) -> str:
         name: str = self._app.state.service
         return name
+
+
+async def _record_spans(settings: Settings, name: str, stack: AsyncExitStack) -> None:
+    # Opened first, so that the spans of what stops after it are sent too.
+    if settings.traces and tracing.recorder is None:
+        send = otlp(settings.traces, f"kepu-{name}", _instance(settings))
+        await stack.enter_async_context(recording(SpanExport(send, ratio=settings.traces_ratio)))
+
+
+def _instance(settings: Settings) -> str:
+    return f"{socket.gethostname()}-{settings.instance or settings.port}"
 
 
 Wire = Callable[[Service[S]], Awaitable[None]]
@@ -178,6 +190,7 @@ def build(
     """
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        await _record_spans(settings, name, stack)
         connected = await stack.enter_async_context(mongo.connect(settings.mongo, database))
         # Here, since a process of role api writes events too. Create it now: creating it in a transaction
         # causes conflicts.

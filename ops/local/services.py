@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,6 +63,8 @@ class Services:
     # The people of a load have no mailbox in which they could read a code.
     hold_minutes: int = 0
     tell: Callable[[str], None] = lambda _: None
+    # More settings of every part.
+    settings: Mapping[str, str] = field(default_factory=dict)
     _started: dict[str, Started] = field(default_factory=dict)
 
     @property
@@ -230,6 +232,7 @@ class Services:
             "KEPU_SMTP_HOST": "127.0.0.1",
             "KEPU_SMTP_PORT": str(self._port(MAIL)),
             "KEPU_MAIL_FROM": "kepu@example.org",
+            **self.settings,
         }
         return (sys.executable, "-m", f"services.{part.service}.app"), environment
 

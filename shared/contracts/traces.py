@@ -12,7 +12,7 @@ import random
 import re
 from hashlib import sha256
 
-from shared.runtime.tracing import Trace, trace_id
+from shared.runtime.tracing import Trace, child_of, flags_of, span_id, trace_id
 
 _SPAN_MAX = 2**64 - 1
 # Later versions may have more behind the flags.
@@ -20,27 +20,29 @@ _REST = "-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 _well_formed = re.compile(f"00{_REST}|(?!00|ff)[0-9a-f]{{2}}{_REST}(?:-[ -~]{{0,200}})?").fullmatch
 # The last bit of the flags says that the trace is recorded. The other bits are not ours to repeat.
 _FLAGS = {digit: f"0{int(digit, 16) & 1}" for digit in "0123456789abcdef"}
-_RECORDED = "01"
 
 
 def new_traceparent() -> str:
     """A trace context that starts a trace."""
     digits = f"{random.getrandbits(192):048x}"
-    return f"00-{digits[:32]}-{digits[32:]}-{_RECORDED}"
+    return f"00-{digits[:32]}-{digits[32:]}-{flags_of(digits[:32])}"
 
 
 def trace_begun_by(random_id: str) -> str:
     """A trace context that starts a trace; its random digits are those of this random UUID."""
     digits = random_id.replace("-", "")
-    return f"00-{digits}-{digits[:16]}-{_RECORDED}"
+    return f"00-{digits}-{digits[:16]}-{flags_of(digits)}"
+
+
+def read_traceparent(brought: str) -> str | None:
+    """A trace context as we write it; None if it is malformed."""
+    return f"00-{brought[3:53]}{_FLAGS[brought[54]]}" if _well_formed(brought) else None
 
 
 def continued(brought: str) -> Trace | None:
     """The trace that a request brought, with a span of its own; None if it is malformed."""
-    if not _well_formed(brought):
-        return None
-    own = f"00-{brought[3:35]}-{random.getrandbits(64) or 1:016x}-{_FLAGS[brought[54]]}"
-    return Trace(own, brought[36:52])
+    read = read_traceparent(brought)
+    return None if read is None else Trace(child_of(read), span_id(read))
 
 
 def trace_id_in(traceparent: str) -> str | None:
@@ -77,9 +79,10 @@ class Step:
             # Other systems choose ids as they like.
             span = int(_digits(f"{self._group} {id_}", 16), 16) or 1
         if brought is None or not _well_formed(brought):
-            return f"00-{_digits(id_, 32)}-{span:016x}-{_RECORDED}"
+            begun = _digits(id_, 32)
+            return f"00-{begun}-{span:016x}-{flags_of(begun)}"
         return f"00-{brought[3:35]}-{span:016x}-{_FLAGS[brought[54]]}"
 
 
 def _digits(text: str, count: int) -> str:
-    return sha256(text.encode()).hexdigest()[:count]
+    return sha256(text.encode(errors="replace")).hexdigest()[:count]

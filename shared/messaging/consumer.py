@@ -22,6 +22,7 @@ from shared.messaging.buried import Buried
 from shared.messaging.dead_letters import named, write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
 from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
+from shared.messaging.handled_spans import record_handled
 from shared.messaging.membership import GIVES_WAY
 from shared.messaging.policy import BURIED, CODES_BEFORE_HANDLING, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
@@ -29,7 +30,7 @@ from shared.messaging.reading import Reading, Stuck
 from shared.messaging.received import Dead, GivenUp, Raw, Subscription
 from shared.messaging.redriven import FirstPlaces
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
-from shared.runtime import metrics
+from shared.runtime import metrics, tracing
 from shared.runtime.background import backoff_seconds
 
 log = logging.getLogger(__name__)
@@ -167,7 +168,11 @@ class Consumer:
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.CONSUMED.labels(topic, self.group).inc(count)
         self._oldest_at = None
-        metrics.CONSUME_SECONDS.labels(self.group).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        if tracing.recorder is not None:
+            began_ns = time.time_ns() - int(seconds * 1e9)
+            record_handled(tracing.recorder, self.group, timed, dead, began_ns)
+        metrics.CONSUME_SECONDS.labels(self.group).observe(seconds)
         metrics.BATCH_EVENTS.labels(self.group).observe(len(records))
 
     async def _tell(self, given_up: GivenUp, dead: Sequence[Dead]) -> None:

@@ -22,7 +22,8 @@ from aiokafka.errors import KafkaError
 from shared.contracts.envelope import Envelope, Event, Headers, context_of, to_headers
 from shared.contracts.origin import Fields, Origin
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
-from shared.runtime import metrics
+from shared.messaging.published_spans import record_published
+from shared.runtime import metrics, tracing
 from shared.runtime.errors import Rejected, Unavailable
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,10 @@ class Publisher:
             # Some batches may still be in progress, and a later set must not wait behind them.
             await self._discard(producer)
             raise
-        metrics.PUBLISH_SECONDS.observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.PUBLISH_SECONDS.observe(seconds)
+        if tracing.recorder is not None:
+            record_published(tracing.recorder, records, time.time_ns() - int(seconds * 1e9))
         for topic, count in Counter(record[0] for record in records).items():
             metrics.PUBLISHED.labels(topic).inc(count)
 

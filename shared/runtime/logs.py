@@ -110,6 +110,8 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # shared/runtime/span_export.py says in one line what it says in many.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     # It warns at each start that topics are not created automatically. We want this.
     logging.getLogger("kepu.faststream").setLevel(logging.ERROR)
     # It complains when a group starts while the broker still makes its topic of offsets.

@@ -57,6 +57,7 @@ GROUPED = Histogram("kepu_group_commit_items", "Items written by one group commi
 IN_FLIGHT = Gauge("kepu_group_commit_waiting_items", "Items accepted and not yet written", ["name"])
 LOOP_LATE = Gauge("kepu_loop_late_seconds", "How much later than meant the event loop came to its last turn")
 OVERLOADED = Counter("kepu_overloaded_total", "Items refused because a bound was reached", ["name"])
+SPANS = Counter("kepu_spans_total", "Spans of traces, by what became of them: sent or dropped", ["outcome"])
 LIVE_LISTENERS = Gauge("kepu_live_listeners", "Streams of live boards that are open")
 LIVE_ENDED = Counter("kepu_live_ended_total", "Streams of live boards that have ended", ["why"])
 

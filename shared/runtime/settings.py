@@ -12,6 +12,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ WRONG_SETTINGS = 2
 CONTACT_KEY_BYTES = 32
 # How alike a name must be to count as a misspelling. Variables of other services are less alike.
 ALIKE = 0.87
+EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 MONGO_SCHEMES = ("mongodb", "mongodb+srv")
 _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
@@ -139,6 +141,22 @@ def _root_path(text: str) -> str:
     return text
 
 
+def _collector(text: str) -> str:
+    url = urlsplit(text)
+    if text and not (url.scheme in ("http", "https") and url.hostname and url.path.strip("/")):
+        raise ValueError("has to be like http://collector:4318/v1/traces")
+    if text and not _is_installed(EXPORTER):
+        raise ValueError("needs more packages: pip install 'kepu-week[traces]'")
+    return text
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def _all_servers(servers: Iterable[str], *, port_needed: bool) -> bool:
     parts = [
         server.strip().rpartition(":") if ":" in server else (server.strip(), "", "") for server in servers
@@ -188,6 +206,15 @@ class Settings(KafkaSettings):
     )
     slow_seconds: float = Field(
         1.0, gt=0, le=3_600, description="a request that takes longer gets a line in the log"
+    )
+    traces: Annotated[str, AfterValidator(_collector)] = Field(
+        "",
+        max_length=1_000,
+        description="where an OpenTelemetry collector takes traces, such as http://collector:4318/v1/traces; "
+        "empty: they are not recorded",
+    )
+    traces_ratio: float = Field(
+        1.0, ge=0, le=1, description="the part of the traces begun here that is recorded"
     )
     instance: str = Field("", max_length=64, description="stable name of this process, for static membership")
     organiser_key: SecretStr = Field(description="the owner's key, which may do everything", min_length=16)

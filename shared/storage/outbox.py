@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.topics import event_bytes_max
+from shared.messaging.published_spans import record_published
 from shared.messaging.publisher import Publisher, Record, to_record
-from shared.runtime import metrics
+from shared.runtime import metrics, tracing
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import Rejected, Unavailable
 from shared.runtime.ids import random_id
@@ -187,7 +188,8 @@ class Relay:
         """Publish the oldest packs. Returns their number, at most `RELAY_PACKS_MAX`."""
         with outages_named():
             packs = await self._outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
-            records = [record for pack in packs for record in self._records(pack)]
+            by_pack = [self._records(pack) for pack in packs]
+            records = [record for some in by_pack for record in some]
             count = len(records)
             if len(packs) == RELAY_PACKS_MAX:
                 # An estimate: we assume that the other packs are similar.
@@ -199,6 +201,9 @@ class Relay:
             if not await self._lease.hold():
                 return 0
             await self._lease.during(self._publisher.write(records))
+            if tracing.recorder is not None:
+                for pack, some in zip(packs, by_pack, strict=True):
+                    record_published(tracing.recorder, some, pack["order"], step="relay")
             # Delete only after Kafka has acknowledged: a crash here repeats events and loses none.
             with outages_named():
                 await self._outbox.delete_many({"_id": {"$in": [pack["_id"] for pack in packs]}})

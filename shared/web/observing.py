@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
 
-from shared.contracts.traces import continued
-from shared.runtime import metrics
+from shared.contracts.traces import continued, new_traceparent
+from shared.runtime import metrics, tracing
 from shared.runtime.few_lines import FewLines
-from shared.runtime.tracing import Trace
+from shared.runtime.tracing import Recorder, Span, Trace, is_recorded
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
 # request.
 _correlations = itertools.count(secrets.randbits(63))
 FAILED = 500
+# Asked every few seconds: their spans would hide the others.
+WATCHED = frozenset({"/health", "/livez", "/metrics", "/readyz"})
 _lines = FewLines(log)
 _timers: dict[tuple[str, str, int], Histogram] = {}
 
@@ -46,9 +48,11 @@ def correlation_from(brought: bytes) -> str:
 
 
 def trace_from(headers: Mapping[bytes, bytes]) -> Trace | None:
-    """The trace that a request brought, with a span of its own; None if it brought no well-formed one."""
+    """The trace that a request brought, with a span of its own; else a new one, if spans are recorded."""
     brought = headers.get(b"traceparent")
-    return None if brought is None else continued(brought.decode("latin-1"))
+    if brought is not None and (trace := continued(brought.decode("latin-1"))) is not None:
+        return trace
+    return None if tracing.recorder is None else Trace(new_traceparent())
 
 
 def observe(
@@ -79,6 +83,8 @@ def observe(
             _timers[key] = timer
     seconds = time.perf_counter() - started
     timer.observe(seconds)
+    if trace is not None and tracing.recorder is not None:
+        _record(tracing.recorder, key, seconds, correlation, trace, code)
     if status >= FAILED or seconds > slow.seconds:
         message = "request failed" if status >= FAILED else "request was slow"
         named = method if method in METHODS else "other"
@@ -86,6 +92,35 @@ def observe(
         # Thousands may fail at once, and a line costs as much as an answer.
         if _lines.admit(message, kind):
             _write(message, {**dict(kind), "seconds": round(seconds, 3)}, correlation, trace, error)
+
+
+def _record(
+    recorder: Recorder,
+    request: tuple[str, str, int],
+    seconds: float,
+    correlation: str,
+    trace: Trace,
+    code: str | None,
+) -> None:
+    method, route, status = request
+    if not is_recorded(trace.own) or (trace.parent is None and route in WATCHED):
+        return
+    method = method if method in METHODS else "other"
+    ended_ns = time.time_ns()
+    attributes: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+        "kepu.correlation_id": correlation,
+    }
+    if code is not None:
+        attributes["error.type"] = code
+    began_ns = ended_ns - int(seconds * 1e9)
+    failed = (code or str(status)) if status >= FAILED else None
+    name = f"{method} {route}"
+    recorder.record(
+        Span(name, "server", trace.own, trace.parent, began_ns, ended_ns, attributes, failed=failed)
+    )
 
 
 def _write(

@@ -196,7 +196,7 @@ def test_each_image_is_built_for_its_own_service() -> None:
 def test_an_image_holds_the_one_service_and_runs_as_nobody_special() -> None:
     copied = [line.split()[1:] for line in re.findall(r"^COPY .*$", dockerfile(), re.MULTILINE)]
     assert copied == [
-        ["requirements.lock", "./"],
+        ["${LOCK}", "./"],
         ["shared/", "shared/"],
         ["services/__init__.py", "services/__init__.py"],
         ["services/${SERVICE}/", "services/${SERVICE}/"],
@@ -207,6 +207,7 @@ def test_an_image_holds_the_one_service_and_runs_as_nobody_special() -> None:
     assert [line for line in ignored if line and line[0] in "*!" and not line.startswith("**")] == [
         "*",
         "!requirements.lock",
+        "!requirements-traces.lock",
         "!shared",
         "!services",
     ]

@@ -22,8 +22,9 @@ from services.notifications.messages.rules import named
 from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.places import Begun, Places
 from services.notifications.sending.rules import Claimed, Reply
+from services.notifications.sending.spans import record_sent
 from services.notifications.texts.policy import CODE_KIND
-from shared.runtime import metrics
+from shared.runtime import metrics, tracing
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,14 @@ class _Left(Generic[Item]):
 
 
 async def _send(connection: Connection[Item], one: Claimed, item: Item) -> Reply:
+    began_ns = time.time_ns()
+    reply = await _handed_over(connection, one, item)
+    if tracing.recorder is not None:
+        record_sent(tracing.recorder, one.message, reply, began_ns)
+    return reply
+
+
+async def _handed_over(connection: Connection[Item], one: Claimed, item: Item) -> Reply:
     try:
         async with asyncio.timeout(SEND_SECONDS_MAX):
             return await connection.send(item)

@@ -54,6 +54,10 @@ def test_wrong_settings_are_told_by_their_variables_without_their_values(
         ),
         ("kafka", ["", "127.0.0.1", "127.0.0.1:", "a:9092,", "a:b", "a:0", ":9092"]),
         ("root_path", ["quiz", "/quiz/", "/", "//quiz", "/../quiz", "/a b", "https://example.org/quiz"]),
+        (
+            "traces",
+            ["collector:4318", "http://collector:4318", "http:///v1/traces", "ftp://collector/v1/traces"],
+        ),
         ("token_public_key", ["", "a", PRIVATE, PUBLIC[:-40], "-----BEGIN PUBLIC KEY-----"]),
     ],
 )

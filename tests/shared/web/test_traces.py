@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 import httpx
 import pytest
@@ -9,7 +10,8 @@ from fastapi import FastAPI
 
 from shared.contracts.origin import Origin
 from shared.contracts.traces import new_traceparent
-from shared.runtime.tracing import traceparent
+from shared.runtime.span_export import SpanExport, recording
+from shared.runtime.tracing import Span, traceparent
 from shared.web.hot import Begun, HotRequest, HotRoute
 from tests.support.web import bare_app, port_of, serving
 
@@ -69,3 +71,35 @@ async def test_all_events_of_a_request_that_brought_no_trace_have_one() -> None:
         one, other = (await http.get("/framework")).json()
         next_, _ = (await http.get("/framework")).json()
     assert one == other != next_
+
+
+@pytest.mark.parametrize("path", ["/hot", "/begun", "/framework"])
+async def test_a_request_is_a_span_that_its_events_follow_from(path: str) -> None:
+    spans: list[Span] = []
+
+    def send(some: Sequence[Span]) -> bool:
+        spans.extend(some)
+        return True
+
+    brought = new_traceparent()
+    async with (
+        recording(SpanExport(send)),
+        serving(assembled()) as server,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port_of(server)}") as http,
+    ):
+        headers = {"traceparent": brought, "x-correlation-id": "a-request"}
+        of_trace, _ = (await http.get(path, headers=headers)).json()
+        begun, _ = (await http.get(path)).json()
+        unrecorded, _ = (await http.get(path, headers={"traceparent": f"{brought[:53]}00"})).json()
+        await http.get("/metrics")
+    assert [(span.name, span.own, span.parent) for span in spans] == [
+        (f"GET {path}", of_trace, brought[36:52]),
+        (f"GET {path}", begun, None),
+    ]
+    assert unrecorded.endswith("-00")
+    assert spans[0].attributes == {
+        "http.request.method": "GET",
+        "http.route": path,
+        "http.response.status_code": 200,
+        "kepu.correlation_id": "a-request",
+    }
