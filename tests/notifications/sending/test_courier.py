@@ -30,6 +30,7 @@ async def test_a_mail_arrives_greets_by_name_and_is_told_of_once(mongo: str) -> 
         [document] = await at.messages(person)
     assert str(mail["Subject"]) == "【科技活动周】报名成功通知：科普宣传一条街"
     assert str(mail["Message-ID"]) == f"<{document['_id']}@example.org>"
+    assert str(mail["X-Correlation-ID"]) == document["cause"]["correlation_id"]
     assert mail.get_content().startswith(f"尊敬的{NAME}：")
     assert str(english["Content-Language"]) == "en"
     assert {(one.channel, one.participant_id) for one in told} == {("email", person), ("email", group)}
