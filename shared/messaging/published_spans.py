@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from shared.contracts.envelope import Headers
 from shared.contracts.traces import read_traceparent
-from shared.runtime.tracing import Recorder, Span, child_of, is_recorded, span_id
+from shared.runtime.tracing import Kind, Recorder, Span, child_of, is_recorded, span_id
 
 
 def record_published(
@@ -34,7 +34,7 @@ def record_published(
             "messaging.message.id": (found.get("ce_id") or b"").decode(errors="replace"),
             "kepu.correlation_id": (found.get("ce_correlationid") or b"").decode(errors="replace"),
         }
-        kind = "producer" if step == "publish" else "internal"
+        kind: Kind = "producer" if step == "publish" else "internal"
         recorder.record(
             Span(f"{step} {topic}", kind, child_of(own), span_id(own), began_ns, ended_ns, attributes)
         )

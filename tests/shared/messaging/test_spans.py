@@ -39,7 +39,7 @@ def received(record: Raw) -> Received[Said]:
 
 
 def brought(record: Raw) -> str:
-    return dict(record.headers)["traceparent"].decode()
+    return str(dict(record.headers)["traceparent"], "ascii")
 
 
 def test_what_is_published_follows_from_the_step_that_made_it() -> None:
