@@ -22,6 +22,7 @@ Role `all` does both.
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from typing import Generic, TypeVar
 
 from fastapi import FastAPI
@@ -31,6 +32,7 @@ from shared.messaging.publisher import Publisher, publishing
 from shared.messaging.received import Subscription
 from shared.runtime import clock, tracing
 from shared.runtime.background import Loop, looping
+from shared.runtime.life import Life
 from shared.runtime.settings import Settings
 from shared.runtime.span_export import SpanExport, otlp, recording
 from shared.storage import mongo, outbox
@@ -43,6 +45,7 @@ from shared.web.health import Check
 from shared.web.hot import HotRoute
 from shared.web.hot_endpoints import HotEndpoint
 from shared.web.routes import Routes
+from shared.web.starting import Parts
 from shared.web.tokens import Participant
 
 S = TypeVar("S", bound=Settings)
@@ -58,6 +61,7 @@ class Service(Generic[S]):
 
     Attributes:
         checks: the checks of /health by name. Wiring may add more.
+        first: those that must be good once before the process is ready (shared/web/starting.py).
         ended_tokens: participants' tokens that have ended before their time. No route admits them.
     """
 
@@ -73,7 +77,9 @@ class Service(Generic[S]):
         self.database = database
         self.ended_tokens = ended_tokens
         self.checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
+        self.first: dict[str, Check] = {}
         self._app = app
+        self._hot: list[HotRoute] = []
         self._stack = stack
         self._publisher: Publisher | None = None
         self._subscriptions: list[Subscription] = []
@@ -106,7 +112,7 @@ class Service(Generic[S]):
 
     def answer(self, *routes: HotRoute) -> None:
         """Answer these hot routes before the framework."""
-        self._app.state.hot_routes += routes
+        self._hot += routes
 
     def participant_of(self, token: str) -> Participant:
         """
@@ -128,6 +134,9 @@ class Service(Generic[S]):
 
     async def start(self) -> None:
         """Start everything that the wiring has asked for."""
+        if self.serves_http and self._publisher is not None:
+            # Its routes write to Kafka.
+            self.first["kafka"] = self._publisher.ping
         if self.runs_background:
             publisher = await self.publisher()
             owner = _instance(self.settings)
@@ -144,7 +153,15 @@ class Service(Generic[S]):
                     instance=self.settings.instance,
                 )
             )
-            self.checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
+            by_name = {f"consumer {consumer.group}": consumer for consumer in consumers}
+            self.checks |= {name: consumer.check for name, consumer in by_name.items()}
+            life: Life = self._app.state.life
+            life.faults = {name: partial(getattr, consumer, "stopped") for name, consumer in by_name.items()}
+            if not self.serves_http:
+                # Whoever replaces workers one by one ends the next one only when this one reads.
+                self.first |= {name: consumer.check for name, consumer in by_name.items()}
+        # Only now: a hot route may need what has been started.
+        self._app.state.hot_routes += self._hot
 
     @property
     def _name(self) -> str:
@@ -189,9 +206,15 @@ def build(
         chinese: the service's words for its codes (shared/web/wording.py).
     """
 
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        await _record_spans(settings, name, stack)
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> Parts:
         connected = await stack.enter_async_context(mongo.connect(settings.mongo, database))
+        # It says within 1.5 s that MongoDB is away. The first query would say so after 5 to 20 s.
+        await mongo.ping(connected)
+        with mongo.outages_named():
+            return await opened(app, stack, connected)
+
+    async def opened(app: FastAPI, stack: AsyncExitStack, connected: Database) -> Parts:
+        await _record_spans(settings, name, stack)
         # Here, since a process of role api writes events too. Create it now: creating it in a transaction
         # causes conflicts.
         await outbox.prepare(connected)
@@ -206,7 +229,7 @@ def build(
         service.run(ended_tokens.loop)
         await wire(service)
         await service.start()
-        return service.checks
+        return Parts(service.checks, service.first)
 
     app = create_app(
         name, title=title, description=description, settings=settings, lifespan=lifespan, chinese=chinese

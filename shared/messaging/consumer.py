@@ -225,11 +225,13 @@ class Consumer:
         self._reading.begin_anew()
 
     async def close(self) -> None:
-        """End the background tasks; the code that started the broker stops it afterwards."""
+        """End: finish the present batch, and leave the group."""
         if self._ending is not None:
             self._ending.cancel()
             with suppress(asyncio.CancelledError):
                 await self._ending
+        if self._subscriber is not None:
+            await self._stop_subscriber()
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""

@@ -1,5 +1,6 @@
 """Run the consumers of a process: start them (also while Kafka is down), watch them, stop them."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,8 +17,13 @@ from shared.messaging.received import Subscription
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import Unavailable
 
+log = logging.getLogger(__name__)
+
 # Between two tries to start, while Kafka is away.
 START_RETRY_SECONDS_MAX = 2.0
+# At the end, for a batch that is under way: a batch takes less, unless a server is away. And for everything.
+BATCH_SECONDS_MAX = 5.0
+STOP_SECONDS_MAX = 8.0
 # After the start the loop has nothing more to do.
 STARTED_REST_SECONDS = 3_600.0
 
@@ -44,6 +50,7 @@ async def consuming(
         enable_idempotence=True,
         allow_auto_create_topics=False,
         apply_types=False,
+        graceful_timeout=BATCH_SECONDS_MAX,
         # FastStream logs each start and stop. This logger lets only its errors through.
         logger=logging.getLogger("kepu.faststream"),
     )
@@ -60,9 +67,18 @@ async def consuming(
         async with looping(starting, Loop(observation.LOOP, observed.turn)):
             yield consumers
     finally:
-        for consumer in consumers:
-            await consumer.close()
-        await broker.stop()
+        await _stop(broker, consumers)
+
+
+async def _stop(broker: KafkaBroker, consumers: Sequence[Consumer]) -> None:
+    """End all consumers at the same time. Each finishes its present batch first, and leaves its group."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            await asyncio.gather(*[consumer.close() for consumer in consumers])
+            await broker.stop()
+    except TimeoutError:
+        # Nothing is lost: what is not committed is handled again.
+        log.warning("consumers end before they have left their groups")
 
 
 async def _start(broker: KafkaBroker, publisher: Publisher) -> float:

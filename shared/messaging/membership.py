@@ -1,5 +1,5 @@
 """
-The membership of a group under a name that stays the same: `KEPU_INSTANCE`.
+The membership of a group, mostly under a name that stays the same: `KEPU_INSTANCE`.
 
 The broker answers UNKNOWN_MEMBER_ID to a heartbeat in two cases: the session ran out, or another process
 has joined under the same name. aiokafka then forgets its id and joins as new. In the first case this is
@@ -10,6 +10,10 @@ ever.
 UNKNOWN_MEMBER_ID nobody has the name, so this process joins as new. With FENCED_INSTANCE_ID another process
 has the name, and the broker has changed nothing. This process then gives way, and asks again until the other
 one is gone.
+
+A process that is killed stays a member for a session, so that its next start moves no partition. A process
+that is told to end leaves its groups: it may never come back. The others take over at their next heartbeat.
+aiokafka does not let a member with a name leave (docs/decisions/0090-three-questions.md, point 7).
 """
 
 import asyncio
@@ -21,14 +25,19 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import (
     BrokerResponseError,
     GroupCoordinatorNotAvailableError,
+    KafkaError,
     UnknownMemberIdError,
     for_code,
     kafka_errors,
 )
+from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import JoinGroupRequest
+from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 
 log = logging.getLogger(__name__)
 
+# A broker that does not answer must not delay the end of a process.
+LEAVE_SECONDS_MAX = 1.5
 GIVES_WAY = (
     "another process of this group has the same KEPU_INSTANCE, or had it a moment ago; this one waits until "
     "the name is free: give each process a name of its own"
@@ -43,6 +52,47 @@ class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
 
 
 kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
+
+
+class _Left(Response):  # type: ignore[misc]
+    API_KEY, API_VERSION = 13, 3
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("error_code", Int16),
+        (
+            "members",
+            Array(
+                ("member_id", String("utf-8")),
+                ("group_instance_id", String("utf-8")),
+                ("error_code", Int16),
+            ),
+        ),
+    )
+
+
+class _Leave(RequestStruct):  # type: ignore[misc]
+    API_KEY, API_VERSION, RESPONSE_TYPE = 13, 3, _Left
+    SCHEMA = Schema(
+        ("group", String("utf-8")),
+        ("members", Array(("member_id", String("utf-8")), ("group_instance_id", String("utf-8")))),
+    )
+
+
+class LeaveRequest(Request[_Leave]):  # type: ignore[misc]
+    """
+    LeaveGroup in the version that knows names (KIP-345). aiokafka has older versions only.
+
+    The broker refuses it if another process has the name by now.
+    """
+
+    API_KEY = 13
+
+    def __init__(self, group: str, member_id: str, name: str | None) -> None:
+        self._leaves = group, [(member_id, name)]
+
+    def build(self, struct: type[_Leave]) -> _Leave:
+        """The request as it is sent."""
+        return struct(*self._leaves)
 
 
 class Membership(GroupCoordinator):  # type: ignore[misc]
@@ -74,6 +124,21 @@ class Membership(GroupCoordinator):  # type: ignore[misc]
             if for_code(answer.error_code) is UnknownMemberIdError:
                 super().reset_generation()
         return answer
+
+    async def _maybe_leave_group(self) -> None:
+        if self._closing.done() and self.generation > 0:
+            request = LeaveRequest(self.group_id, self.member_id, self._group_instance_id)
+            try:
+                async with asyncio.timeout(LEAVE_SECONDS_MAX):
+                    await self._send_req(request)
+            except (KafkaError, TimeoutError) as error:
+                log.warning(
+                    "consumer ends without leaving its group",
+                    extra={"group": self.group_id, "reason": type(error).__name__},
+                )
+            self.reset_generation()
+        else:
+            await super()._maybe_leave_group()
 
     def _give_way(self, gives_way: bool) -> None:
         if gives_way is not self.gives_way:

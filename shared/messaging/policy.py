@@ -80,7 +80,8 @@ class ConsumerPolicy:
     When others think it is broken:
         silence_seconds_max: /health shows it when the broker has not answered a fetch for this time.
         session_seconds: after this time without a heartbeat, a member is dead for Kafka.
-        heartbeat_seconds: between two heartbeats.
+        heartbeat_seconds: between two heartbeats. A member hears of a rebalance by its next heartbeat. So
+            this is also how long partitions wait for another member when their member ends.
         handling_seconds_max: Kafka gives the partitions of a member to another one if a batch takes longer.
 
     When it looks whether operators have named records to be left alone:
@@ -105,7 +106,7 @@ class ConsumerPolicy:
     idle_fetch_seconds: float = 1.0
     silence_seconds_max: float = 60.0
     session_seconds: float = 10.0
-    heartbeat_seconds: float = 3.0
+    heartbeat_seconds: float = 1.0
     handling_seconds_max: float = 600.0
     failing_seconds_max: float = 120.0
     pause_seconds: float = 60.0

@@ -217,6 +217,13 @@ class Settings(KafkaSettings):
         1.0, ge=0, le=1, description="the part of the traces begun here that is recorded"
     )
     instance: str = Field("", max_length=64, description="stable name of this process, for static membership")
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        le=60,
+        description="how long it goes on answering after SIGTERM, while /readyz is 503 and balancers turn to "
+        "other copies; a worker does not",
+    )
     organiser_key: SecretStr = Field(description="the owner's key, which may do everything", min_length=16)
     organiser_keys_file: Path | None = Field(
         None, description="file with the hashes of further organisers' keys; read again when it changes"

@@ -1,5 +1,5 @@
 """
-The app that every service is: its edge, problem+json errors, /health and /metrics, and how it is served.
+The app that every service is: its edge, problem+json errors, health and metrics, and how it is served.
 
 A request passes the protocol (limits of bytes and time), then the edge with its gate (the head is checked
 against the route), and only then a hot route or the framework.
@@ -24,8 +24,9 @@ from shared.runtime import logs, metrics
 from shared.runtime.acting import refused
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError
+from shared.runtime.life import Life
 from shared.runtime.settings import Settings, misspelt
-from shared.web import wording
+from shared.web import health, serving, wording
 from shared.web.admitting import Admission
 from shared.web.edge.connections import Bodies, Connections
 from shared.web.edge.gate import Gate
@@ -36,7 +37,7 @@ from shared.web.edge.request_body import Carried
 from shared.web.edge.shedding import Shedding
 from shared.web.edge.turns import Turns
 from shared.web.forms import invalid
-from shared.web.health import CHECK_SECONDS_MAX, Check, health
+from shared.web.health import CHECK_SECONDS_MAX
 from shared.web.hot import HotRoute
 from shared.web.identity import checked_before_the_body, participant_id_in
 from shared.web.live.boards import Boards
@@ -46,6 +47,7 @@ from shared.web.observing import count_problem, slow
 from shared.web.organiser_keys import OrganiserKeys
 from shared.web.prefix import below
 from shared.web.problems import NotHttp, describe_problems
+from shared.web.starting import Open, Parts, starting
 from shared.web.tokens import TokenVerifier
 
 log = logging.getLogger(__name__)
@@ -55,9 +57,6 @@ CONNECTION_BACKLOG = 4_096
 # Statuses of refusals, shown with every route in the OpenAPI document.
 REFUSALS = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
 
-Lifespan = Callable[[FastAPI, AsyncExitStack], Awaitable[dict[str, Check]]]
-"""Opens on the stack what the service needs, and returns the checks of /health."""
-
 
 def create_app(
     service: str,
@@ -65,7 +64,7 @@ def create_app(
     title: str,
     description: str,
     settings: Settings,
-    lifespan: Lifespan,
+    lifespan: Open,
     chinese: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     check_seconds_max: float = CHECK_SECONDS_MAX,
@@ -73,8 +72,8 @@ def create_app(
     """
     The service's app with everything that all services share.
 
-    `lifespan` runs inside the serving loop. What it enters on the stack is closed in
-    reverse order when the server stops. It may add to `app.state.hot_routes`.
+    `lifespan` runs in the background, inside the serving loop, once the app listens. What it enters on the
+    stack is closed in reverse order when the server stops. At its end it may add to `app.state.hot_routes`.
 
     Args:
         chinese: the service's words for its codes (shared/web/wording.py).
@@ -108,12 +107,11 @@ def create_app(
     app.state.listeners = Listeners()
     app.state.provided = {Listeners: app.state.listeners, Boards: Boards()}
     app.state.check_seconds_max = check_seconds_max
+    app.state.life = Life()
     _describe(app)
     _answer_errors(app)
     _put_edge_around(app, hot_routes, limits)
-    app.add_api_route(
-        "/health", health, methods=["GET"], tags=["operation"], summary="What works and what does not"
-    )
+    health.add_to(app)
     app.add_api_route(
         "/metrics", _metrics(), methods=["GET"], tags=["operation"], summary="Prometheus metrics"
     )
@@ -131,26 +129,24 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI's documentation gives
 
 
-def _running(
-    settings: Settings, lifespan: Lifespan
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _running(settings: Settings, lifespan: Open) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    async def opened(app: FastAPI, stack: AsyncExitStack) -> Parts:
+        parts = await lifespan(app, stack)
+        if settings.organiser_keys_file is not None:
+            keys: OrganiserKeys = app.state.organiser_keys
+            parts.checks["organiser keys"] = keys.check
+        metrics.tune_garbage_collector()
+        return parts
+
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            keys: OrganiserKeys = app.state.organiser_keys
-            app.state.checks = await lifespan(app, stack)
-            if settings.organiser_keys_file is not None:
-                app.state.checks["organiser keys"] = keys.check
-            metrics.tune_garbage_collector()
-            watching = looping(
-                Loop("shedding", app.state.shedding.watch),
-                Loop("connections", app.state.connections.sweep),
-                Loop("organiser_keys", keys.watch),
-            )
-            await stack.enter_async_context(watching)
-            log.info("service ready", extra={"role": settings.role, "port": settings.port})
+        watching = looping(
+            Loop("shedding", app.state.shedding.watch),
+            Loop("connections", app.state.connections.sweep),
+            Loop("organiser_keys", app.state.organiser_keys.watch),
+        )
+        async with watching, starting(app, opened, app.state.life):
             yield
-            log.info("service stopping")
 
     return running
 
@@ -165,7 +161,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
     def edge() -> ASGIApp:
         return Edge(
             below(app.state.settings.root_path, framework()),
-            Gate(app, hot_routes, checked_before_the_body(app)),
+            Gate(app, hot_routes, checked_before_the_body(app), app.state.life),
             acts=lambda: app.state.acts,
             organiser_of=app.state.admission.name_of,
             participant_of=partial(participant_id_in, app.state.tokens),
@@ -233,7 +229,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
     for unknown, meant in misspelt(type(settings)):
         log.warning("no such setting", extra={"variable": unknown, "meant": meant})
     raise_open_files()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         http=HotProtocol,
         ws="none",
@@ -248,3 +244,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         backlog=CONNECTION_BACKLOG,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    # A worker gets no requests from outside that it could drain.
+    drain_seconds = 0.0 if settings.role == "worker" else settings.drain_seconds
+    life: Life = app.state.life
+    serving.serve(serving.Server(config, life, drain_seconds=drain_seconds), life)

@@ -148,6 +148,7 @@ _CHINESE: dict[str, str] = {
     "id_differs": "地址中的编号与内容中的编号不一致",
     "version_differs": "内容在您读取之后已有变化，请重新读取",
     "internal": "服务器出现意外错误，日志中有相应的关联编号",
+    "starting": "服务正在启动，暂时无法回答，请过几秒再试",
     "overloaded": "现在请求太多，请过几秒再试",
     "token_missing": "请在请求头 Authorization: Bearer … 中提供您的令牌",
     "token_invalid": "令牌无效",

@@ -30,7 +30,7 @@ SAID = [
     ("docs/organising.md", "lists the first {shared/contracts:STANDINGS_MAX} standings"),
     (
         "docs/operating.md",
-        "A restart within {shared/messaging:ConsumerPolicy.session_seconds} then moves no partition",
+        "starts again within {shared/messaging:ConsumerPolicy.session_seconds}, no partition moves",
     ),
     ("docs/operating.md", "Topics keep them for {shared/contracts:WEEKS_KEPT}"),
     (

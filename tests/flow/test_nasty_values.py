@@ -28,6 +28,7 @@ from shared.storage import mongo as storage
 from shared.storage import outbox
 from shared.storage.ended_tokens import EndedTokens
 from shared.web.app import create_app
+from shared.web.starting import Parts
 from tests.awards import builders as of_awards
 from tests.notifications import builders as of_notifications
 from tests.quiz import builders as of_quiz
@@ -157,8 +158,8 @@ async def wired(service: str, kafka: str, mongo: str) -> AsyncIterator[Wired]:
     wire, builders = SERVICES[service]
     settings = builders.settings(kafka=kafka, mongo=mongo, role="worker")
 
-    async def lifespan(_: FastAPI, __: AsyncExitStack) -> dict[str, Any]:
-        return {}
+    async def lifespan(_: FastAPI, __: AsyncExitStack) -> Parts:
+        return Parts({})
 
     app = create_app(service, title=service, description=service, settings=settings, lifespan=lifespan)
     async with AsyncExitStack() as stack:

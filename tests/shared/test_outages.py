@@ -22,10 +22,11 @@ from shared.runtime.settings import Settings
 from shared.storage.mongo import Database, Session, connect, in_transaction, insert_new, outages_named, ping
 from shared.storage.outbox import append, relaying
 from shared.web.app import create_app
-from shared.web.health import Check
+from shared.web.starting import Parts
 from shared.web.tokens import new_key_pair
 from tests.support.kafka import Said, committed, dead_topic_of, new_contract, read_all, readers_of, said
 from tests.support.servers import own_stack
+from tests.support.service import serves
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -95,7 +96,7 @@ async def service(own: Stack, contract: type[Said] | None = None) -> AsyncIterat
     contract = contract or await new_contract(own.kafka, partitions=4)
     holder: list[Service] = []
 
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> Parts:
         database = await stack.enter_async_context(connect(own.mongo, contract.topic))
         publisher = await stack.enter_async_context(publishing(own.kafka, "test"))
         found = Service(contract, database, publisher)
@@ -117,7 +118,7 @@ async def service(own: Stack, contract: type[Said] | None = None) -> AsyncIterat
         async def consumer() -> str | None:
             return found.consumer.problem()
 
-        return {"mongo": mongo, "kafka": kafka, "consumer": consumer, "outbox": relay.check}
+        return Parts({"mongo": mongo, "kafka": kafka, "consumer": consumer, "outbox": relay.check})
 
     settings = Settings(organiser_key=SecretStr("k" * 16), token_public_key=new_key_pair()[1])
     app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
@@ -125,6 +126,7 @@ async def service(own: Stack, contract: type[Said] | None = None) -> AsyncIterat
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
     ):
+        await serves(app)
         holder[0].http = http
         yield holder[0]
 

@@ -1,5 +1,5 @@
 """
-Processes that tests kill.
+Processes that tests kill or stop.
 
 Each is forked from a process that has imported the services: to import them anew takes over a second of a
 core, and the tests start dozens of processes. The process that forks has neither threads nor connections, so
@@ -10,6 +10,7 @@ import asyncio
 import multiprocessing
 import os
 import runpy
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
@@ -83,6 +84,22 @@ class Killable:
         """By SIGKILL. One that has ended by itself is a failure of the test."""
         assert self.runs, "the process has ended by itself"
         await self.end()
+
+    async def stop(self, seconds: float) -> float:
+        """
+        By SIGTERM, as supervisors do.
+
+        Returns: how many seconds it took to end.
+        Raises:
+            AssertionError: it had ended by itself, or has not ended after this time.
+        """
+        assert self.runs, "the process has ended by itself"
+        assert self._process is not None
+        began = time.monotonic()
+        self._process.terminate()
+        await asyncio.to_thread(self._process.join, seconds)
+        assert not self._process.is_alive(), f"it has not ended within {seconds} s"
+        return time.monotonic() - began
 
     async def end(self) -> None:
         """Kill it if it runs."""

@@ -18,11 +18,13 @@ from fastapi import FastAPI
 from shared.contracts import sealing
 from shared.contracts.envelope import Envelope, Event, enclose, to_headers
 from shared.messaging.received import Batch, Raw, Received
+from shared.runtime.life import Life
 from shared.runtime.settings import Settings
 from shared.storage.mongo import Database, connect
 from shared.storage.outbox import waiting
 from shared.web.tokens import TokenSigner, new_key_pair
 from tests.support import databases
+from tests.support.waiting import eventually
 
 TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
@@ -67,7 +69,16 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
             timeout=ANSWER_SECONDS_MAX,
         ) as client,
     ):
+        await serves(app)
         yield client
+
+
+async def serves(app: FastAPI) -> None:
+    """Wait until the parts of an app that has been started are there."""
+    life: Life = app.state.life
+    await eventually(lambda: life.serves or life.failure)
+    if life.failure is not None:
+        raise life.failure
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits
 from shared.web.health import CHECK_SECONDS_MAX, Check
 from shared.web.hot import Answer, Begin, HotRequest, HotRoute
+from shared.web.starting import Parts
 from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY
 from tests.support.waiting import eventually
 
@@ -44,9 +45,9 @@ def bare_app(
 ) -> FastAPI:
     """An app with the parts that all services share, and only these hot routes; `more` are settings."""
 
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> Parts:
         app.state.hot_routes += hot_routes
-        return dict(checks or {})
+        return Parts(dict(checks or {}))
 
     return create_app(
         "test",
@@ -71,7 +72,7 @@ async def serving(app: FastAPI, protocol: type[HotProtocol] = HotProtocol) -> As
     config = uvicorn.Config(app, host="127.0.0.1", port=0, http=protocol, ws="none", log_config=None)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
+    await eventually(lambda: server.started and app.state.life.serves)
     try:
         yield server
     finally:

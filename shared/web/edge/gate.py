@@ -20,6 +20,7 @@ from starlette.types import Scope
 
 from shared.runtime.acting import Organiser
 from shared.runtime.errors import NotFound
+from shared.runtime.life import Life
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute, hot_route
@@ -27,6 +28,8 @@ from shared.web.pages.posted import PageForm, is_posted
 from shared.web.pages.reader import reader_of
 from shared.web.problems import NotHttp
 
+# Answered even when the process is full, or when it has no parts yet, so that monitoring still works.
+WATCHED = ("/livez", "/readyz", "/health", "/metrics")
 # Headers that may stand once. A proxy, the framework and a hot route might each read another one of two.
 SINGLE = (
     b"authorization",
@@ -98,12 +101,18 @@ class Gate:
     """
 
     def __init__(
-        self, app: FastAPI, hot_routes: Sequence[HotRoute], keys: Mapping[Callable[..., Any], Key]
+        self,
+        app: FastAPI,
+        hot_routes: Sequence[HotRoute],
+        keys: Mapping[Callable[..., Any], Key],
+        life: Life,
     ) -> None:
+        self.life = life
         self._app = app
         self._hot_routes = hot_routes
         self._keys = keys
         self._entries: list[Entry] | None = None
+        self._hot_known = 0
 
     def find(self, scope: Scope) -> Found:
         """
@@ -112,11 +121,15 @@ class Gate:
         Raises:
             NotHttp: the head is malformed.
             NotFound: no route has this path.
+            Starting: the service has no parts yet. Before that, not even a 404 is certain.
         """
+        if scope["path"] not in WATCHED:
+            self.life.check_serves()
         check_head(scope["headers"], scope["http_version"])
-        if self._entries is None:
-            # At the first request, when all routes are there.
+        if self._entries is None or len(self._hot_routes) != self._hot_known:
+            # Hot routes come when the parts of the service are there.
             self._entries = [*map(_hot_entry, self._hot_routes), *self._framework_entries()]
+            self._hot_known = len(self._hot_routes)
         there = [entry for entry in self._entries if entry.pattern.fullmatch(scope["path"])]
         if not there:
             raise NotFound("there is nothing under this path")

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from shared.runtime.errors import KepuError
+from shared.runtime.life import Life
 from shared.web.edge.bounded_protocol import (
     ANSWER,
     BODY,
@@ -90,6 +91,7 @@ class HotProtocol(BoundedProtocol):
         self._shedding: Shedding = config.app.state.shedding
         self._turns: Turns = config.app.state.turns
         self._bodies: Bodies = config.app.state.bodies
+        self._life: Life = config.app.state.life
         # uvicorn believes the proxies that are trusted, but only in what goes through ASGI.
         self._trusted: Any = getattr(self.app, "trusted_hosts", None)
         self._address = ""
@@ -292,7 +294,8 @@ class HotProtocol(BoundedProtocol):
         more = self._default_lines()
         for header in answer.more:
             more += b"%b: %b\r\n" % header
-        if not exchange.keep_alive:
+        ends = self._life.drains or not exchange.keep_alive
+        if ends:
             more += b"connection: close\r\n"
         self.transport.write(
             b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-correlation-id: %b\r\n%b\r\n%b"
@@ -306,6 +309,6 @@ class HotProtocol(BoundedProtocol):
             )
         )
         exchange.response_complete = True
-        if not exchange.keep_alive:
+        if ends:
             self.close_softly()
         self.on_response_complete()

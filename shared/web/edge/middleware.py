@@ -16,10 +16,11 @@ from shared.contracts.traces import new_traceparent
 from shared.runtime import logs
 from shared.runtime.acting import ActLog
 from shared.runtime.errors import KepuError, Overloaded
+from shared.runtime.life import Life
 from shared.runtime.tracing import Trace, traced
 from shared.web.edge.acts import READING_METHODS, act_of, logged
 from shared.web.edge.connections import Bodies
-from shared.web.edge.gate import Entry, Gate, method_not_allowed
+from shared.web.edge.gate import WATCHED, Entry, Gate, method_not_allowed
 from shared.web.edge.limits import Limits
 from shared.web.edge.places import Turn
 from shared.web.edge.request_body import OF_POSTED, Body, Carried, read
@@ -42,8 +43,6 @@ from shared.web.problems import (
 from shared.web.senders import address_of, sender_of
 from shared.web.wording import language_of
 
-# Answered even when the process is full, so that monitoring still works.
-WATCHED = ("/health", "/metrics")
 ROUTE = "kepu.route"
 """The key of a scope that has the route's pattern."""
 PAGES = "kepu.pages"
@@ -57,8 +56,9 @@ _ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS]
 class _Answering:
     """Sends an answer with the headers that all answers have, and remembers the status."""
 
-    def __init__(self, send: Send, correlation: str, turn: Turn, *, head_only: bool) -> None:
+    def __init__(self, send: Send, correlation: str, turn: Turn, life: Life, *, head_only: bool) -> None:
         self._send = send
+        self._life = life
         self._turn = turn
         self._correlation = correlation.encode()
         self._head_only = head_only
@@ -76,6 +76,8 @@ class _Answering:
                 self.streams_since = time.perf_counter()
             correlation = (b"x-correlation-id", self._correlation)
             message["headers"] = [*message["headers"], *_ALWAYS, correlation, *self.more]
+            if self._life.drains:
+                message["headers"].append((b"connection", b"close"))
         elif self._head_only:
             message = {**message, "body": b""}
         await self._send(message)
@@ -136,7 +138,7 @@ class Edge:
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         scope[ROUTE] = UNMATCHED
-        answering = _Answering(send, correlation, turn, head_only=scope["method"] == "HEAD")
+        answering = _Answering(send, correlation, turn, self._gate.life, head_only=scope["method"] == "HEAD")
         trace = trace_from(headers) or Trace(new_traceparent())
         scope[CODES] = codes = []
         unexpected: Exception | None = None

@@ -19,21 +19,20 @@ class Copy:
         self._process = Killable.serving(service, {**environment, "KEPU_PORT": str(self.port)})
 
     async def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it can take requests."""
         await self._process.start()
-        await eventually(self._answers, seconds=READY_SECONDS_MAX)
+        await eventually(self._is_ready, seconds=READY_SECONDS_MAX)
 
-    async def _answers(self) -> bool:
+    async def _is_ready(self) -> bool:
         assert self._process.runs, "a copy has ended by itself"
         line = Line(self.port)
         try:
-            status, _ = await line.ask("GET", "/health", {}, {})
+            status, _ = await line.ask("GET", "/readyz", {}, {})
         except Lost:
             return False
         finally:
             line.close()
-        # A copy that has no Kafka answers, but it is not healthy.
-        return status in (200, 503)
+        return status == 200
 
     async def kill(self) -> None:
         """By SIGKILL; a copy that has ended by itself is a failure."""

@@ -59,6 +59,20 @@ async def test_of_two_processes_with_one_name_one_gives_way_until_the_other_is_g
     assert caplog.text.count("consumer gives way") == 1
 
 
+async def test_member_that_ends_hands_over_at_once_though_its_session_goes_on(kafka: str) -> None:
+    contract = await new_contract(kafka, partitions=2)
+    # Longer than the test may last.
+    policy = replace(QUICK, session_seconds=30.0, heartbeat_seconds=0.2)
+    stays = Ear()
+    async with reading(kafka, contract, stays, policy=policy, instance="stays") as one:
+        async with reading(kafka, contract, Ear(), policy=policy, instance="ends") as other:
+            await eventually(lambda: other.kafka_consumer and other.kafka_consumer.assignment())
+        async with publishing(kafka, "test") as publisher:
+            await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(20)])
+        await eventually(lambda: len(stays.heard) == 20, seconds=10)
+        assert len(one.kafka_consumer.assignment()) == 2
+
+
 async def test_sessions_that_run_out_are_nobody_elses_doing_and_end_nothing(
     kafka: str, caplog: pytest.LogCaptureFixture
 ) -> None:

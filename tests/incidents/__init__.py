@@ -1,0 +1,1 @@
+"""What operators live through, with servers of its own: outages, restarts, fewer workers."""
