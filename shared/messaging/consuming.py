@@ -45,7 +45,8 @@ async def consuming(
     """
     policy = policy or ConsumerPolicy()
     broker = KafkaBroker(
-        kafka,
+        # Not one text: FastStream takes it for one host.
+        kafka.split(","),
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,

@@ -46,6 +46,13 @@ async def test_another_systems_transactions_are_read_when_committed_and_not_when
     assert ear.heard == [0]
 
 
+async def test_a_group_reads_though_several_bootstrap_servers_are_named(kafka: str) -> None:
+    contract, ear = await new_contract(kafka), Ear()
+    async with reading(f"{kafka},{kafka}", contract, ear):
+        await say(kafka, contract, [1])
+        await eventually(lambda: ear.heard == [1])
+
+
 async def test_transaction_left_open_holds_up_what_stands_behind_it_for_seconds(kafka: str) -> None:
     contract = await new_contract(kafka)
     patient = AIOKafkaProducer(
