@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test incidents check mutate chaos crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -64,6 +64,9 @@ mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice 
 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos
+
+cluster: $(READY) ## a week on three brokers and three members, while those that lead are killed
+	$(BIN)/kepu chaos --home .kepu/cluster --brokers 3 --mongo-nodes 3 --rounds $(or $(ROUNDS),2)
 
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers

@@ -1,15 +1,26 @@
 """
 Kills processes in the middle of a week: every service, Kafka and MongoDB, with SIGKILL.
 
-Each victim is started again after a moment. Then the audit checks that everything that was acknowledged
-before, during and after the kills is still there.
+In a cluster it kills the node that leads: of Kafka, most partitions of `quiz.submitted`; of MongoDB, the
+primary. Each victim is started again after a moment. Then the audit checks that everything that was
+acknowledged before, during and after the kills is still there.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from ops.audit.log import Log
+from ops.deployment.client import connected
+from ops.deployment.ledger import LEDGER_FILE, Ledger
+from ops.failover.gaps import longest_gap
+from ops.failover.leaders import leading_broker, primary
+from ops.failover.stream import QUIZ_ID, Stream, pieces_of
 from ops.local.services import WEEK, Services
+from ops.week import files, load
+from shared.contracts.events import QuizCompleted
+from shared.runtime import clock
 
 KAFKA, MONGO = "kafka", "mongo"
 VICTIMS: tuple[str, ...] = (*(part.name for part in WEEK), KAFKA, MONGO)
@@ -29,6 +40,8 @@ class Chaos:
     say: Callable[[str], None]
     pause_seconds: float = 3.0
     down_seconds: float = 0.5
+    # Who was killed, and when.
+    killed: list[tuple[str, float]] = field(default_factory=list)
 
     async def run(self, victims: Sequence[str] = VICTIMS) -> None:
         """
@@ -39,18 +52,65 @@ class Chaos:
         """
         for victim in victims:
             await asyncio.sleep(self.pause_seconds)
-            self.say(f"kill -9 {victim}")
-            await asyncio.to_thread(self._kill, victim)
+            name = await self._who(victim)
+            self.say(f"kill -9 {name}")
+            owner = self.services.stack if victim in (KAFKA, MONGO) else self.services
+            self.killed.append((name, time.time()))
+            await asyncio.to_thread(owner.kill, name)
             await asyncio.sleep(self.down_seconds)
-            await asyncio.to_thread(self._bring_back, victim)
-            self.say(f"{victim} is back")
+            await asyncio.to_thread(owner.start, name)
+            self.say(f"{name} is back")
 
-    def _kill(self, victim: str) -> None:
+    async def _who(self, victim: str) -> str:
+        """The process to kill: in a cluster the node that leads."""
         stack = self.services.stack
-        kills = {KAFKA: stack.kill_kafka, MONGO: stack.kill_mongo}
-        kills.get(victim, lambda: self.services.kill(victim))()
+        if victim == KAFKA and len(stack.nodes(KAFKA)) > 1:
+            return await leading_broker(stack)
+        if victim == MONGO and len(stack.nodes(MONGO)) > 1:
+            return await primary(stack)
+        return victim
 
-    def _bring_back(self, victim: str) -> None:
-        stack = self.services.stack
-        starts = {KAFKA: stack.start_kafka, MONGO: stack.start_mongo}
-        starts.get(victim, lambda: self.services.start(victim))()
+
+@dataclass(slots=True)
+class Timed:
+    """Kills under a steady load, whose acknowledgements and results are timed."""
+
+    killing: Chaos
+    victims: Sequence[str]
+    _stream: Stream = field(init=False)
+
+    async def run(self) -> None:
+        """
+        Kill while people come at a steady rate, and go on for the time of a pause after it.
+
+        Raises:
+            UnexpectedAnswer: a service answered what it must not, or not at all for too long.
+        """
+        services, over = self.killing.services, asyncio.Event()
+        for piece in pieces_of(files.from_tomorrow(files.read(), clock.now())):
+            await asyncio.to_thread(load.put, piece, services.apis)
+        async with connected(services.apis, Ledger(services.home / LEDGER_FILE)) as client:
+            self._stream = Stream(client)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._stream.run(over))
+                try:
+                    await self.killing.run(self.victims)
+                    await asyncio.sleep(self.killing.pause_seconds)
+                finally:
+                    over.set()
+
+    def gaps(self, log: Log) -> Iterator[str]:
+        """After each kill, the longest times without an acknowledgement or a result, in words."""
+        graded = [
+            entry.time_ms / 1000
+            for entry in log.records(QuizCompleted.topic)
+            if entry.text("quiz_id") == QUIZ_ID
+        ]
+        moments = {**self._stream.acknowledged, "graded": graded}
+        counted = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in moments.items())
+        yield f"Of the steady load: {counted}"
+        killed = self.killing.killed
+        ends = [*(at for _, at in killed[1:]), self._stream.until]
+        for (name, at), end in zip(killed, ends, strict=True):
+            gaps = (f"{kind} {longest_gap(some, at, end):.1f} s" for kind, some in moments.items())
+            yield f"longest gap after kill -9 {name}: {', '.join(gaps)}"

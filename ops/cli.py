@@ -1,5 +1,6 @@
 """The kepu command: puts the groups of commands together. Each group has a module in ops/commands."""
 
+import logging
 import signal
 from types import FrameType
 from typing import Any
@@ -86,6 +87,8 @@ app.add_typer(trace_cli)
 
 def main() -> None:
     """The program `kepu`. At SIGTERM or SIGHUP it stops what it has started, as at Ctrl-C."""
+    # A broker that does not answer is told by the command itself, once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for each in ENDING:
         # A signal that is ignored stays ignored: nohup starts programs so.
         if signal.getsignal(each) == signal.SIG_DFL:

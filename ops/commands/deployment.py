@@ -124,9 +124,12 @@ def topics_command(
     replication: Annotated[
         int,
         typer.Option(
-            envvar="KEPU_KAFKA_REPLICATION", min=1, max=5, help="On how many brokers each topic is kept."
+            envvar="KEPU_KAFKA_REPLICATION",
+            min=0,
+            max=5,
+            help="On how many brokers each topic is kept; 0: on all, but at most on three.",
         ),
-    ] = 1,
+    ] = 0,
 ) -> None:
     """
     Create the topics that your own Kafka does not have yet.
@@ -137,7 +140,7 @@ def topics_command(
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
-    for line in asyncio.run(differing(kafka)):
+    for line in asyncio.run(differing(kafka, replication=replication)):
         console.print(f"other than declared: {line}", markup=False)
 
 

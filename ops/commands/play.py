@@ -12,8 +12,8 @@ import typer
 
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
-from ops.chaos import VICTIMS, Chaos
-from ops.commands.terminal import DEFAULT_HOME, Home, console, progress, tell
+from ops.chaos import KAFKA, MONGO, VICTIMS, Chaos, Timed
+from ops.commands.terminal import DEFAULT_HOME, Brokers, Home, MongoNodes, console, progress, tell
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo
 from ops.deployment import databases
 from ops.deployment.client import connected
@@ -44,13 +44,15 @@ def demo(
     home: Home = DEFAULT_HOME / "demo",
     people: People = PEOPLE,
     outsiders: Outsiders = OUTSIDERS,
+    brokers: Brokers = None,
+    mongo_nodes: MongoNodes = None,
 ) -> None:
     """
     Play a whole week on real Kafka and MongoDB, then audit it.
 
     Starts all that it needs, and stops it at the end. Exits with 0 if the audit agrees, else with 1.
     """
-    with _fresh(home) as services:
+    with _fresh(home, brokers, mongo_nodes) as services:
         started = time.monotonic()
         with ended_by_a_death([*servers_of(services.stack), *services.watched]):
             found = asyncio.run(play(services, people, outsiders))
@@ -64,15 +66,27 @@ def chaos(
     people: People = PEOPLE,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each process is killed.")] = 3,
     pause: Annotated[float, typer.Option(min=0.0, max=60.0, help="Seconds between two kills.")] = 3.0,
+    brokers: Brokers = None,
+    mongo_nodes: MongoNodes = None,
 ) -> None:
     """
     Play a week while every service, Kafka and MongoDB are killed in turn, then audit it.
 
+    In a cluster (--brokers 3 --mongo-nodes 3) the node that leads is killed, and the longest time without an
+    acknowledgement and without a result is measured.
+
     Exits with 0 if nothing acknowledged is missing and nothing happened twice, else with 1.
     """
-    with _fresh(home) as services:
+    with _fresh(home, brokers, mongo_nodes) as services:
         killing = Chaos(services, console.print, pause_seconds=pause)
-        found = asyncio.run(play(services, people, OUTSIDERS, lambda: killing.run(VICTIMS * rounds)))
+        victims = VICTIMS * rounds
+        if services.stack.names == (KAFKA, MONGO):
+            found = asyncio.run(play(services, people, OUTSIDERS, lambda: killing.run(victims)))
+        else:
+            timed = Timed(killing, victims)
+            found = asyncio.run(play(services, people, OUTSIDERS, timed.run))
+            for line in timed.gaps(found.log):
+                console.print(line)
         _judge(found)
 
 
@@ -113,12 +127,12 @@ async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
 
 
 @contextmanager
-def _fresh(home: Path) -> Iterator[Services]:
+def _fresh(home: Path, brokers: int | None = None, mongo_nodes: int | None = None) -> Iterator[Services]:
     """A stack and services without data of an earlier week, stopped at the end of the block."""
     _remove(home)
     make_folder(home)
     (home / PLAYED).touch()
-    stack = Stack(home, detached=False, tell=tell)
+    stack = Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, detached=False, tell=tell)
     console.print("Starting Kafka and MongoDB …")
     with stack:
         asyncio.run(create_missing(stack.kafka))

@@ -1,12 +1,11 @@
 """kepu stack: the local Kafka and MongoDB without the services."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from ops.commands.terminal import UP_HOME, Home, console, tell
+from ops.commands.terminal import UP_HOME, Brokers, Home, MongoNodes, console, tell
 from ops.stack.stack import LOG_LINES, Stack
 from ops.stack.status import Status
 
@@ -27,14 +26,14 @@ stack_cli = typer.Typer(
 )
 
 
-class ServerName(StrEnum):
-    kafka = "kafka"
-    mongo = "mongo"
+Name = Annotated[str, typer.Argument(help="Such as kafka, mongo; in a cluster also kafka-2, mongo-3.")]
 
 
 @stack_cli.command()
 def up(
     home: Home = UP_HOME,
+    brokers: Brokers = None,
+    mongo_nodes: MongoNodes = None,
     kafka_port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="Kafka's port; by default a free one, then kept.")
     ] = None,
@@ -46,8 +45,17 @@ def up(
     Start Kafka and MongoDB where they do not run yet, and wait until both can be used.
 
     They go on when this command ends: kepu stack down stops them.
+
+    A cluster, in a folder of its own:  kepu stack up --home … --brokers 3 --mongo-nodes 3
     """
-    stack = Stack(home, kafka_port=kafka_port, mongo_port=mongo_port, tell=tell)
+    stack = Stack(
+        home,
+        brokers=brokers,
+        mongo_nodes=mongo_nodes,
+        kafka_port=kafka_port,
+        mongo_port=mongo_port,
+        tell=tell,
+    )
     stack.up()
     _show(stack.status())
 
@@ -55,7 +63,7 @@ def up(
 @stack_cli.command()
 def down(home: Home = UP_HOME) -> None:
     """
-    Stop both. The data and the ports are kept.
+    Stop all. The data and the ports are kept.
 
     To begin anew, remove the folder afterwards.
     """
@@ -65,7 +73,7 @@ def down(home: Home = UP_HOME) -> None:
 
 @stack_cli.command()
 def status(home: Home = UP_HOME) -> None:
-    """Show which server runs, and where. Exits with 0 if both run, else with 3."""
+    """Show which server runs, and where. Exits with 0 if all run, else with 3."""
     found = Stack(home).status()
     _show(found)
     if not all(server.running for server in found):
@@ -73,9 +81,20 @@ def status(home: Home = UP_HOME) -> None:
 
 
 @stack_cli.command()
+def kill(name: Name, home: Home = UP_HOME) -> None:
+    """
+    Kill one server with SIGKILL, to see what an outage does.
+
+    kepu stack up starts it again, on its port and with its data.
+    """
+    Stack(home).kill(name)
+    console.print(f"Killed {name}.")
+
+
+@stack_cli.command()
 def logs(
     server: Annotated[
-        ServerName | None, typer.Argument(help="Only the log of this server. Both by default.")
+        str | None, typer.Argument(help="Only the log of this server, such as kafka. All by default.")
     ] = None,
     home: Home = UP_HOME,
     follow: Annotated[
@@ -86,10 +105,10 @@ def logs(
     ] = LOG_LINES,
 ) -> None:
     """Show the last lines of the servers' logs."""
-    named = [server.value] if server else []
+    named = [server] if server else []
     try:
         for name, line in Stack(home).logs(*named, lines=lines, follow=follow):
-            typer.echo(line if named else f"{name:5} | {line}")
+            typer.echo(line if named else f"{name:7} | {line}")
     except KeyboardInterrupt:
         raise typer.Exit from None
 

@@ -20,6 +20,18 @@ Home = Annotated[
     ),
 ]
 
+Brokers = Annotated[
+    int | None,
+    typer.Option(
+        help="Nodes of Kafka, 1 or 3. By default as many as the folder has, and one in a new folder.",
+        rich_help_panel="Where",
+    ),
+]
+MongoNodes = Annotated[
+    int | None,
+    typer.Option(help="Members of MongoDB's replica set, likewise.", rich_help_panel="Where"),
+]
+
 console = Console(highlight=False)
 
 

@@ -15,7 +15,7 @@ from ops.audit.report import show
 from ops.audit.run import Audit, audit
 from ops.commands.deployment import INCOMPLETE, load_pieces
 from ops.commands.play import DIFFERS
-from ops.commands.terminal import UP_HOME, Home, console, tell
+from ops.commands.terminal import UP_HOME, Brokers, Home, MongoNodes, console, tell
 from ops.demo.run import week_of_now
 from ops.deployment import databases
 from ops.deployment.description import Deployment
@@ -34,7 +34,7 @@ week_cli = typer.Typer()
 
 
 @week_cli.command()
-def up(home: Home = UP_HOME) -> None:
+def up(home: Home = UP_HOME, brokers: Brokers = None, mongo_nodes: MongoNodes = None) -> None:
     """
     Start everything with the sample week loaded, leave it running, and print the addresses.
 
@@ -42,7 +42,7 @@ def up(home: Home = UP_HOME) -> None:
     everything and keeps the data. To begin anew, remove the folder.
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")
-    services = Services(Stack(home, tell=tell), tell=tell)
+    services = Services(Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell), tell=tell)
     marker = home / "week.loaded"
     failures: list[Failure] = []
     with _left_as_found(services):

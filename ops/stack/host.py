@@ -27,23 +27,26 @@ OPEN_FILES_MIN = 4_096
 OPEN_FILES_MAX = 65_536
 
 
-def choose_ports(server: str, count: int, told: int | None, remembered: Sequence[int]) -> tuple[int, ...]:
+def choose_ports(
+    server: str, count: int, told: int | None, remembered: Sequence[int], taken: Collection[int] = ()
+) -> tuple[int, ...]:
     """
     The ports of a server. The first is for clients: the one asked for, else the last one, else a free one.
 
-    Only the server itself uses the other ports, so one that is taken is replaced silently.
+    Only the server itself uses the other ports, so one that is taken is replaced silently. A new one is not
+    in `taken`: those belong to servers that do not run yet.
 
     Raises:
         StackError: another program listens on the port for clients.
     """
     first = told or (remembered[0] if remembered else None)
     if first is None:
-        first = free_port()
+        first = free_port(taken)
     else:
         check_port(first, server)
     others = [port for port in remembered[1:] if port != first and is_free(port)]
     while len(others) < count - 1:
-        others.append(free_port([first, *others]))
+        others.append(free_port([first, *others, *taken]))
     return (first, *others)
 
 

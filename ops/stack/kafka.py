@@ -1,4 +1,4 @@
-"""Apache Kafka as one KRaft node: its files, the formatting before its first start, its checks."""
+"""Apache Kafka as one KRaft node or as three: files, the formatting before a first start, checks."""
 
 import asyncio
 import base64
@@ -16,6 +16,7 @@ from ops.stack.errors import NotReady, StackError
 from ops.stack.jars import cache_folder, fetch_jars
 from ops.stack.java import ENVIRONMENT, find_java, packaged_version, write_arguments
 from ops.stack.process import Command
+from ops.stack.server import Ports, name_of
 from ops.stack.start_cache import StartCache
 
 REQUEST_TIMEOUT_MS = 5_000
@@ -41,8 +42,8 @@ CRASH = "crash.log"
 
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+node.id={node}
+{quorum}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
@@ -52,11 +53,11 @@ auto.create.topics.enable=false
 # For the whole broker. Each topic sets its own, lower limit.
 message.max.bytes={record_bytes_max}
 replica.fetch.max.bytes={record_bytes_max}
-# There is one node, so there is one copy of what a cluster keeps three times.
-offsets.topic.replication.factor=1
+# A single node has one copy of what a cluster keeps three times.
+offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=2
 # An open transaction of another system holds up everybody who reads behind it. It is aborted after this time
 # and the second that the broker takes to notice.
@@ -67,8 +68,8 @@ socket.request.max.bytes={request_bytes_max}
 queued.max.request.bytes={requests_bytes_max}
 max.connections.per.ip={connections_max}
 connections.max.idle.ms={idle_ms_max}
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
 # A killed broker or consumer can come back only after its old session has timed out.
 broker.session.timeout.ms=2000
@@ -77,12 +78,28 @@ group.min.session.timeout.ms=1000
 """
 
 
+# What a cluster has besides: topics that name no settings of their own lose nothing with a broker.
+OF_CLUSTER = """\
+default.replication.factor={copies}
+min.insync.replicas={in_sync}
+# The quorum elects another controller as soon as its leader is silent for this time.
+controller.quorum.fetch.timeout.ms=1500
+controller.quorum.election.timeout.ms=750
+# All nodes stop together. A node that hands over its partitions first would wait for the others.
+controlled.shutdown.enable=false
+"""
+
+
 class Kafka:
-    name = "kafka"
+    kind = "kafka"
     # The second port is for the controller.
     port_count = 2
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], tell: Callable[[str], None], place: int = 0
+    ) -> None:
+        self.place = place
+        self.name = name_of(self.kind, place)
         self._folder = folder
         self._environment = environment
         self._tell = tell
@@ -93,27 +110,31 @@ class Kafka:
             self._cache / f"java-{java_version}.aot" if java_version else None, tell
         )
 
-    def address(self, port: int) -> str:
-        return f"127.0.0.1:{port}"
+    def address(self, ports: Ports) -> str:
+        """Bootstrap servers, host:port[,host:port]."""
+        return ",".join(f"127.0.0.1:{first}" for first, *_ in ports)
 
-    def command(self, ports: Sequence[int]) -> Command:
+    def command(self, ports: Ports) -> Command:
         """Prepare all files, formatted data included, and return the command that starts Kafka."""
         jars = fetch_jars(self._cache, self._tell)
         self._start_cache.fill(
-            lambda folder, training_ports, flags: self._prepare(folder, training_ports, jars, flags)
+            lambda folder, training_ports, flags: self._alone().prepare(folder, [training_ports], jars, flags)
         )
-        return self._prepare(self._folder, ports, jars)
+        return self.prepare(self._folder, ports, jars)
 
     def leave_out_start_cache(self) -> bool:
         # Java itself crashed, not Kafka. The likely cause is the cache, and Kafka starts without it too.
         return (self._folder / CRASH).exists() and self._start_cache.give_up()
 
-    async def check(self, address: str) -> None:
+    async def check(self, ports: Ports) -> None:
         """
         Raises:
-            NotReady: the broker can't create a topic yet, or has no coordinator for groups.
+            NotReady: the broker can't create a topic yet, or has no coordinator for groups. In a cluster
+                also: it is no member yet, or has not caught up with the leaders of its partitions.
         """
-        async with _admin(address) as admin:
+        async with _admin(self.address([ports[self.place]])) as admin:
+            if len(ports) > 1:
+                await _check_caught_up(admin, self.place + 1)
             # To place a replica, the controller needs a live broker. After a kill that takes a while.
             answer = await admin.create_topics([NewTopic("kepu.stack", 1, 1)], validate_only=True)
             for _, code, *_ in answer.topic_errors:
@@ -131,10 +152,14 @@ class Kafka:
         async with _admin(address) as admin:
             await admin.describe_cluster()
 
-    def _prepare(
+    def _alone(self) -> "Kafka":
+        """The same as a single node: so is the start that is recorded."""
+        return Kafka(self._folder, self._environment, self._tell) if self.place else self
+
+    def prepare(
         self,
         folder: Path,
-        ports: Sequence[int],
+        ports: Ports,
         jars: Sequence[Path],
         recording: Sequence[str] = (),
     ) -> Command:
@@ -158,24 +183,43 @@ class Kafka:
         arguments = f"@{folder / 'java.args'}"
         if not (folder / DATA).exists():
             try:
-                _format(folder, ports, (java, *self._start_cache.flags(), arguments))
+                self._format(folder, ports, (java, *self._start_cache.flags(), arguments))
             except StackError:
                 if not self.leave_out_start_cache():
                     raise
-                _format(folder, ports, (java, arguments))
-        text = properties(ports, DATA, self._transaction_ms_max)
+                self._format(folder, ports, (java, arguments))
+        text = properties(ports[self.place], DATA, self._transaction_ms_max, ports, self.place)
         (folder / "server.properties").write_text(text)
         flags = recording or self._start_cache.flags()
         return Command((java, *flags, arguments, "kafka.Kafka", "server.properties"), folder, ENVIRONMENT)
 
+    def _format(self, folder: Path, ports: Ports, java: Sequence[str]) -> None:
+        text = properties(ports[self.place], FORMING, cluster=ports, place=self.place)
+        siblings = [folder.with_name(name_of(self.kind, place)) for place in range(len(ports))]
+        known = next(filter(None, map(_cluster_id, siblings if len(ports) > 1 else [])), None)
+        _format(folder, text, known or _new_cluster_id(), java, alone=len(ports) == 1)
 
-def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
+
+def _new_cluster_id() -> str:
+    return base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+
+
+def _cluster_id(folder: Path) -> str | None:
+    """The id of the cluster that a node was formatted for."""
+    formatted = folder / DATA / "meta.properties"
+    lines = formatted.read_text().splitlines() if formatted.exists() else []
+    return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
+
+
+def _format(folder: Path, text: str, cluster_id: str, java: Sequence[str], *, alone: bool) -> None:
     """Format a folder beside the data folder and rename it at the end: a kill leaves nothing half done."""
     shutil.rmtree(folder / FORMING, ignore_errors=True)
-    (folder / "format.properties").write_text(properties(ports, FORMING))
-    cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    (folder / "format.properties").write_text(text)
     # With "=": one id in sixty-four starts with a dash, and would otherwise be read as an option.
-    tool = ("kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}")
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
+    if alone:
+        # The settings of a cluster name all voters.
+        tool.append("--standalone")
     try:
         done = subprocess.run(
             (*java, *tool, "--config", "format.properties"),
@@ -198,10 +242,33 @@ def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
     (folder / FORMING).rename(folder / DATA)
 
 
-def properties(ports: Sequence[int], data: str, transaction_ms_max: int = TRANSACTION_MS_MAX) -> str:
-    """Kafka's settings, as the text of their file."""
+def properties(
+    ports: Sequence[int],
+    data: str,
+    transaction_ms_max: int = TRANSACTION_MS_MAX,
+    cluster: Ports = (),
+    place: int = 0,
+) -> str:
+    """
+    Kafka's settings, as the text of their file.
+
+    Args:
+        ports: of this node.
+        cluster: the ports of all nodes, if it is one of several; `place` says which.
+    """
     port, controller_port = ports
-    return PROPERTIES.format(
+    in_cluster = len(cluster) > 1
+    voters = [f"{number}@127.0.0.1:{voter}" for number, (_, voter) in enumerate(cluster, 1)]
+    quorum = (
+        f"controller.quorum.voters={','.join(voters)}"
+        if in_cluster
+        else f"controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}"
+    )
+    return (PROPERTIES + OF_CLUSTER * in_cluster).format(
+        node=place + 1,
+        quorum=quorum,
+        copies=max(1, len(cluster)),
+        in_sync=max(1, len(cluster) - 1),
         port=port,
         controller_port=controller_port,
         data=data,
@@ -212,6 +279,19 @@ def properties(ports: Sequence[int], data: str, transaction_ms_max: int = TRANSA
         connections_max=CONNECTIONS_MAX,
         idle_ms_max=IDLE_MS_MAX,
     )
+
+
+async def _check_caught_up(admin: AIOKafkaAdminClient, node: int) -> None:
+    if node not in {broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]}:
+        raise NotReady("it is no member of the cluster yet")
+    # As long as it is behind, another broker that dies takes away the second copy that each write needs.
+    behind = sum(
+        node in partition["replicas"] and node not in partition["isr"]
+        for topic in await admin.describe_topics()
+        for partition in topic["partitions"]
+    )
+    if behind:
+        raise NotReady(f"it has not caught up in {behind} partitions")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""MongoDB as a replica set with one member: transactions need a replica set."""
+"""MongoDB as a replica set with one member or three: transactions need a replica set."""
 
 import importlib
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ops.stack.errors import NotReady, StackError
 from ops.stack.process import Command
+from ops.stack.server import Ports, name_of
 from shared.runtime.errors import Unavailable
 from shared.storage.mongo import Database, PyMongoError, Session, connect, in_transaction
 
@@ -16,6 +17,10 @@ REPLICA_SET = "rs0"
 # (docs/performance.md).
 CACHE_GB = 2
 OPLOG_MB = 512
+# Several members share the memory of one machine.
+MEMBERS_CACHE_GB = 1
+# MongoDB's own are 10 s and 2 s, for networks that lose packets.
+ELECTION_MS, HEARTBEAT_MS = 2_000, 500
 # By default MongoDB writes pages as soon as a twentieth of the cache is unwritten: at the peak that was a
 # third of its work. With these settings a page is written once for each checkpoint (docs/performance.md).
 EVICTION = ",".join(
@@ -35,30 +40,35 @@ IDLE_FILES = "file_manager=(close_handle_minimum=250,close_idle_time=30,close_sc
 HISTORY_SECONDS = 15
 CHECK_DATABASE = "kepu_stack"
 TRANSACTION_SECONDS_MAX = 5
+BEHIND_SECONDS_MAX = 2.0
+STOP_MS = 1_000
 
 NOT_YET_INITIALIZED = 94
 
 
 class Mongo:
-    name = "mongo"
+    kind = "mongo"
     port_count = 1
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, place: int = 0) -> None:
+        self.place = place
+        self.name = name_of(self.kind, place)
         self._folder = folder
 
-    def address(self, port: int) -> str:
-        return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
+    def address(self, ports: Ports) -> str:
+        """A URL that names the replica set."""
+        return f"mongodb://{','.join(_hosts(ports))}/?replicaSet={REPLICA_SET}"
 
-    def command(self, ports: Sequence[int]) -> Command:
+    def command(self, ports: Ports) -> Command:
         program = find_mongod()
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         arguments = {
             "--dbpath": data,
-            "--port": ports[0],
+            "--port": ports[self.place][0],
             "--bind_ip": "127.0.0.1",
             "--replSet": REPLICA_SET,
-            "--wiredTigerCacheSizeGB": CACHE_GB,
+            "--wiredTigerCacheSizeGB": CACHE_GB if len(ports) == 1 else MEMBERS_CACHE_GB,
             "--wiredTigerEngineConfigString": f"{EVICTION},{IDLE_FILES}",
             "--oplogSize": OPLOG_MB,
         }
@@ -68,6 +78,8 @@ class Mongo:
             # A service killed inside a transaction leaves the transaction and its locks open until then.
             "transactionLifetimeLimitSeconds": TRANSACTION_SECONDS_MAX,
             "minSnapshotHistoryWindowInSeconds": HISTORY_SECONDS,
+            # At its end a primary waits so long for another one. All members stop together.
+            "shutdownTimeoutMillisForSignaledShutdown": STOP_MS,
         }
         pairs = [str(part) for pair in arguments.items() for part in pair]
         for name, value in parameters.items():
@@ -78,22 +90,26 @@ class Mongo:
     def leave_out_start_cache(self) -> bool:
         return False
 
-    async def check(self, address: str) -> None:
+    async def check(self, ports: Ports) -> None:
         """
         Form the replica set at the first start, and try a transaction.
 
         Raises:
-            NotReady: there is no primary yet.
+            NotReady: there is no primary yet, or this member is not in the set or behind.
         """
-        host = address.removeprefix("mongodb://").partition("/")[0]
+        hosts = _hosts(ports)
         try:
-            async with connect(f"mongodb://{host}/?directConnection=true", "admin") as admin:
-                await _form_replica_set(admin, host)
-                if not (await admin.command("hello")).get("isWritablePrimary"):
-                    raise NotReady("no primary yet")
-                database = admin.client[CHECK_DATABASE]
+            async with connect(f"mongodb://{hosts[self.place]}/?directConnection=true", "admin") as admin:
+                if self.place == 0:
+                    await _form_replica_set(admin, hosts)
+                hello = await admin.command("hello")
+                if not hello.get("isWritablePrimary"):
+                    if len(hosts) == 1 or not hello.get("secondary"):
+                        raise NotReady("no primary yet")
+                    await _check_caught_up(admin)
+            async with connect(self.address(ports), CHECK_DATABASE) as database:
                 await in_transaction(database, lambda session: _write(database, session))
-                await admin.client.drop_database(CHECK_DATABASE)
+                await database.client.drop_database(CHECK_DATABASE)
         except (Unavailable, PyMongoError) as error:
             raise NotReady(_reason(error)) from error
 
@@ -113,20 +129,43 @@ class Mongo:
             raise NotReady("it is no primary: add ?replicaSet=NAME to the address")
 
 
-async def _form_replica_set(admin: Database, host: str) -> None:
+def _hosts(ports: Ports) -> list[str]:
+    return [f"127.0.0.1:{first}" for first, *_ in ports]
+
+
+async def _form_replica_set(admin: Database, hosts: Sequence[str]) -> None:
+    members = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
     try:
         config = (await admin.command("replSetGetConfig"))["config"]
     except PyMongoError as error:
         if getattr(error, "code", None) != NOT_YET_INITIALIZED:
             raise
-        config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": host}]}
+        config = {"_id": REPLICA_SET, "members": members}
+        if len(hosts) > 1:
+            config["settings"] = {
+                "electionTimeoutMillis": ELECTION_MS,
+                "heartbeatIntervalMillis": HEARTBEAT_MS,
+            }
         await admin.command("replSetInitiate", config)
         return
-    if config["members"][0]["host"] != host:
-        # The same data on another port: the node does not find itself in its set until the set is changed.
-        config["members"][0]["host"] = host
+    if [member["host"] for member in config["members"]] != hosts:
+        # The same data on other ports: a node does not find itself in its set until the set is changed.
+        for member, host in zip(config["members"], hosts, strict=True):
+            member["host"] = host
         config["version"] += 1
         await admin.command("replSetReconfig", config, force=True)
+
+
+async def _check_caught_up(admin: Database) -> None:
+    """As long as it is behind, a primary that dies takes away the second copy that each write needs."""
+    status = await admin.command("replSetGetStatus")
+    moments = {member["stateStr"]: member["optimeDate"] for member in status["members"]}
+    [own] = [member for member in status["members"] if member.get("self")]
+    if "PRIMARY" not in moments:
+        raise NotReady("no primary yet")
+    behind = (moments["PRIMARY"] - own["optimeDate"]).total_seconds()
+    if behind > BEHIND_SECONDS_MAX:
+        raise NotReady(f"it is {behind:.0f} s behind the primary")
 
 
 async def _write(database: Database, session: Session) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ops.stack.errors import NotReady, StackError
 from ops.stack.logs import tail
@@ -19,27 +19,46 @@ POLL_SECONDS = 0.05
 CONNECT_SECONDS_MAX = 1.0
 CHECK_SECONDS_MAX = 10.0
 
+Ports: TypeAlias = Sequence[Sequence[int]]
+"""The ports of all nodes of a cluster, in their order. The first port of a node is for clients."""
+
 
 class Server(Protocol):
+    """
+    One node, alone or in a cluster of its kind.
+
+    Attributes:
+        kind: `kafka` or `mongo`.
+        place: its place among the nodes of its kind, from 0.
+    """
+
     name: str
+    kind: str
+    place: int
     port_count: int
 
-    def address(self, port: int) -> str: ...
+    def address(self, ports: Ports) -> str:
+        """Where clients find the nodes with these ports."""
 
-    def command(self, ports: Sequence[int]) -> Command:
+    def command(self, ports: Ports) -> Command:
         """Prepare its files, and return the command that starts it. May take long the first time."""
 
     def leave_out_start_cache(self) -> bool:
         """After a failed start: True if a start cache may be the cause, and is not used from now on."""
 
-    async def check(self, address: str) -> None:
+    async def check(self, ports: Ports) -> None:
         """Raises NotReady as long as the server cannot be used."""
 
     async def check_outside(self, address: str) -> None:
         """The same for a server that is not ours. It changes nothing there."""
 
 
-def wait_until_ready(server: Server, process: ServerProcess, port: int, log: Path) -> None:
+def name_of(kind: str, place: int) -> str:
+    """The name of a node: the first one has the name of its kind, the others a number too."""
+    return f"{kind}-{place + 1}" if place else kind
+
+
+def wait_until_ready(server: Server, process: ServerProcess, ports: Ports, log: Path) -> None:
     """
     Wait until a server of ours can be used.
 
@@ -50,9 +69,10 @@ def wait_until_ready(server: Server, process: ServerProcess, port: int, log: Pat
     def check() -> None:
         if not is_running(process):
             raise StackError(f"{server.name} ended while it was starting; {tail(log)}")
+        port = ports[server.place][0]
         if not accepts(port):
             raise NotReady(f"port {port} isn't served yet")
-        _run(server.check(server.address(port)))
+        _run(server.check(ports))
 
     try:
         _wait(check, READY_SECONDS_MAX)

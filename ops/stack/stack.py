@@ -1,7 +1,8 @@
-"""Kafka and MongoDB on this machine: start both, stop both, kill one and start it again."""
+"""Kafka and MongoDB on this machine, alone or as clusters: start all, stop all, kill one, start it again."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -9,21 +10,30 @@ from typing import Self
 
 from ops.stack import state as states
 from ops.stack.errors import StackError
-from ops.stack.host import allow_open_files, check_disk, check_open_files, choose_ports, make_folder
+from ops.stack.host import (
+    allow_open_files,
+    check_disk,
+    check_open_files,
+    check_port,
+    choose_ports,
+    make_folder,
+)
 from ops.stack.kafka import Kafka
 from ops.stack.logs import last_lines, lines_to_come
 from ops.stack.mongo import Mongo
 from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
-from ops.stack.server import Server, wait_until_reachable, wait_until_ready
+from ops.stack.server import Ports, Server, name_of, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
 from ops.stack.status import Status, status_of
 
 LOG_LINES = 40
+# One node, or as few as can lose one and still acknowledge.
+NODES = (1, 3)
 
 
 class Stack:
     """
-    One Kafka and one MongoDB with all their data under `home`.
+    Kafka and MongoDB with all their data under `home`: one node of each, or a cluster of three.
 
     At the first start free ports are chosen, unless ports are given, and kept from then on. Detached servers
     go on when this process ends, and any other Stack with the same home finds them. Servers that are not
@@ -36,24 +46,36 @@ class Stack:
         self,
         home: Path,
         *,
+        brokers: int | None = None,
+        mongo_nodes: int | None = None,
         kafka_port: int | None = None,
         mongo_port: int | None = None,
         detached: bool = True,
         environment: Mapping[str, str] | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """
+        Args:
+            brokers: nodes of Kafka. By default as many as there are in `home`, and one in a new one.
+            mongo_nodes: members of MongoDB's replica set, likewise.
+            kafka_port: of the first node for clients; `mongo_port` likewise.
+        """
         environment = os.environ if environment is None else environment
         self.home = home.absolute()
         self._detached = detached
         self._tell = tell
+        self._told_ports = {"kafka": kafka_port, "mongo": mongo_port}
+        named = {name: environment.get(_variable(name)) for name in self._told_ports}
+        self._outside = {name: told for name, told in named.items() if told}
         # MongoDB first: on a platform without it, that is said before Kafka is fetched.
         servers: tuple[Server, ...] = (
-            Mongo(self.home / "mongo"),
-            Kafka(self.home / "kafka", environment, tell),
+            *(Mongo(self.home / name_of("mongo", n), n) for n in range(self._count("mongo", mongo_nodes))),
+            *(
+                Kafka(self.home / name_of("kafka", n), environment, tell, n)
+                for n in range(self._count("kafka", brokers))
+            ),
         )
         self._servers = {server.name: server for server in servers}
-        self._told_ports = {"kafka": kafka_port, "mongo": mongo_port}
-        self._outside = {name: told for name in self._servers if (told := environment.get(_variable(name)))}
         self._started: dict[str, Started] = {}
 
     def __enter__(self) -> Self:
@@ -76,7 +98,7 @@ class Stack:
         return self._address("mongo")
 
     def up(self) -> None:
-        """Start the servers that do not run. When this returns, both can be used."""
+        """Start the servers that do not run. When this returns, all can be used."""
         self._up(list(self._servers))
 
     def down(self) -> None:
@@ -84,31 +106,61 @@ class Stack:
         if not self._state_file.exists():
             return
         with self._locked(), undisturbed():
-            # One after the other: each takes about a third of a second.
+            # Together: the last ones of a cluster would wait for those that have ended.
+            known = states.load(self._state_file).servers
+            with ThreadPoolExecutor(len(self._servers)) as threads:
+                list(threads.map(stop, (one.process for one in known.values() if one.process)))
             for name in self._ours():
                 self._end(name, stop)
 
-    def kill_kafka(self) -> None:
+    def kill(self, name: str) -> None:
         """SIGKILL, like an outage: nothing is flushed."""
-        self._kill("kafka")
+        if name in self._outside:
+            raise StackError(f"{name} is a server of your own ({_variable(name)}): the stack doesn't kill it")
+        self._check_known(name)
+        with self._locked():
+            self._end(name, kill)
+
+    def start(self, name: str) -> None:
+        """Start it again on its ports, with its data."""
+        self._check_known(name)
+        self._up([name])
+
+    def kill_kafka(self) -> None:
+        """`kill`, of the first node."""
+        self.kill("kafka")
 
     def kill_mongo(self) -> None:
-        """SIGKILL, like an outage: nothing is flushed."""
-        self._kill("mongo")
+        """`kill`, of the first node."""
+        self.kill("mongo")
 
     def start_kafka(self) -> None:
-        """Start it again on its port, with its data."""
-        self._up(["kafka"])
+        """`start`, of the first node."""
+        self.start("kafka")
 
     def start_mongo(self) -> None:
-        """Start it again on its port, with its data."""
-        self._up(["mongo"])
+        """`start`, of the first node."""
+        self.start("mongo")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All servers: kafka, kafka-2 and so on, then those of MongoDB."""
+        return tuple(sorted(self._servers))
+
+    def port(self, name: str) -> int | None:
+        """The port for clients of a server of ours, None if it has never run."""
+        known = states.load(self._state_file).servers.get(name)
+        return known.ports[0] if known else None
+
+    def nodes(self, kind: str) -> list[str]:
+        """The names of the nodes of `kafka` or `mongo`, in their order."""
+        return [name for name, server in self._servers.items() if server.kind == kind]
 
     def status(self) -> list[Status]:
         state = states.load(self._state_file)
         return [
             status_of(self._servers[name], state.servers.get(name), self._outside.get(name))
-            for name in ("kafka", "mongo")
+            for name in self.names
         ]
 
     def pid(self, name: str) -> int | None:
@@ -128,6 +180,7 @@ class Stack:
         for name in names:
             if name in self._outside:
                 raise StackError(f"{name} is a server of your own ({_variable(name)}): see its own log")
+            self._check_known(name)
         logs = {name: self.log(name) for name in names or self._ours()}
         for name, log in logs.items():
             if not log.exists():
@@ -144,18 +197,45 @@ class Stack:
     def _locked(self) -> AbstractContextManager[None]:
         return states.locked(self.home / "stack.lock")
 
+    def _count(self, kind: str, wanted: int | None) -> int:
+        """
+        The number of nodes of a kind.
+
+        Raises:
+            StackError: another number than there are.
+        """
+        if kind in self._outside:
+            return 1
+        there = states.load(self._state_file).nodes(kind)
+        count = wanted or there or 1
+        if count not in NODES:
+            raise StackError(f"{count} nodes of {kind} cannot be started: choose 1 or 3")
+        if there and count != there:
+            raise StackError(
+                f"{self.home} has {there} of {kind}, and this number stays: choose another folder with --home"
+            )
+        return count
+
+    def _check_known(self, name: str) -> None:
+        if name not in self._servers:
+            raise StackError(f"there is no {name} in {self.home}, only {', '.join(self.names)}")
+
     def _ours(self) -> list[str]:
         return [name for name in self._servers if name not in self._outside]
 
-    def _address(self, name: str) -> str:
-        if name in self._outside:
-            return self._outside[name]
-        known = states.load(self._state_file).servers.get(name)
-        if known is None:
+    def _address(self, kind: str) -> str:
+        if kind in self._outside:
+            return self._outside[kind]
+        servers = states.load(self._state_file).servers
+        if not all(name in servers for name in self.nodes(kind)):
             raise StackError(
-                f"{name} has no address yet: start the stack in {self.home} first (kepu stack up)"
+                f"{kind} has no address yet: start the stack in {self.home} first (kepu stack up)"
             )
-        return self._servers[name].address(known.ports[0])
+        return self._servers[kind].address(self._ports(kind))
+
+    def _ports(self, kind: str) -> Ports:
+        servers = states.load(self._state_file).servers
+        return [servers[name].ports for name in self.nodes(kind)]
 
     def _up(self, names: Sequence[str]) -> None:
         for name in names:
@@ -184,7 +264,7 @@ class Stack:
         known = states.load(self._state_file).servers.get(name)
         if known is None or known.process is None or not is_running(known.process):
             return False
-        told = self._told_ports[name]
+        told = self._told_ports.get(name)
         if told is not None and told != known.ports[0]:
             raise StackError(
                 f"{name} runs on port {known.ports[0]} already: kepu stack down first, then ask for {told}"
@@ -196,20 +276,39 @@ class Stack:
             return
         check_disk(self.home)
         check_open_files(allow_open_files())
-        ports = {name: self._choose_ports(name) for name in names}
-        commands = {name: self._servers[name].command(ports[name]) for name in names}
+        known = states.load(self._state_file)
+        taken = [port for server in known.servers.values() for port in server.ports]
+        ports: dict[str, tuple[int, ...]] = {}
         for name in names:
-            self._start(name, ports[name], commands[name])
+            ports[name] = self._choose_ports(name, known.servers.get(name), taken)
+            taken += ports[name]
+        # All are remembered before the first starts: each node of a cluster has to know the others.
+        for name in names:
+            known = known.with_server(name, ServerState(ports=ports[name]))
+        states.save(self._state_file, known)
+        commands = {name: self._command(name) for name in names}
+        for name in names:
+            self._start(name, commands[name])
 
-    def _choose_ports(self, name: str) -> tuple[int, ...]:
-        known = states.load(self._state_file).servers.get(name)
+    def _choose_ports(self, name: str, known: ServerState | None, taken: Sequence[int]) -> tuple[int, ...]:
+        server = self._servers[name]
         remembered = known.ports if known else ()
-        return choose_ports(name, self._servers[name].port_count, self._told_ports[name], remembered)
+        if remembered and len(self.nodes(server.kind)) > 1:
+            # The other nodes may run, and they know all ports of this one.
+            for port in remembered:
+                check_port(port, name)
+            return remembered
+        return choose_ports(name, server.port_count, self._told_ports.get(name), remembered, taken)
 
-    def _start(self, name: str, ports: tuple[int, ...], command: Command) -> None:
+    def _command(self, name: str) -> Command:
+        server = self._servers[name]
+        return server.command(self._ports(server.kind))
+
+    def _start(self, name: str, command: Command) -> None:
         self._reap(name)
         started = start(command, self.log(name), detached=self._detached)
         self._started[name] = started
+        ports = states.load(self._state_file).servers[name].ports
         self._remember(name, ServerState(ports=ports, process=started.process))
 
     def _see_ready(self, name: str, *, patient: bool) -> None:
@@ -218,19 +317,13 @@ class Stack:
         known = states.load(self._state_file).servers[name]
         assert known.process is not None  # noqa: S101 - just started, or just found running
         try:
-            wait_until_ready(server, known.process, known.ports[0], self.log(name))
+            wait_until_ready(server, known.process, self._ports(server.kind), self.log(name))
         except StackError:
             if not patient or not server.leave_out_start_cache():
                 raise
             self._end(name, kill)
-            self._start(name, known.ports, server.command(known.ports))
+            self._start(name, self._command(name))
             self._see_ready(name, patient=False)
-
-    def _kill(self, name: str) -> None:
-        if name in self._outside:
-            raise StackError(f"{name} is a server of your own ({_variable(name)}): the stack doesn't kill it")
-        with self._locked():
-            self._end(name, kill)
 
     def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
         known = states.load(self._state_file).servers.get(name)

@@ -45,6 +45,10 @@ class State(BaseModel):
     def with_server(self, name: str, server: ServerState) -> "State":
         return State(servers={**self.servers, name: server})
 
+    def nodes(self, kind: str) -> int:
+        """The number of nodes of this kind that have ever been started here."""
+        return sum(name == kind or name.startswith(f"{kind}-") for name in self.servers)
+
 
 def load(path: Path) -> State:
     try:

@@ -32,7 +32,7 @@ def status_of(server: Server, known: ServerState | None, outside: str | None) ->
     if known is None:
         return Status(server.name, None, running=False)
     port = known.ports[0]
-    address = server.address(port)
+    address = server.address([known.ports])
     if known.process is None or not is_running(known.process):
         return Status(server.name, address, running=False)
     pid = known.process.pid

@@ -8,6 +8,7 @@ Brokers run with auto-creation off, so a misspelt topic is an error and not a ne
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -18,12 +19,18 @@ from shared.runtime.errors import Unavailable
 from shared.runtime.settings import KafkaSettings
 
 CREATE_TIMEOUT_MS = 30_000
+# Topics have this number of copies, if there are so many brokers and nobody says another number.
+COPIES_MAX = 3
+# From so many copies on, a write is acknowledged only when two brokers have it.
+SAFE_COPIES = 3
 
 
-async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topic] = ALL) -> list[str]:
+async def create_missing(kafka: str, replication: int = 0, wanted: Sequence[Topic] = ALL) -> list[str]:
     """
     Create those topics that do not exist yet; leave the others as they are.
 
+    Args:
+        replication: copies of each topic; 0: one on each broker, but at most `COPIES_MAX`.
     Returns: the names of the topics created.
     Raises:
         Unavailable: the broker does not answer, or refuses to create a topic.
@@ -34,7 +41,7 @@ async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topi
         present = set(await admin.list_topics())
         missing = [topic for topic in wanted if topic.name not in present]
         if missing:
-            await _create(admin, missing, replication)
+            await _create(admin, missing, await _copies(admin, replication))
     except KafkaError as error:
         raise Unavailable(f"cannot create topics on {kafka}: {error}") from error
     finally:
@@ -42,9 +49,11 @@ async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topi
     return [topic.name for topic in missing]
 
 
-async def differing(kafka: str, wanted: Sequence[Topic] = ALL) -> list[str]:
+async def differing(kafka: str, wanted: Sequence[Topic] = ALL, replication: int = 0) -> list[str]:
     """
     What topics that exist have otherwise than declared, as "topic: setting=value, declared value".
+
+    Fewer partitions or copies than declared are named too. More are not: somebody has added them.
 
     Raises:
         Unavailable: the broker does not answer.
@@ -52,7 +61,8 @@ async def differing(kafka: str, wanted: Sequence[Topic] = ALL) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     try:
         await admin.start()
-        present = set(await admin.list_topics())
+        copies = await _copies(admin, replication)
+        present = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
         asked = [ConfigResource(ConfigResourceType.TOPIC, one.name) for one in wanted if one.name in present]
         answers = await admin.describe_configs(asked) if asked else []
     except KafkaError as error:
@@ -64,18 +74,35 @@ async def differing(kafka: str, wanted: Sequence[Topic] = ALL) -> list[str]:
         for answer in answers
         for _, _, _, name, entries in answer.resources
     }
+    there = [topic for topic in wanted if topic.name in found]
     return [
         f"{topic.name}: {setting}={found[topic.name].get(setting)}, declared {value}"
-        for topic in wanted
-        if topic.name in found
-        for setting, value in topic.config.items()
+        for topic in there
+        for setting, value in _config(topic, copies).items()
         if found[topic.name].get(setting) != value
+    ] + [line for topic in there for line in _fewer(topic, present[topic.name], copies)]
+
+
+def _fewer(topic: Topic, partitions: Sequence[Any], copies: int) -> list[str]:
+    least = min(len(partition["replicas"]) for partition in partitions)
+    counts = ("partitions", len(partitions), topic.partitions), ("copies", least, copies)
+    return [
+        f"{topic.name}: {what}={has}, declared {declared}" for what, has, declared in counts if has < declared
     ]
 
 
-async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], replication: int) -> None:
+def _config(topic: Topic, copies: int) -> dict[str, str]:
+    return topic.config | ({"min.insync.replicas": "2"} if copies >= SAFE_COPIES else {})
+
+
+async def _copies(admin: AIOKafkaAdminClient, replication: int) -> int:
+    return replication or min(COPIES_MAX, len((await admin.describe_cluster())["brokers"]))
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], copies: int) -> None:
     wanted = [
-        NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config) for topic in missing
+        NewTopic(topic.name, topic.partitions, copies, topic_configs=_config(topic, copies))
+        for topic in missing
     ]
     answer = await admin.create_topics(wanted, timeout_ms=CREATE_TIMEOUT_MS)
     for name, code, *message in answer.topic_errors:
@@ -89,7 +116,7 @@ def main() -> None:
     settings = KafkaSettings()
     created = asyncio.run(create_missing(settings.kafka, settings.kafka_replication))
     print(f"{len(created)} topics created, {len(ALL) - len(created)} were there")  # noqa: T201 (a command)
-    for line in asyncio.run(differing(settings.kafka)):
+    for line in asyncio.run(differing(settings.kafka, replication=settings.kafka_replication)):
         print(f"other than declared: {line}")  # noqa: T201 (a command)
 
 

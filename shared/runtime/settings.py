@@ -189,7 +189,9 @@ class KafkaSettings(BaseSettings):
     kafka: Annotated[str, AfterValidator(_servers)] = Field(
         "127.0.0.1:9092", description="Kafka's bootstrap servers, host:port[,host:port]"
     )
-    kafka_replication: int = Field(1, ge=1, le=5, description="replicas of the topics that are created")
+    kafka_replication: int = Field(
+        0, ge=0, le=5, description="copies of the topics that are created; 0: one on each broker, at most 3"
+    )
 
 
 class Settings(KafkaSettings):

@@ -36,7 +36,7 @@ guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.rela
 CODE = re.compile(r"```.*?```|^    [^\n]+$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 KEPU = re.compile(
     r"(?:^|[\s/`(])kepu ([a-z][a-z-]*(?: (?:up|down|status|logs|add|end|list|load|scan|send|verify"
-    r"|show|redrive|discard|bury)\b)?)(.*)"
+    r"|show|redrive|discard|bury|kill)\b)?)(.*)"
 )
 MAKE = re.compile(r"(?:^|[\s`])make ([a-z][a-z-]*)")
 MODULE = re.compile(r"python3? -m ([a-z_.]+)")

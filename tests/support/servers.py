@@ -83,20 +83,28 @@ def with_mongo_of(stack: Stack) -> dict[str, str]:
 
 
 @contextmanager
-def own_stack() -> Iterator[Stack]:
-    """Separate servers for tests that kill them, also if KEPU_KAFKA and KEPU_MONGO name others."""
+def own_stack(nodes: int = 1) -> Iterator[Stack]:
+    """
+    Separate servers for tests that kill them, also if KEPU_KAFKA and KEPU_MONGO name others.
+
+    Args:
+        nodes: of Kafka, and of MongoDB.
+    """
     # Not pytest's folders: those stay for some time, and this data is 0.3 GB.
     own = scratch("kepu-own-", within=in_memory())
-    with own as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
+    with (
+        own as folder,
+        Stack(folder / "stack", brokers=nodes, mongo_nodes=nodes, detached=False, environment={}) as stack,
+    ):
         yield stack
         _kill(stack)
 
 
 def _kill(stack: Stack) -> None:
     """What a server would write at an orderly end is read by nobody."""
-    for name, kill in (("kafka", stack.kill_kafka), ("mongo", stack.kill_mongo)):
+    for name in stack.names:
         if stack.pid(name) is not None:
-            kill()
+            stack.kill(name)
 
 
 async def stand_still(pid: int) -> None:

@@ -134,7 +134,7 @@ def test_broken_start_cache_only_costs_time(home: Path, tmp_path: Path, stack: S
     broken = content[:65_536] + bytes(len(content) - 65_536)
 
     cache.write_bytes(broken)
-    Kafka(home / "kafka", environment, print).command((free_port(), free_port()))
+    Kafka(home / "kafka", environment, print).command([(free_port(), free_port())])
     assert cache.stat().st_size == 0, "the formatting left it out"
     cache.write_bytes(broken)
     Stack(home, environment=environment).start_kafka()
