@@ -13,6 +13,7 @@ from ops.documents import (
     observing,
     roles,
     settings,
+    sharding,
     ways,
     where,
 )
@@ -41,6 +42,7 @@ SECTIONS: dict[str, dict[str, Table]] = {
         "secrets": settings.secrets,
         "alerts": alerting.alerts,
         "metrics": observing.metrics_of_all,
+        "sharding": sharding.everything,
     },
     "docs/slo.md": {"objectives": objectives.in_words},
 }
