@@ -6,6 +6,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from ops.documents.tables import code, table
 from shared.runtime import metrics
+from shared.runtime.declared import Family
 
 
 def metrics_of_all() -> str:
@@ -19,7 +20,8 @@ def names() -> set[str]:
 
 
 def _metrics() -> Iterator[list[str]]:
-    for one in vars(metrics).values():
+    for declared in vars(metrics).values():
+        one = declared.metric if isinstance(declared, Family) else declared
         if isinstance(one, MetricWrapperBase):
             [described] = one.describe()
             name = f"{described.name}_total" if described.type == "counter" else described.name

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from shared.contracts.topics import dead_letters
 from shared.messaging.buried import Buried
 from shared.messaging.dead_letters import named, write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
@@ -75,12 +76,16 @@ class Consumer:
 
     def _count_from_zero(self, subscription: Subscription) -> None:
         """Make all counters with 0. So Prometheus sees the first failure as an increase."""
-        for topic in self.topics:
-            metrics.CONSUMED.labels(topic, self.group)
-            for code in (*CODES_BEFORE_HANDLING, HANDLER_FAILED, BURIED, *subscription.codes):
-                metrics.DEAD_LETTERED.labels(topic, self.group, code)
-        for reason in RETRY_REASONS:
-            metrics.RETRIES.labels(self.group, reason)
+        group = [self.group]
+        codes = (*CODES_BEFORE_HANDLING, HANDLER_FAILED, BURIED, *subscription.codes)
+        metrics.CONSUMED.begin(self.topics, group)
+        metrics.DEAD_LETTERED.begin(self.topics, group, codes)
+        metrics.PUBLISHED.begin([dead_letters(topic, self.group) for topic in self.topics])
+        metrics.RETRIES.begin(group, RETRY_REASONS)
+        metrics.CONSUME_SECONDS.begin(group)
+        metrics.BATCH_EVENTS.begin(group)
+        metrics.CONSUMER_RUNNING.begin(group)
+        metrics.OLDEST_AGE.begin(group)
         metrics.OLDEST_AGE.labels(self.group).set_function(
             lambda: time.time() - self._oldest_at if self._oldest_at else 0.0
         )

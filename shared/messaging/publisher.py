@@ -103,9 +103,8 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
-        for topic in LIVE:
-            # The counter starts at 0. So Prometheus sees the first event as an increase.
-            metrics.PUBLISHED.labels(topic.name)
+        # The counter starts at 0. So Prometheus sees the first event as an increase.
+        metrics.PUBLISHED.begin([topic.name for topic in LIVE])
 
     async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
         """

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from shared.runtime import metrics
+from shared.runtime.declared import OTHER
 from shared.runtime.errors import KepuError, Rejected, TookTooLong, Unavailable
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Loop:
         name: constant; the metrics' label.
         turn_seconds_max: health says so when one turn takes longer.
         stop_seconds_max: at the end, a turn in progress is cancelled after this time.
+        codes: of items that fail, for the metric. Other codes count as "other".
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Loop:
         retry_seconds_max: float = RETRY_SECONDS_MAX,
         turn_seconds_max: float = TURN_SECONDS_MAX,
         stop_seconds_max: float = 0.0,
+        codes: Iterable[str] = (),
     ) -> None:
         self.name = name
         self._turn = turn
@@ -72,7 +75,10 @@ class Loop:
         self._turn_began: float | None = None
         self._fault: str | None = None
         self.stopping = False
-        # The counter starts at 0. So Prometheus sees the first failure as an increase.
+        # The counters start at 0. So Prometheus sees the first failure as an increase.
+        metrics.LOOP_FAILURES.begin([name])
+        metrics.ITEMS_FAILED.begin([name], [*codes, OTHER])
+        metrics.LOOP_WORKING.begin([name])
         self._failures = metrics.LOOP_FAILURES.labels(name)
         metrics.LOOP_WORKING.labels(name).set(1)
 

@@ -28,6 +28,7 @@ from shared.runtime.life import Life
 from shared.runtime.settings import Settings, misspelt
 from shared.web import health, serving, wording
 from shared.web.admitting import Admission
+from shared.web.counting import begin_at_zero
 from shared.web.edge.connections import Bodies, Connections
 from shared.web.edge.gate import Gate
 from shared.web.edge.hot_protocol import HotProtocol
@@ -135,11 +136,13 @@ def _running(settings: Settings, lifespan: Open) -> Callable[[FastAPI], Abstract
         if settings.organiser_keys_file is not None:
             keys: OrganiserKeys = app.state.organiser_keys
             parts.checks["organiser keys"] = keys.check
+        begin_at_zero(app, app.state.hot_routes)
         metrics.tune_garbage_collector()
         return parts
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
+        begin_at_zero(app, ())
         watching = looping(
             Loop("shedding", app.state.shedding.watch),
             Loop("connections", app.state.connections.sweep),

@@ -18,8 +18,6 @@ from shared.runtime.tracing import Recorder, Span, Trace, is_recorded
 
 log = logging.getLogger(__name__)
 
-# The values of a label. Anybody can invent a method, so all others count as "other".
-METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNMATCHED = "unmatched"
 _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
 # A process counts up from a random number. That is unique enough for a log, and needs no system call for each
@@ -77,9 +75,8 @@ def observe(
     key = method, route, status
     timer = _timers.get(key)
     if timer is None:
-        labels = (method if method in METHODS else "other", route, status)
-        timer = metrics.HTTP_SECONDS.labels(*labels)
-        if method in METHODS:
+        timer = metrics.HTTP_SECONDS.labels(method, route, str(status))
+        if method in metrics.METHODS:
             _timers[key] = timer
     seconds = time.perf_counter() - started
     timer.observe(seconds)

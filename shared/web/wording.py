@@ -166,6 +166,11 @@ def learn(chinese: Mapping[str, str]) -> None:
     _CHINESE.update(chinese)
 
 
+def codes() -> frozenset[str]:
+    """All codes that have Chinese words: those that this process may refuse with."""
+    return frozenset(_CHINESE)
+
+
 def words(code: str, english: str, values: Mapping[str, Any], language: Language) -> str:
     """What an error says in this language; in English where its code has no Chinese words."""
     template = _CHINESE.get(code) if language == "zh-CN" else None

@@ -7,8 +7,7 @@ from shared.runtime import metrics
 Step = Literal["announced", "held", "moved", "replaced"]
 
 # The counters start at 0. So Prometheus sees the first one as an increase.
-for _step in get_args(Step):
-    metrics.DRAWS.labels(_step)
+metrics.DRAWS.begin(get_args(Step))
 
 
 def count(step: Step) -> None:

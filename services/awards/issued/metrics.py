@@ -8,9 +8,7 @@ from shared.runtime import metrics
 Change = Literal["issued", "revoked"]
 
 # The counters start at 0. So Prometheus sees the first one as an increase.
-for _kind in get_args(AwardKind):
-    for _change in get_args(Change):
-        metrics.AWARDS.labels(_kind, _change)
+metrics.AWARDS.begin(get_args(AwardKind), get_args(Change))
 
 
 def count(kind: AwardKind, change: Change, awards: int = 1) -> None:

@@ -57,6 +57,7 @@ class SchemeStore:
         self._schemes = database["schemes"]
         # A scheme in use stays in use, so each process marks it once.
         self._in_use: set[Scheme] = set()
+        metrics.ITEMS_FAILED.begin(["schemes"], ["scheme_unreadable"])
 
     async def prepare(self) -> None:
         """Create the index, and the collection with it."""

@@ -13,8 +13,7 @@ _OUTCOMES: Mapping[DeliveryChannel, tuple[str, ...]] = {
 
 # The counters start at 0. So Prometheus sees the first one as an increase.
 for _channel, _outcomes in _OUTCOMES.items():
-    for _outcome in _outcomes:
-        metrics.DELIVERIES.labels(_channel, _outcome)
+    metrics.DELIVERIES.begin([_channel], _outcomes)
 
 
 def count(channel: DeliveryChannel, outcome: str, messages: int = 1) -> None:

@@ -41,6 +41,18 @@ from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 log = logging.getLogger(__name__)
 
 NAME = "courier"
+# Why a courier tries again, and the codes of messages that fail: labels of metrics.
+UNAVAILABLE, SERVER_DOWN = "unavailable", "server_down"
+CODES = (
+    "address_invalid",
+    "key_unreadable",
+    "mail_unmakeable",
+    "mail_unsendable",
+    "message_unreadable",
+    "sms_unmakeable",
+    "sms_unsendable",
+    "untellable",
+)
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
 # How long a turn waits for the mails that it has begun. After this time the next turn begins beside it.
@@ -110,7 +122,8 @@ class Courier(Generic[Item]):
         self._outages = 0
         self._paused_until = 0.0
         self._busy_at = 0.0
-        self.loop = Loop(name, self.turn, stop_seconds_max=STOP_SECONDS_MAX)
+        self.loop = Loop(name, self.turn, stop_seconds_max=STOP_SECONDS_MAX, codes=CODES)
+        metrics.RETRIES.begin([name], [UNAVAILABLE, SERVER_DOWN])
 
     async def turn(self) -> float:
         """
@@ -309,12 +322,12 @@ class Courier(Generic[Item]):
         while outcomes:
             try:
                 marked = await self._queue.mark(claim, outcomes, clock.now())
-            except Unavailable as error:
+            except Unavailable:
                 if self.loop.stopping:
                     raise
                 # Try until it works: these mails are sent, and unmarked mails would be sent again.
                 failures += 1
-                metrics.RETRIES.labels(self.loop.name, type(error).__name__).inc()
+                metrics.RETRIES.labels(self.loop.name, UNAVAILABLE).inc()
                 await asyncio.sleep(
                     backoff_seconds(failures, self._pace.pause_seconds, self._pace.pause_seconds_max)
                 )
@@ -329,7 +342,7 @@ class Courier(Generic[Item]):
         if self._outages == 0:
             log.warning("messages wait for a server", extra={"loop": self.loop.name, "reason": error.message})
         self._outages += 1
-        metrics.RETRIES.labels(self.loop.name, type(error).__name__).inc()
+        metrics.RETRIES.labels(self.loop.name, SERVER_DOWN).inc()
         seconds = error.pause_seconds or backoff_seconds(
             self._outages, self._pace.pause_seconds, self._pace.pause_seconds_max
         )

@@ -249,7 +249,7 @@ def _expired(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
 
 def _report_unreadable(messages: int) -> None:
     """Count messages that cannot be read. They have failed without an event, so that the others go on."""
-    metrics.ITEMS_FAILED.labels("courier", UNREADABLE.code).inc(messages)
+    metrics.ITEMS_FAILED.labels("courier", str(UNREADABLE.code)).inc(messages)
     log.error("messages cannot be read", extra={"messages": messages})
 
 

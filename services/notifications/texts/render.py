@@ -71,6 +71,7 @@ class Texts:
         registration_url: str | None = None,
     ) -> None:
         self._signatures = signatures
+        metrics.ITEMS_FAILED.begin(["inbox"], ["mail_unmakeable"])
         self._messages: dict[tuple[Language, str], tuple[Template, Template]] = {}
         self._letters: dict[Language, Template] = {}
         for language in get_args(Language):

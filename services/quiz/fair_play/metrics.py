@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from services.quiz.fair_play.rules import KINDS
 from shared.runtime import metrics
 
-for _kind in KINDS:
-    metrics.FLAGS_OPEN.labels(_kind)
+metrics.FLAGS_OPEN.begin(KINDS)
 
 
 def show(counts: Mapping[str, int]) -> None:

@@ -8,8 +8,7 @@ from services.registration.check_in.rules import Verdict
 from shared.runtime import metrics
 
 # The counters start at 0. So Prometheus sees the first one as an increase.
-for _verdict in get_args(Verdict):
-    metrics.SCANS.labels(_verdict)
+metrics.SCANS.begin(get_args(Verdict))
 
 
 def count(verdicts: Iterable[Verdict]) -> None:

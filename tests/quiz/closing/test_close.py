@@ -223,7 +223,7 @@ async def test_a_quiz_that_becomes_unreadable_after_it_was_read_says_the_same(ka
 
 
 def _cannot_close() -> float:
-    labels = {"loop": "closing", "code": "CloseError"}
+    labels = {"loop": "closing", "code": "other"}
     return REGISTRY.get_sample_value("kepu_loop_items_failed_total", labels) or 0.0
 
 
