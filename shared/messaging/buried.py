@@ -6,7 +6,7 @@ The topic of the decisions is read only when a group gets no further. Otherwise 
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -43,27 +43,52 @@ class Buried:
         return {index for index, event in enumerate(events) if _place(event) in named}
 
     async def _named(self, group: str) -> set[str]:
+        return {
+            decision.place
+            async for decision in Decisions(self._kafka).until()
+            if decision.decision == "bury" and decision.group == group
+        }
+
+
+class Decisions:
+    """What operators have decided, from the topic of decisions. Each is read once."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+        self._read_to: dict[TopicPartition, int] = {}
+
+    async def until(
+        self, ends: Mapping[TopicPartition, int] | None = None
+    ) -> AsyncIterator[DeadLetterDecided]:
+        """
+        The decisions that were not read before.
+
+        Args:
+            ends: the ends of the topic's partitions, if they are known. Nothing is asked if nothing is new.
+        """
+        if ends is not None and all(self._read_to.get(place, 0) >= end for place, end in ends.items()):
+            return
         topic = declared(DeadLetterDecided)
         consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._kafka, enable_auto_commit=False)
-        named: set[str] = set()
         try:
             await consumer.start()
             if topic.name not in await consumer.topics():
                 # A client that subscribes to it would wait until somebody makes it.
-                return named
+                return
             places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
             consumer.assign(places)
             await consumer.seek_to_beginning()
+            for place, offset in self._read_to.items():
+                consumer.seek(place, offset)
             ends = await consumer.end_offsets(places)
             while any([await consumer.position(place) < end for place, end in ends.items()]):
                 for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                     for record in records:
-                        decision = _decision(record.value)
-                        if decision and decision.decision == "bury" and decision.group == group:
-                            named.add(decision.place)
+                        if decision := _decision(record.value):
+                            yield decision
+            self._read_to = {place: await consumer.position(place) for place in places}
         finally:
             await consumer.stop()
-        return named
 
 
 def _decision(value: bytes | None) -> DeadLetterDecided | None:

@@ -95,16 +95,6 @@ class Consumer:
         """aiokafka's consumer, or None while there is none."""
         return self._subscriber.consumer if self._subscriber else None
 
-    @property
-    def halted(self) -> bool:
-        """Whether it has stopped for good, or pauses until it starts again by itself."""
-        return self.stopped is not None or self._paused is not None
-
-    @property
-    def committed(self) -> Any:
-        """The offsets that this member has committed, by partition."""
-        return self._reading.committed
-
     def subscribe(self, broker: KafkaBroker, instance: str = "") -> None:
         """Register with the broker before it starts. `instance` names this process for static membership."""
         codec: Any = _AsTheyCame()

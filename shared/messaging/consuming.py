@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
-from shared.messaging import observation
+from shared.messaging import observation, waiting_letters
+from shared.messaging.buried import Decisions
 from shared.messaging.consumer import Consumer
-from shared.messaging.observation import Observation
+from shared.messaging.observation import Lag, Running
+from shared.messaging.offsets import Offsets
 from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Subscription
+from shared.messaging.waiting_letters import WaitingLetters
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import Unavailable
 
@@ -58,14 +61,22 @@ async def consuming(
     consumers = [Consumer(kafka, subscription, publisher, policy) for subscription in subscriptions]
     for consumer in consumers:
         consumer.subscribe(broker, instance)
-    observed = Observation(kafka, consumers, seconds=policy.observe_seconds)
+    offsets = Offsets(publisher)
+    running = Running(consumers, seconds=policy.observe_seconds)
+    lag = Lag(offsets, consumers, seconds=policy.lag_seconds)
+    letters = WaitingLetters(offsets, Decisions(kafka), consumers, seconds=policy.letters_seconds)
     starting = Loop(
         "consumers started",
         lambda: _start(broker, publisher),
         retry_seconds_max=START_RETRY_SECONDS_MAX,
     )
     try:
-        async with looping(starting, Loop(observation.LOOP, observed.turn)):
+        async with looping(
+            starting,
+            Loop(observation.LOOP, running.turn),
+            Loop(observation.LAG_LOOP, lag.turn, retry_seconds_max=policy.lag_seconds),
+            Loop(waiting_letters.LOOP, letters.turn),
+        ):
             yield consumers
     finally:
         await _stop(broker, consumers)

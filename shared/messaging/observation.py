@@ -1,97 +1,103 @@
-"""The metrics of consumers: does each one work, and how far is it behind?"""
+"""
+The metrics of consumers: does each one work, and how far is its group behind?
 
+The lag comes from Kafka: the end of a partition minus what the group has committed. So it is known for all
+partitions of a group's topics, also for those that no member holds, and while the consumer is stopped.
+"""
+
+import math
 from collections.abc import Sequence
-from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
+from shared.contracts.topics import LIVE
 from shared.messaging.consumer import Consumer
+from shared.messaging.offsets import END, FIRST, Offsets, Places
 from shared.runtime import metrics
-from shared.runtime.background import each
-from shared.runtime.errors import Unavailable
 from shared.runtime.measurement import Measurement
 
 LOOP = "consumers observed"
+LAG_LOOP = "lag measured"
 # A lag that was not measured for so long is unknown.
 MEASURED_SECONDS = 15.0
 
+_DECLARED = {topic.name: topic for topic in LIVE}
 
-class Observation:
-    """Looks at all consumers of a process."""
 
-    def __init__(self, kafka: str, consumers: Sequence[Consumer], *, seconds: float) -> None:
-        self._kafka = kafka
+class Running:
+    """Shows which consumers of this process work."""
+
+    def __init__(self, consumers: Sequence[Consumer], *, seconds: float) -> None:
         self._consumers = consumers
         self._seconds = seconds
-        self._lags: dict[tuple[str, TopicPartition], Measurement] = {}
-        # By group: the partitions that have a time series now. A halted consumer keeps its last partitions.
-        self._shown: dict[str, frozenset[TopicPartition]] = {}
 
     async def turn(self) -> float:
         """Look once at each consumer; returns the seconds until the next look."""
         for consumer in self._consumers:
             metrics.CONSUMER_RUNNING.labels(consumer.group).set(0 if consumer.problem() else 1)
-        await each(LOOP, self._consumers, self._observe)
         return self._seconds
 
-    async def _observe(self, consumer: Consumer) -> None:
-        try:
-            if consumer.halted:
-                await self._observe_halted(consumer)
-            elif (kafka_consumer := consumer.kafka_consumer) is not None:
-                await self._observe_running(consumer, kafka_consumer)
-        except KafkaError as error:
-            raise Unavailable(f"Kafka does not report the lag: {type(error).__name__}") from error
 
-    async def _observe_running(self, consumer: Consumer, kafka_consumer: Any) -> None:
-        assigned: frozenset[TopicPartition] = frozenset(kafka_consumer.assignment())
-        committed = consumer.committed
-        for place in self._shown.get(consumer.group, frozenset()) - assigned:
-            # Another member reports this partition now. If the last value stayed, it would look like lag for
-            # ever.
-            committed.pop(place, None)
-            if self._lags.pop((consumer.group, place), None):
-                metrics.LAG.remove(place.topic, consumer.group, str(place.partition))
-        self._shown[consumer.group] = assigned
-        for place in assigned - committed.keys():
-            offset = await kafka_consumer.committed(place) or 0
-            committed.setdefault(place, offset)
-        # A rebalance may have come in between. We can ask for the end only of partitions that are still
-        # ours.
-        for place in assigned & kafka_consumer.assignment():
-            if (end := kafka_consumer.highwater(place)) is not None:
-                self._show(consumer.group, place, end - committed.get(place, end))
+class Lag:
+    """
+    Measures the lag of each group that has a consumer in this process.
 
-    async def _observe_halted(self, consumer: Consumer) -> None:
-        """People need the lag of a halted group most. A client outside the group asks for it."""
-        group = consumer.group
-        asking: Any = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka, group_id=group, enable_auto_commit=False
-        )
-        await asking.start()
-        try:
-            # It may have halted before anybody looked at its partitions. Then show all of its topics.
-            places = self._shown.get(group) or await _all_places(asking, consumer.topics)
-            self._shown[group] = places
-            for place, end in (await asking.end_offsets(sorted(places))).items():
-                self._show(group, place, end - (await asking.committed(place) or 0))
-        finally:
-            await asking.stop()
+    All processes of a group show the same partitions. So a query takes `max by (topic, group, partition)`.
+    """
 
-    def _show(self, group: str, place: TopicPartition, lag: int) -> None:
-        key = group, place
-        if key not in self._lags:
-            gauge = metrics.LAG.labels(place.topic, group, str(place.partition))
-            self._lags[key] = Measurement(gauge, seconds_max=MEASURED_SECONDS)
-        self._lags[key].set(max(0, lag))
+    def __init__(self, offsets: Offsets, consumers: Sequence[Consumer], *, seconds: float) -> None:
+        self._offsets = offsets
+        self._topics = {consumer.group: consumer.topics for consumer in consumers}
+        self._seconds = seconds
+        self._shown: dict[tuple[str, TopicPartition], tuple[Measurement, Measurement]] = {}
+        for group, topics in self._topics.items():
+            for topic in topics:
+                # Unknown until Kafka answers.
+                partitions = _DECLARED[topic].partitions if topic in _DECLARED else 0
+                for number in range(partitions):
+                    self._gauges(group, TopicPartition(topic, number))
 
+    async def turn(self) -> float:
+        """
+        Measure once; returns the seconds until the next time.
 
-async def _all_places(asking: Any, topics: Sequence[str]) -> frozenset[TopicPartition]:
-    """All partitions of these topics that exist."""
-    cluster = await asking._client.fetch_all_metadata()  # noqa: SLF001 (no public name gives partitions without joining)
-    return frozenset(
-        TopicPartition(topic, number)
-        for topic in topics
-        for number in cluster.partitions_for_topic(topic) or ()
-    )
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        async with self._offsets.asked():
+            places = {group: await self._offsets.partitions(topics) for group, topics in self._topics.items()}
+            committed = {
+                group: await self._offsets.committed(group, some) for group, some in places.items() if some
+            }
+            everywhere = {place for some in places.values() for place in some}
+            ends = await self._offsets.at(END, everywhere)
+            # A group begins at the first record. So where it has committed nothing, all are before it.
+            fresh = {
+                place for group, some in committed.items() for place in places[group] if place not in some
+            }
+            firsts = await self._offsets.at(FIRST, fresh) if fresh else {}
+        for group, some in committed.items():
+            for place in places[group]:
+                self._show(group, place, some, ends, firsts)
+        return self._seconds
+
+    def _show(
+        self, group: str, place: TopicPartition, committed: Places, ends: Places, firsts: Places
+    ) -> None:
+        if place not in ends:
+            return
+        lag, offset = self._gauges(group, place)
+        lag.set(max(0, ends[place] - committed.get(place, firsts.get(place, 0))))
+        offset.set(committed.get(place, math.nan))
+
+    def _gauges(self, group: str, place: TopicPartition) -> tuple[Measurement, Measurement]:
+        found = self._shown.get((group, place))
+        if found is None:
+            labels = place.topic, group, str(place.partition)
+            for gauge in (metrics.LAG, metrics.COMMITTED_OFFSET):
+                gauge.begin(*[[label] for label in labels])
+            found = self._shown[group, place] = (
+                Measurement(metrics.LAG.labels(*labels), seconds_max=MEASURED_SECONDS),
+                Measurement(metrics.COMMITTED_OFFSET.labels(*labels), seconds_max=MEASURED_SECONDS),
+            )
+        return found

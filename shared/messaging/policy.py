@@ -90,7 +90,9 @@ class ConsumerPolicy:
 
     And:
         batch_events_max: records of one batch.
-        observe_seconds: between two measurements of the lag.
+        observe_seconds: between two looks whether consumers work.
+        lag_seconds: between two measurements of the lag.
+        letters_seconds: between two counts of the dead letters that wait.
     """
 
     batch_events_max: int = 1_000
@@ -112,3 +114,5 @@ class ConsumerPolicy:
     pause_seconds: float = 60.0
     blocked_seconds: float = 30.0
     observe_seconds: float = 2.0
+    lag_seconds: float = 5.0
+    letters_seconds: float = 30.0

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -176,6 +177,15 @@ class Publisher:
             Unavailable: Kafka does not answer.
         """
         await self._started()
+
+    async def client(self) -> Any:
+        """
+        aiokafka's client of this process, for questions beside the records.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        return (await self._started()).client
 
     async def stop(self) -> None:
         """Send the records that are in progress, then disconnect."""

@@ -38,8 +38,6 @@ class Reading:
 
     def __init__(self, group: str, policy: ConsumerPolicy, *, gather_ms: int) -> None:
         self.outage: str | None = None
-        # The offsets that this member has committed. A partition without a commit is not in it.
-        self.committed: dict[TopicPartition, int] = {}
         self._group = group
         self._policy = policy
         self._busy_fetch = policy.fetch_bytes_min, gather_ms
@@ -186,7 +184,6 @@ class Reading:
                 await self._wait_out(f"Kafka takes no commit: {type(error).__name__}")
             else:
                 self._failures, self.outage = 0, None
-                self.committed.update(offsets)
                 return True
 
     async def _still_ours(self, consumer: Any) -> dict[TopicPartition, int]:

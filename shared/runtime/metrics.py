@@ -74,10 +74,25 @@ DEAD_LETTERED = labelled(
 LAG = labelled(
     Gauge,
     "kepu_consumer_lag_events",
-    "Events not yet committed",
+    "Events not yet committed, by Kafka; each process of the group shows all partitions",
     topic=TOPIC,
     group=GROUP,
     partition=PARTITION,
+)
+COMMITTED_OFFSET = labelled(
+    Gauge,
+    "kepu_consumer_committed_offset",
+    "Where the group goes on reading; NaN where it has committed nothing",
+    topic=TOPIC,
+    group=GROUP,
+    partition=PARTITION,
+)
+DEAD_LETTERS_WAITING = labelled(
+    Gauge,
+    "kepu_dead_letters_waiting",
+    "Dead letters that operators have not decided about",
+    topic=TOPIC,
+    group=GROUP,
 )
 OLDEST_AGE = labelled(
     Gauge,

@@ -18,10 +18,11 @@ from services.notifications.messages.rules import (
     named,
 )
 from services.notifications.sending.channel import Form, Item
+from services.notifications.sending.metrics import count_failed
 from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, TO_NAMED_CONTACT, expires_at
 from services.notifications.texts.tickets import with_code, with_ticket_code
 from shared.contracts.events import Language
-from shared.runtime import clock, metrics
+from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
 log = logging.getLogger(__name__)
@@ -118,5 +119,5 @@ class Composer(Generic[Item]):
 
     @staticmethod
     def _failed(code: str) -> Outcome:
-        metrics.ITEMS_FAILED.labels("courier", code).inc()
+        count_failed(code)
         return Outcome("failed", code)

@@ -41,18 +41,8 @@ from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 log = logging.getLogger(__name__)
 
 NAME = "courier"
-# Why a courier tries again, and the codes of messages that fail: labels of metrics.
+# Why a courier tries again: a label of a metric.
 UNAVAILABLE, SERVER_DOWN = "unavailable", "server_down"
-CODES = (
-    "address_invalid",
-    "key_unreadable",
-    "mail_unmakeable",
-    "mail_unsendable",
-    "message_unreadable",
-    "sms_unmakeable",
-    "sms_unsendable",
-    "untellable",
-)
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
 # How long a turn waits for the mails that it has begun. After this time the next turn begins beside it.
@@ -122,7 +112,7 @@ class Courier(Generic[Item]):
         self._outages = 0
         self._paused_until = 0.0
         self._busy_at = 0.0
-        self.loop = Loop(name, self.turn, stop_seconds_max=STOP_SECONDS_MAX, codes=CODES)
+        self.loop = Loop(name, self.turn, stop_seconds_max=STOP_SECONDS_MAX)
         metrics.RETRIES.begin([name], [UNAVAILABLE, SERVER_DOWN])
 
     async def turn(self) -> float:

@@ -20,11 +20,12 @@ from typing import Generic
 
 from services.notifications.messages.rules import named
 from services.notifications.sending.channel import Connection, Item, ServerDown
+from services.notifications.sending.metrics import count_failed
 from services.notifications.sending.places import Begun, Places
 from services.notifications.sending.rules import Claimed, Reply
 from services.notifications.sending.spans import record_sent
 from services.notifications.texts.policy import CODE_KIND
-from shared.runtime import metrics, tracing
+from shared.runtime import tracing
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +210,7 @@ async def _handed_over(connection: Connection[Item], one: Claimed, item: Item) -
         return Reply("deferred", connection.interrupted)
     except Exception as error:  # noqa: BLE001 (one message's fault, counted, and tried again later)
         connection.drop()
-        metrics.ITEMS_FAILED.labels("courier", connection.unsendable).inc()
+        count_failed(connection.unsendable)
         # Without the error's message, which may quote the address.
         log.warning(
             "a message failed; the others go on",

@@ -17,10 +17,10 @@ from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import Outcome, named, too_many
 from services.notifications.messages.store import CODES_DUE, DUE_BY_CHANNEL, OF_PARTICIPANTS, open_to
+from services.notifications.sending.metrics import count_failed
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
 from services.notifications.texts.policy import CODE_KIND, DeliveryChannel
 from shared.contracts.envelope import Envelope, Event
-from shared.runtime import metrics
 from shared.runtime.few_lines import FewLines
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
@@ -249,7 +249,7 @@ def _expired(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
 
 def _report_unreadable(messages: int) -> None:
     """Count messages that cannot be read. They have failed without an event, so that the others go on."""
-    metrics.ITEMS_FAILED.labels("courier", str(UNREADABLE.code)).inc(messages)
+    count_failed(UNREADABLE.code, messages)
     log.error("messages cannot be read", extra={"messages": messages})
 
 
@@ -284,6 +284,6 @@ def _events_of(one: Claimed, outcome: Outcome, now: datetime) -> list[Envelope[E
             return [failed(one.message, code, attempts, now, one.round)]
     except ValueError as error:
         # An older version accepted an event id that our events cannot carry. The other mails go on.
-        metrics.ITEMS_FAILED.labels("courier", "untellable").inc()
+        count_failed("untellable")
         log.warning("a delivery cannot be told", extra={"reason": type(error).__name__})
     return []

@@ -9,12 +9,10 @@ import pytest
 from aiokafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
-from shared.messaging.observation import LOOP, Observation
 from shared.messaging.policy import CODES_BEFORE_HANDLING
 from shared.messaging.publisher import publishing
-from shared.messaging.received import Batch
 from tests.shared.messaging.readers import QUICK, Ear, reading, say
-from tests.support.kafka import Said, new_contract, readers_of, said
+from tests.support.kafka import new_contract, readers_of, said
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -22,13 +20,6 @@ pytestmark = pytest.mark.stack
 
 def value(name: str, labels: Mapping[str, str]) -> float | None:
     return REGISTRY.get_sample_value(name, dict(labels))
-
-
-def lag(contract: type[Said], partition: int = 0) -> float | None:
-    return value(
-        "kepu_consumer_lag_events",
-        {"topic": contract.topic, "group": readers_of(contract), "partition": str(partition)},
-    )
 
 
 async def test_of_two_processes_with_one_name_one_gives_way_until_the_other_is_gone(
@@ -140,61 +131,6 @@ async def test_consumer_whose_polls_fail_for_too_long_is_made_anew(kafka: str) -
 
 def fails() -> None:
     raise KafkaError("Unexpected error during coordination")
-
-
-async def test_lag_of_a_stopped_consumer_goes_on_being_told(kafka: str) -> None:
-    contract = await new_contract(kafka)
-
-    def broken(_: Batch[Said]) -> None:
-        raise LookupError("a bad deployment")
-
-    policy = replace(QUICK, failed_max=1, observe_seconds=0.1)
-    ear = Ear()
-    async with reading(kafka, contract, ear, policy=policy) as consumer:
-        await say(kafka, contract, [1, 2])
-        await eventually(lambda: lag(contract) == 0)
-        ear._before = broken
-        await say(kafka, contract, [3])
-        await eventually(lambda: consumer.stopped)
-        await say(kafka, contract, range(4, 8))
-        await eventually(lambda: lag(contract) == 5)
-        assert value("kepu_consumer_running", {"group": readers_of(contract)}) == 0
-
-
-async def test_lag_of_a_consumer_that_halts_before_anybody_looks_is_told_for_all_partitions(
-    kafka: str,
-) -> None:
-    contract = await new_contract(kafka, partitions=2)
-
-    def broken(_: Batch[Said]) -> None:
-        raise LookupError("a bad deployment")
-
-    await say(kafka, contract, range(3))
-    policy = replace(QUICK, failed_max=1, observe_seconds=3_600.0)
-    async with reading(kafka, contract, Ear(broken), policy=policy) as consumer:
-        await eventually(lambda: consumer.stopped)
-        observation = Observation(kafka, [consumer], seconds=1.0)
-        await observation.turn()
-        assert sum(lag(contract, number) or 0 for number in range(2)) == 3
-        assert None not in [lag(contract, number) for number in range(2)]
-
-
-async def test_rebalances_do_not_end_the_observation_of_lag(kafka: str) -> None:
-    contract = await new_contract(kafka, partitions=4)
-    often = replace(QUICK, observe_seconds=0.01, session_seconds=3.0, heartbeat_seconds=0.2)
-    ear = Ear()
-    failures = value("kepu_loop_failures_total", {"loop": LOOP}) or 0
-    async with reading(kafka, contract, ear, policy=often):
-        for _ in range(3):
-            async with reading(kafka, contract, ear, policy=often) as other:
-                await eventually(lambda: other.kafka_consumer and other.kafka_consumer.assignment())
-        async with publishing(kafka, "test") as publisher:
-            await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(20)])
-        await eventually(lambda: [lag(contract, n) for n in range(4)] == [0.0] * 4)
-        await eventually(lambda: len(ear.heard) == 20)
-    assert value("kepu_loop_failures_total", {"loop": LOOP}) == failures
-    for code in ("AssertionError", "IllegalStateError"):
-        assert value("kepu_loop_items_failed_total", {"loop": LOOP, "code": code}) is None
 
 
 async def test_counters_exist_before_the_first_failure(kafka: str) -> None:

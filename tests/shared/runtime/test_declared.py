@@ -31,9 +31,7 @@ def values(registry: CollectorRegistry) -> dict[tuple[str, ...], float]:
 def test_each_combination_is_there_with_zero_before_anything_is_counted() -> None:
     counted, registry = family(topic=of_code("topics"), code=of_code("codes"))
     counted.begin(["a", "b"], ["late", "bad"])
-    assert values(registry) == dict.fromkeys(
-        [("a", "late"), ("a", "bad"), ("b", "late"), ("b", "bad")], 0.0
-    )
+    assert values(registry) == dict.fromkeys([("a", "late"), ("a", "bad"), ("b", "late"), ("b", "bad")], 0.0)
 
 
 def test_a_value_that_is_not_declared_counts_as_other() -> None:
