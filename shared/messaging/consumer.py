@@ -28,14 +28,17 @@ from shared.messaging.membership import GIVES_WAY
 from shared.messaging.policy import BURIED, CODES_BEFORE_HANDLING, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reading, Stuck
-from shared.messaging.received import Dead, GivenUp, Raw, Subscription
+from shared.messaging.received import Dead, GivenUp, Raw, Received, Subscription
 from shared.messaging.redriven import FirstPlaces
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics, tracing
 from shared.runtime.background import backoff_seconds
+from shared.runtime.declared import observe_all
 
 log = logging.getLogger(__name__)
 
+# An older event counts as this old.
+AGE_SECONDS_MAX = 86_400.0
 WHAT_TO_DO = (
     "find its cause in the log, fix it and start this process again: it repeats the batch, nothing is lost"
 )
@@ -82,6 +85,7 @@ class Consumer:
         metrics.DEAD_LETTERED.begin(self.topics, group, codes)
         metrics.PUBLISHED.begin([dead_letters(topic, self.group) for topic in self.topics])
         metrics.RETRIES.begin(group, RETRY_REASONS)
+        metrics.EVENT_AGE.begin(self.topics, group)
         metrics.CONSUME_SECONDS.begin(group)
         metrics.BATCH_EVENTS.begin(group)
         metrics.CONSUMER_RUNNING.begin(group)
@@ -162,6 +166,7 @@ class Consumer:
         if await self._reading.commit(self.kafka_consumer):
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.CONSUMED.labels(topic, self.group).inc(count)
+            self._show_ages(timed)
         self._oldest_at = None
         seconds = time.perf_counter() - started
         if tracing.recorder is not None:
@@ -176,6 +181,20 @@ class Consumer:
         except Exception:
             # The dead letters are written. An error here must not repeat the batch for ever.
             log.exception("what was dead-lettered is not told", extra={"group": self.group})
+
+    def _show_ages(self, events: Sequence[Received[Any]]) -> None:
+        """Show how long the events took from their cause until now, when they are committed."""
+        now = time.time()
+        ages: dict[str, list[float]] = {}
+        for one in events:
+            context = one.context
+            # What was sent again has waited for people.
+            if context.redriven_from is None:
+                age = now - context.time.timestamp()
+                # The clock of another system may say anything.
+                ages.setdefault(one.record.topic, []).append(min(max(age, 0.0), AGE_SECONDS_MAX))
+        for topic, seconds in ages.items():
+            observe_all(metrics.EVENT_AGE.labels(topic, self.group), seconds)
 
     def _stop(self, why: str) -> None:
         self.stopped = why

@@ -7,6 +7,7 @@ counted as "other", so no caller can make series without end (docs/decisions/008
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -34,7 +35,7 @@ class Values:
         words: what they are, for docs/metrics.md.
         listed: those that are known beforehand.
         seen_max: so many further ones are learned when they are first counted.
-        chosen: organisers choose them, so `begin` bounds them too.
+        chosen: organisers choose them. Only `begin` learns them: a stranger may name any id.
     """
 
     words: str
@@ -85,7 +86,7 @@ class Family(Generic[M]):
         """
         for combination in product(*[tuple(one) for one in values]):
             known = tuple(
-                self._bounded(at, value) if bound.chosen else value
+                self._bounded(at, value, learns=True) if bound.chosen else value
                 for at, (bound, value) in enumerate(zip(self._bounds, combination, strict=True))
             )
             for at, value in enumerate(known):
@@ -118,10 +119,11 @@ class Family(Generic[M]):
             self._undeclared += 1
         return self._child(bounded)
 
-    def _bounded(self, at: int, value: str) -> str:
+    def _bounded(self, at: int, value: str, *, learns: bool = False) -> str:
         if value in self._known[at]:
             return value
-        if self._seen[at] >= self._bounds[at].seen_max:
+        bound = self._bounds[at]
+        if self._seen[at] >= bound.seen_max or (bound.chosen and not learns):
             return OTHER
         self._seen[at] += 1
         self._known[at].add(value)
@@ -132,6 +134,18 @@ class Family(Generic[M]):
         if child is None:
             child = self._children[values] = self.metric.labels(*values)
         return child
+
+
+def observe_all(histogram: Histogram, values: Iterable[float]) -> None:
+    """As `Histogram.observe` for each value, in a tenth of the time: batches have a thousand."""
+    ordered = sorted(values)
+    histogram._sum.inc(sum(ordered))  # noqa: SLF001 (nothing public takes many values)
+    counted = 0
+    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):  # noqa: SLF001
+        up_to = bisect_right(ordered, bound)
+        if up_to > counted:
+            bucket.inc(up_to - counted)
+            counted = up_to
 
 
 def unknown(name: str, meaning: str) -> Gauge:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
-from shared.runtime.declared import OTHER, Values, labelled, of_code, one_of, unknown
+from shared.runtime.declared import OTHER, Values, labelled, of_code, of_organisers, one_of, unknown
 
 # The time at which each series was made: a tenth of all series, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -23,6 +23,20 @@ CODE = of_code("stable codes of refusals")
 NAME = of_code("queues")
 CHANNEL = one_of("inbox", "email", "sms")
 LOOP = of_code("background loops")
+MONGO_COMMANDS = (
+    "abortTransaction",
+    "aggregate",
+    "commitTransaction",
+    "count",
+    "delete",
+    "find",
+    "findAndModify",
+    "getMore",
+    "insert",
+    "ping",
+    "update",
+)
+MONGO_COMMAND = one_of(*MONGO_COMMANDS, OTHER)
 # Anybody can invent a method, so all others count as "other".
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 STATUS = one_of(*[str(status.value) for status in HTTPStatus])
@@ -30,6 +44,8 @@ STATUS = one_of(*[str(status.value) for status in HTTPStatus])
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # Beyond the longest time for which a request may wait (docs/limits.md).
 ANSWERED = (*FAST, 15, 20, 30)
+# A participant waits for a result, an award or a message: from at once to minutes.
+AGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 BATCH = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
 
 HTTP_SECONDS = labelled(
@@ -54,6 +70,14 @@ CONSUMED = labelled(
 )
 CONSUME_SECONDS = labelled(
     Histogram, "kepu_batch_seconds", "Time from poll to commit of one batch", buckets=FAST, group=GROUP
+)
+EVENT_AGE = labelled(
+    Histogram,
+    "kepu_event_age_seconds",
+    "Time from the cause of an event (its `ce_time`) until the group has committed it",
+    buckets=AGES,
+    topic=TOPIC,
+    group=GROUP,
 )
 BATCH_EVENTS = labelled(Histogram, "kepu_batch_events", "Events in one batch", buckets=BATCH, group=GROUP)
 RETRIES = labelled(
@@ -122,6 +146,11 @@ GROUPED = labelled(
 IN_FLIGHT = labelled(
     Gauge, "kepu_group_commit_waiting_items", "Items accepted and not yet written", name=NAME
 )
+LOOP_DELAY = Histogram(
+    "kepu_loop_delay_seconds",
+    "How much later than meant the event loop came to each of its turns",
+    buckets=FAST,
+)
 LOOP_LATE = Gauge("kepu_loop_late_seconds", "How much later than meant the event loop came to its last turn")
 OVERLOADED = labelled(
     Counter, "kepu_overloaded_total", "Items refused because a bound was reached", name=NAME
@@ -140,6 +169,31 @@ LIVE_ENDED = labelled(
     why=of_code("why a stream ends"),
 )
 
+HEALTH_CHECK = labelled(
+    Gauge,
+    "kepu_health_check",
+    "1 while a check of /health is good, 0 while it fails, NaN while nobody has checked",
+    check=of_code("checks of `/health`"),
+)
+MONGO_SECONDS = labelled(
+    Histogram,
+    "kepu_mongo_command_seconds",
+    "Time until MongoDB answered a command",
+    buckets=FAST,
+    command=MONGO_COMMAND,
+)
+MONGO_FAILURES = labelled(
+    Counter,
+    "kepu_mongo_failures_total",
+    "Commands that MongoDB refused or did not answer",
+    command=MONGO_COMMAND,
+)
+MONGO_POOL = labelled(
+    Gauge,
+    "kepu_mongo_pool_connections",
+    "Connections to MongoDB; `used` ones are part of the `open` ones",
+    state=one_of("open", "used"),
+)
 LOOP_WORKING = labelled(
     Gauge, "kepu_loop_working", "1 while a background loop works, 0 while its turns fail", loop=LOOP
 )
@@ -157,6 +211,13 @@ ITEMS_FAILED = labelled(
 REGISTRATIONS = labelled(
     Counter, "kepu_registrations_total", "Registrations decided, by outcome", outcome=of_code("outcomes")
 )
+BOOKINGS = labelled(
+    Counter,
+    "kepu_bookings_total",
+    "Requests for places decided, by activity",
+    activity=of_organisers("activities"),
+    outcome=of_code("outcomes"),
+)
 SCANS = labelled(
     Counter,
     "kepu_scans_total",
@@ -164,7 +225,11 @@ SCANS = labelled(
     verdict=of_code("verdicts"),
 )
 SUBMISSIONS_GRADED = labelled(
-    Counter, "kepu_submissions_graded_total", "Submissions graded, by outcome", outcome=of_code("outcomes")
+    Counter,
+    "kepu_submissions_graded_total",
+    "Submissions graded, by outcome",
+    quiz=of_organisers("quizzes"),
+    outcome=one_of("graded", "repeated", "waiting", "rejected", "erased"),
 )
 FLAGS_OPEN = labelled(
     Gauge,
@@ -177,6 +242,7 @@ AWARDS = labelled(
     "kepu_awards_total",
     "Awards issued and revoked",
     kind=of_code("kinds of awards"),
+    scheme=of_organisers("schemes"),
     change=one_of("issued", "revoked"),
 )
 DRAWS = labelled(
@@ -188,6 +254,7 @@ DELIVERIES = labelled(
     "Messages by channel and what became of them",
     channel=CHANNEL,
     outcome=of_code("outcomes"),
+    reason=of_code("stable codes of the reasons; `none` if there is none"),
 )
 CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")
 MAILS_DUE = unknown("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")

@@ -39,6 +39,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from shared.runtime.errors import TookTooLong, Unavailable
+from shared.storage.mongo_signals import Commands, Connections
 
 __all__ = [
     "ASCENDING",
@@ -145,6 +146,7 @@ async def connect(url: str, database: str) -> AsyncIterator[Database]:
         journal=True,
         readConcernLevel="majority",
         appname=database,
+        event_listeners=[Commands(), Connections()],
     )
     try:
         yield client[database]

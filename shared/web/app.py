@@ -26,7 +26,7 @@ from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError
 from shared.runtime.life import Life
 from shared.runtime.settings import Settings, misspelt
-from shared.web import health, serving, wording
+from shared.web import health, health_gauges, serving, wording
 from shared.web.admitting import Admission
 from shared.web.counting import begin_at_zero
 from shared.web.edge.connections import Bodies, Connections
@@ -39,6 +39,7 @@ from shared.web.edge.shedding import Shedding
 from shared.web.edge.turns import Turns
 from shared.web.forms import invalid
 from shared.web.health import CHECK_SECONDS_MAX
+from shared.web.health_gauges import HealthGauges
 from shared.web.hot import HotRoute
 from shared.web.identity import checked_before_the_body, participant_id_in
 from shared.web.live.boards import Boards
@@ -143,10 +144,12 @@ def _running(settings: Settings, lifespan: Open) -> Callable[[FastAPI], Abstract
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         begin_at_zero(app, ())
+        gauges = HealthGauges(lambda: app.state.checks, app.state.check_seconds_max)
         watching = looping(
             Loop("shedding", app.state.shedding.watch),
             Loop("connections", app.state.connections.sweep),
             Loop("organiser_keys", app.state.organiser_keys.watch),
+            Loop(health_gauges.LOOP, gauges.turn),
         )
         async with watching, starting(app, opened, app.state.life):
             yield

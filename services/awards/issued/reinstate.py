@@ -43,5 +43,5 @@ async def reinstate_award(
 
     before, after = await save_together(awards.database, work)
     if after is not before:
-        metrics.count(after.kind, "issued")
+        metrics.count(after.kind, after.scheme_id, "issued")
     return after

@@ -58,5 +58,5 @@ async def revoke_award(
 
     before, after = await save_together(awards.database, work)
     if before.is_valid:
-        metrics.count(after.kind, "revoked")
+        metrics.count(after.kind, after.scheme_id, "revoked")
     return after

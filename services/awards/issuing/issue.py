@@ -293,5 +293,5 @@ def _no_code_free(waiting: Sequence[Award]) -> Unavailable:
 
 
 def _count(issued: Sequence[Award]) -> None:
-    for kind, number in Counter(award.kind for award in issued).items():
-        metrics.count(kind, "issued", number)
+    for (kind, scheme_id), number in Counter((award.kind, award.scheme_id) for award in issued).items():
+        metrics.count(kind, scheme_id, "issued", number)

@@ -90,8 +90,8 @@ class Replacing:
         [draft] = await self._issuer.drafts({new_id: due})
         award, new = await self._save(id_, replace(draft, replaces=id_), by.reason)
         if new:
-            metrics.count(old.kind, "revoked")
-            metrics.count(award.kind, "issued")
+            metrics.count(old.kind, old.scheme_id, "revoked")
+            metrics.count(award.kind, award.scheme_id, "issued")
         return award, new
 
     async def _save(self, id_: str, draft: Award, reason: str) -> tuple[Award, bool]:

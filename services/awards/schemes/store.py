@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 from pydantic import ValidationError
 
+from services.awards.schemes.metrics import begin
 from services.awards.schemes.rules import Scheme
 from shared.runtime import metrics
 from shared.runtime.errors import Conflict, NotFound, Outdated, Unavailable
@@ -282,10 +283,13 @@ def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:
     """The schemes that can be read. An unreadable one must not stop the awards of the others."""
     for document in documents:
         try:
-            yield _scheme(document)
+            scheme = _scheme(document)
         except (ValidationError, KeyError):
             metrics.ITEMS_FAILED.labels("schemes", "scheme_unreadable").inc()
             log.warning("a scheme cannot be read; the others go on", extra={"scheme_id": document["_id"]})
+        else:
+            begin(scheme.kind, scheme.scheme_id)
+            yield scheme
 
 
 def _scheme(document: Document) -> Scheme:

@@ -189,6 +189,7 @@ def inbox_deliveries(stored: Sequence[Stored]) -> list[Record]:
     Messages that were stored by an earlier try are included, with the ids and times of that try.
     """
     inboxes = [one for one in stored if one[0].channel == "inbox"]
-    for state, messages in Counter(outcome.state for _, outcome, new in inboxes if new).items():
-        count("inbox", state, messages)
+    outcomes = Counter((outcome.state, outcome.code) for _, outcome, new in inboxes if new)
+    for (state, code), messages in outcomes.items():
+        count("inbox", state, code, messages)
     return [delivered_record(message) for message, outcome, _ in inboxes if outcome.state == "delivered"]

@@ -154,7 +154,8 @@ class Queue:
 
         marked = await save_together(self._database, work)
         for one, outcome in marked:
-            count(self._channel, outcome.state if outcome.state != "pending" else "deferred")
+            state = outcome.state if outcome.state != "pending" else "deferred"
+            count(self._channel, state, outcome.code)
             if outcome.state == "failed":
                 self._tell_failed(one, outcome)
         return len(marked)
@@ -208,7 +209,8 @@ class Queue:
             if not await self._messages.find_one(overdue, {"_id": 1}):
                 return 0
 
-        async def work(unit: UnitOfWork) -> tuple[int, int]:
+        async def work(unit: UnitOfWork) -> tuple[int, int, Counter[str | None]]:
+            codes: Counter[str | None] = Counter()
             found = await self._messages.find(overdue, session=unit.session).to_list(EXPIRED_PER_CALL_MAX)
             writes, unreadable = [], 0
             for document in found:
@@ -219,16 +221,18 @@ class Queue:
                     outcome, events = UNREADABLE, []
                     unreadable += 1
                 unit.publish(*events)
+                codes[outcome.code] += 1
                 writes.append(UpdateOne({"_id": document["_id"]}, _change(outcome, now)))
             if writes:
                 await self._messages.bulk_write(writes, ordered=False, session=unit.session)
-            return len(writes), unreadable
+            return len(writes), unreadable, codes
 
-        mails, unreadable = await save_together(self._database, work)
+        mails, unreadable, codes = await save_together(self._database, work)
         if unreadable:
             # After the transaction, because `work` may run more than once.
             _report_unreadable(unreadable)
-        count(self._channel, "failed", mails)
+        for code, failed_mails in codes.items():
+            count(self._channel, "failed", code, failed_mails)
         return mails
 
 

@@ -80,8 +80,8 @@ class Grader:
             ):
                 context = msgspec.structs.replace(one.context, id=stored.submission_id)
                 to_publish.append((context, stored.as_first(), self.title(stored)))
-        count("graded", len(results) - len(earlier))
-        count("repeated", len(earlier))
+        count("graded", [one.quiz_id for one in results if one.attempt_id not in earlier])
+        count("repeated", [one.quiz_id for one in earlier.values()])
         return self.records(to_publish)
 
     def records(self, completed: Sequence[Completed]) -> list[Record]:

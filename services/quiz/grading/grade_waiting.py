@@ -74,7 +74,7 @@ class WaitingGrader:
         for one in waiting:
             profile = profiles.get(one.participant_id, NO_PROFILE)
             if profile.erased or one.participant_id in self._erased.ids:
-                count("erased")
+                count("erased", [one.quiz_id])
             elif isinstance(read := await self._read(one), Valid):
                 valid.append((read, profile))
             else:
@@ -92,7 +92,7 @@ class WaitingGrader:
             return from_waiting(one, submission, offered)
         except Rejected as why:
             # This submission was valid when it came. The others must not have to wait for it.
-            count("rejected")
+            count("rejected", [one.quiz_id])
             log.warning("a submission that waited cannot be graded", extra={"code": why.code})
             return why
 

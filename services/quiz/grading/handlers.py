@@ -145,8 +145,8 @@ class SubmissionHandler:
             attempt_id = candidate.submission.attempt_id
             if first.setdefault(attempt_id, candidate) is not candidate:
                 later.setdefault(attempt_id, set()).add(candidate.context.id)
-                count("repeated")
-        count("erased", len(batch) - len(present))
+                count("repeated", [candidate.submission.quiz_id])
+        count("erased", [one.event.quiz_id for one in batch if one.event.participant_id in erased])
         return Checked(first, later, await self._refuse(batch, refused) if refused else [])
 
     async def _refuse(
@@ -163,10 +163,10 @@ class SubmissionHandler:
         for received, why in refused:
             result = graded.get(received.event.attempt_id)
             if result and result.submission_id == received.context.id:
-                count("repeated")
+                count("repeated", [received.event.quiz_id])
                 to_publish.append((received.context, result.as_first(), self._grader.title(result)))
                 continue
-            count("rejected")
+            count("rejected", [received.event.quiz_id])
             batch.reject(received, why)
         return self._grader.records(to_publish)
 
@@ -191,7 +191,7 @@ class SubmissionHandler:
                 to_grade.append((valid, Profile(submission.group_id, submission.district)))
             elif profile := profiles.get(submission.participant_id):
                 if profile.erased:
-                    count("erased")
+                    count("erased", [submission.quiz_id])
                 else:
                     to_grade.append((valid, profile))
             else:
@@ -202,7 +202,7 @@ class SubmissionHandler:
         graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
         to_grade += [(valid, NO_PROFILE) for valid in waiting if valid.submission.attempt_id in graded]
         waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
-        count("waiting", len(waiting))
+        count("waiting", [valid.submission.quiz_id for valid in waiting])
         return ByProfile(to_grade, waiting, had_waiting)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 
+from services.quiz.quizzes import metrics
 from services.quiz.quizzes.offered import KeptPapers, Offered
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
@@ -205,4 +206,5 @@ class Catalogue:
             raise
         self._unread.pop(quiz_id, None)
         if record is not None:
+            metrics.begin(quiz_id)
             self._offered[quiz_id] = known.renewed(record) if known else Offered(record, kept=self._papers)

@@ -67,6 +67,8 @@ class Booking:
         self._codes = codes
         self._hold = hold
         self._enrolled = enrolled
+        # By session: its activity, for the metric. Only of sessions that exist.
+        self._activities: dict[str, str] = {}
 
     async def book(
         self, requests: Sequence[BookingRequest], *, contended_seconds_max: float | None = None
@@ -97,13 +99,16 @@ class Booking:
                 return await self.book_in(unit, some)
 
             decided = await save_together(self._database, work, contended_seconds_max=contended_seconds_max)
-            _count(decided)
+            self._count(some, decided)
             all_decided += decided
         return all_decided
 
     async def book_in(self, unit: UnitOfWork, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
         """Book at most `BOOKINGS_MAX` requests as a part of another transaction; no metric counts them."""
         sessions = await self._sessions.lock(unit, {request.session_id for request in requests})
+        for id_, session in sessions.items():
+            self._activities[id_] = session.activity_id
+            metrics.begin(session.activity_id)
         # The time is read after the lock, so a later decision on a session has a later time.
         now = clock.now()
         # A newcomer over HTTP gets a new id with each request. Such a participant cannot exist yet.
@@ -148,6 +153,12 @@ class Booking:
         decided = [batch.decide(request) for request in requests]
         await self._save(unit, batch)
         return decided
+
+    def _count(self, requests: Sequence[BookingRequest], decided: Sequence[Outcome | Rejected]) -> None:
+        verdicts = [*map(_verdict, decided)]
+        metrics.count(**Counter(verdicts))
+        activities = [self._activities.get(request.session_id) for request in requests]
+        metrics.count_bookings(Counter(zip(activities, verdicts, strict=True)))
 
     async def _enrolled_among(
         self, unit: UnitOfWork, sessions: Mapping[str, Session], requests: Iterable[BookingRequest]
@@ -203,10 +214,5 @@ def _contacts_given(requests: Sequence[BookingRequest]) -> set[str]:
     return {hash_ for hash_ in given if hash_ is not None}
 
 
-def _count(decided: Sequence[Outcome | Rejected]) -> None:
-    metrics.count(
-        **Counter(
-            "refused" if isinstance(one, Rejected) else "repeated" if one.repeated else one.answer.verdict
-            for one in decided
-        )
-    )
+def _verdict(one: Outcome | Rejected) -> str:
+    return "refused" if isinstance(one, Rejected) else "repeated" if one.repeated else one.answer.verdict

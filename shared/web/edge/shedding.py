@@ -50,6 +50,7 @@ class Shedding:
     def turn(self, now: float, due: float) -> None:
         """Note a turn of the event loop that was due at `due`. Both are seconds of the same clock."""
         metrics.LOOP_LATE.set(now - due)
+        metrics.LOOP_DELAY.observe(now - due)
         self._taken_on = 0
         if now - due < LATE_SECONDS:
             self._in_time_at, self._late_turns = now, 0

@@ -103,7 +103,7 @@ async def test_what_deliveries_can_come_to_is_counted_from_0_on(kafka: str, mong
     async with api(kafka, mongo) as (client, _):
         told = (await client.get("/metrics")).text
     for channel, outcome in (("email", "failed"), ("email", "skipped"), ("inbox", "delivered")):
-        assert f'kepu_deliveries_total{{channel="{channel}",outcome="{outcome}"}}' in told
+        assert f'kepu_deliveries_total{{channel="{channel}",outcome="{outcome}",reason="none"}}' in told
 
 
 class Counting(DeliveryStore):

@@ -64,9 +64,8 @@ async def personal(database: Database, who: str) -> list[str]:
 
 
 def count(outcome: str) -> float:
-    value = metrics.SUBMISSIONS_GRADED.labels(outcome)._value.get()
-    assert isinstance(value, float)
-    return value
+    graded = metrics.SUBMISSIONS_GRADED
+    return sum(graded.labels(*labels)._value.get() for labels in graded.begun() if labels[1] == outcome)
 
 
 async def test_profiles_are_changed_by_higher_versions_only_in_whatever_order(kafka: str, mongo: str) -> None:

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
+from shared.contracts.envelope import REDRIVEN_FROM, Headers
 from shared.contracts.events import DeadLetterDecided, QuizSubmitted
 from shared.contracts.topics import declared
 from shared.messaging.consumer import Consumer
@@ -14,11 +15,11 @@ from shared.messaging.create_topics import create_missing
 from shared.messaging.observation import LAG_LOOP, LOOP, Lag
 from shared.messaging.offsets import Offsets
 from shared.messaging.publisher import Publisher, publishing
-from shared.messaging.received import Batch, Subscription
+from shared.messaging.received import Batch, Following, Subscription
 from shared.messaging.waiting_letters import LOOP as LETTERS_LOOP
 from shared.runtime.errors import Unavailable
 from tests.shared.messaging.readers import QUICK, Ear, reading, say
-from tests.support.kafka import Said, dead_topic_of, new_contract, readers_of, said, write_raw
+from tests.support.kafka import Said, dead_topic_of, headers_of, new_contract, readers_of, said, write_raw
 from tests.support.service import NO_KAFKA, enclosed
 from tests.support.waiting import eventually
 
@@ -50,8 +51,8 @@ async def test_a_stopped_consumer_whose_partitions_nobody_holds_has_its_true_lag
     ear = Ear()
     async with reading(kafka, contract, ear, policy=replace(OFTEN, failed_max=1)) as consumer:
         await say(kafka, contract, range(4))
-        await eventually(lambda: lags(contract, 2) == [0.0, 0.0])
-        [place] = [number for number in range(2) if committed(contract, number) == 4]
+        [place] = await eventually(lambda: [one for one in range(2) if committed(contract, one) == 4])
+        assert lags(contract, 2) == [0.0, 0.0]
         assert math.isnan(committed(contract, 1 - place))
         ear._before = broken
         await say(kafka, contract, range(4, 9))
@@ -73,6 +74,33 @@ async def test_a_group_that_has_never_committed_is_behind_by_all_records(kafka: 
     async with reading(kafka, contract, Ear(broken), policy=replace(OFTEN, failed_max=1)):
         await eventually(lambda: sum(one or 0 for one in lags(contract, 2)) == 3)
         assert math.isnan(committed(contract, 0))
+
+
+@pytest.mark.stack
+async def test_the_age_of_events_is_shown_from_their_cause_and_not_for_what_was_sent_again(
+    kafka: str,
+) -> None:
+    contract = await new_contract(kafka)
+    ear = Ear()
+
+    def older_than(bound: str) -> float:
+        labels = {"topic": contract.topic, "group": readers_of(contract)}
+        name = "kepu_event_age_seconds"
+        within = REGISTRY.get_sample_value(f"{name}_bucket", labels | {"le": bound}) or 0.0
+        return (REGISTRY.get_sample_value(f"{name}_count", labels) or 0.0) - within
+
+    def age(seconds: int, *more: tuple[str, bytes]) -> tuple[bytes, bytes, Headers]:
+        envelope = said(contract, seconds)
+        at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat().encode()
+        value = contract.model_validate(envelope.event).model_dump_json().encode()
+        return envelope.event.key.encode(), value, [*headers_of(envelope, ce_time=at), *more]
+
+    async with reading(kafka, contract, ear):
+        assert older_than("0.05") == 0
+        again = (REDRIVEN_FROM, b"0/0")
+        await write_raw(kafka, contract.topic, [age(0), age(40), age(90), age(4_000, again), age(-60)])
+        await eventually(lambda: (older_than("30.0"), older_than("60.0")) == (2, 1))
+        assert older_than("300.0") == 0
 
 
 @pytest.mark.stack
@@ -105,7 +133,7 @@ def failures() -> float:
 @pytest.mark.stack
 async def test_dead_letters_wait_until_operators_have_decided(kafka: str) -> None:
     contract = await new_contract(kafka)
-    await create_missing(kafka, [declared(DeadLetterDecided)])
+    await create_missing(kafka, 1, [declared(DeadLetterDecided)])
     dead = dead_topic_of(contract)
     waiting = "kepu_dead_letters_waiting"
     async with reading(kafka, contract, Ear(), policy=OFTEN), publishing(kafka, "test") as publisher:
@@ -131,7 +159,7 @@ async def test_dead_letters_wait_until_operators_have_decided(kafka: str) -> Non
 async def test_a_lag_that_kafka_does_not_tell_is_unknown() -> None:
     publisher = Publisher(NO_KAFKA, "test")
 
-    async def handle(_: Batch[QuizSubmitted]) -> list[Said]:
+    async def handle(_: Batch[QuizSubmitted]) -> Following:
         return []
 
     consumer = Consumer(NO_KAFKA, Subscription("observed", [QuizSubmitted], handle, codes=[]), publisher)

@@ -1,6 +1,6 @@
 """Metrics with declared labels: the bounds of their values, and the series that are there from the start."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from shared.runtime.declared import (
     OF_ORGANISERS_MAX,
@@ -8,6 +8,7 @@ from shared.runtime.declared import (
     UNDECLARED_MAX,
     Family,
     Values,
+    observe_all,
     of_code,
     of_organisers,
     one_of,
@@ -59,3 +60,26 @@ def test_no_caller_makes_series_without_end() -> None:
     assert len(found) == UNDECLARED_MAX + 1
     assert found[OTHER, OTHER] == 500.0
     assert sum(found.values()) == UNDECLARED_MAX + 500
+
+
+def test_an_id_that_only_a_stranger_has_named_counts_as_other() -> None:
+    counted, registry = family(quiz=of_organisers("quizzes"))
+    counted.begin(["contest"])
+    for quiz_id in ("contest", "made-up-1", "made-up-2"):
+        counted.labels(quiz_id).inc()
+    assert values(registry) == {("contest",): 1.0, (OTHER,): 2.0}
+
+
+def test_many_values_are_observed_as_one_by_one() -> None:
+    ages = [3.0, 0.0, 0.1, 1.0, 0.9, 7.5, 1_000.0]
+    one_by_one, together = CollectorRegistry(), CollectorRegistry()
+    bounds = (0.1, 1, 5)
+    plain = Histogram("ages", "Ages", buckets=bounds, registry=one_by_one)
+    for age in ages:
+        plain.observe(age)
+    observe_all(Histogram("ages", "Ages", buckets=bounds, registry=together), ages)
+    samples = [
+        [(sample.name, sample.labels, sample.value) for metric in one.collect() for sample in metric.samples]
+        for one in (one_by_one, together)
+    ]
+    assert samples[0] == samples[1]

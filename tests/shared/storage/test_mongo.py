@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
+from prometheus_client import REGISTRY
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
@@ -232,3 +233,22 @@ async def test_a_release_may_change_how_long_documents_are_kept(mongo: str) -> N
             await delete_after(database["seen"], "at", timedelta(days=days))
         indexes = await database["seen"].index_information()
     assert [index.get("expireAfterSeconds") for index in indexes.values()] == [None, 7 * 86_400]
+
+
+async def test_commands_and_connections_are_shown_as_metrics(mongo: str) -> None:
+    def shown(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    async with fresh_database(mongo) as database:
+        found = shown("kepu_mongo_command_seconds_count", command="find")
+        others = shown("kepu_mongo_command_seconds_count", command="other")
+        failed = shown("kepu_mongo_failures_total", command="other")
+        await database["x"].find_one({})
+        with pytest.raises(OperationFailure):
+            await database.command("made_up")
+        await database.command("buildInfo")
+        assert shown("kepu_mongo_command_seconds_count", command="find") == found + 1
+        assert shown("kepu_mongo_command_seconds_count", command="other") == others + 1
+        assert shown("kepu_mongo_failures_total", command="other") == failed + 1
+        assert shown("kepu_mongo_pool_connections", state="open") >= 1
+    assert shown("kepu_mongo_pool_connections", state="used") == 0

@@ -1,9 +1,13 @@
 """What /health tells, within a bounded time."""
 
 import asyncio
+import math
 import time
 
+from prometheus_client import REGISTRY
+
 from shared.runtime.errors import Unavailable
+from shared.web.health_gauges import HealthGauges
 from tests.support.service import running
 from tests.support.web import bare_app
 
@@ -61,3 +65,25 @@ async def test_health_is_told_at_once_though_a_check_hangs() -> None:
     assert answer.status_code == 503
     late = "no answer within 0.2 s"
     assert answer.json()["checks"] == {"kafka": late, "relay": late, "closing": "RuntimeError", "mongo": "ok"}
+
+
+async def test_checks_are_gauges_also_if_nobody_asks() -> None:
+    answers: list[str | None] = ["not running", None]
+
+    async def mends() -> str | None:
+        return answers.pop(0)
+
+    async def hangs() -> str | None:
+        await asyncio.sleep(60)
+        return None
+
+    def gauge(name: str) -> float | None:
+        return REGISTRY.get_sample_value("kepu_health_check", {"check": name})
+
+    gauges = HealthGauges({"mends": mends, "hangs": hangs}, check_seconds_max=0.05)
+    await gauges.turn()
+    assert (gauge("mends"), gauge("hangs")) == (0, 0)
+    await gauges.turn()
+    assert (gauge("mends"), gauge("hangs")) == (1, 0)
+    gauges._gauges["mends"]._until = 0.0
+    assert math.isnan(gauge("mends") or 0)
