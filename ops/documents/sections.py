@@ -41,9 +41,9 @@ SECTIONS: dict[str, dict[str, Table]] = {
         "settings": settings.everything,
         "secrets": settings.secrets,
         "alerts": alerting.alerts,
-        "metrics": observing.metrics_of_all,
         "sharding": sharding.everything,
     },
+    "docs/metrics.md": {"metrics": observing.metrics_of_all},
     "docs/slo.md": {"objectives": objectives.in_words},
 }
 # Made as a whole.

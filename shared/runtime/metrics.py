@@ -166,7 +166,7 @@ LIVE_ENDED = labelled(
     Counter,
     "kepu_live_ended_total",
     "Streams of live boards that have ended",
-    why=of_code("why a stream ends"),
+    why=one_of("displaced", "finished", "left", "stopping", "time"),
 )
 
 HEALTH_CHECK = labelled(
@@ -209,14 +209,17 @@ ITEMS_FAILED = labelled(
 )
 
 REGISTRATIONS = labelled(
-    Counter, "kepu_registrations_total", "Registrations decided, by outcome", outcome=of_code("outcomes")
+    Counter,
+    "kepu_registrations_total",
+    "Registrations decided, by outcome",
+    outcome=of_code("`services/registration/booking/metrics.py` lists them"),
 )
 BOOKINGS = labelled(
     Counter,
     "kepu_bookings_total",
     "Requests for places decided, by activity",
     activity=of_organisers("activities"),
-    outcome=of_code("outcomes"),
+    outcome=one_of("held", "confirmed", "waitlisted", "rejected", "refused", "repeated"),
 )
 SCANS = labelled(
     Counter,
@@ -241,19 +244,22 @@ AWARDS = labelled(
     Counter,
     "kepu_awards_total",
     "Awards issued and revoked",
-    kind=of_code("kinds of awards"),
+    kind=one_of("certificate", "flag", "plaque", "prize"),
     scheme=of_organisers("schemes"),
     change=one_of("issued", "revoked"),
 )
 DRAWS = labelled(
-    Counter, "kepu_draws_total", "Draws announced, held, changed and replaced", step=of_code("steps")
+    Counter,
+    "kepu_draws_total",
+    "Draws announced, held, changed and replaced",
+    step=one_of("announced", "held", "moved", "replaced"),
 )
 DELIVERIES = labelled(
     Counter,
     "kepu_deliveries_total",
     "Messages by channel and what became of them",
     channel=CHANNEL,
-    outcome=of_code("outcomes"),
+    outcome=of_code("`services/notifications/messages/metrics.py` lists them"),
     reason=of_code("stable codes of the reasons; `none` if there is none"),
 )
 CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from ops.audit.chain.run import audit_chain
@@ -12,11 +13,13 @@ from ops.chaos import Chaos
 from ops.commands.play import play
 from ops.commands.terminal import console
 from ops.deployment.databases import connected
+from ops.documents.observing import described
 from ops.local.services import Services, running
 from shared.contracts import topics
 from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import publishing
 from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil
+from tests.support import scraped
 from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
@@ -108,8 +111,18 @@ def test_nothing_is_lost_or_doubled_though_everything_is_killed(services: Servic
     assert found.agrees
     assert (found.missing, found.duplicated, found.wrong) == (0, 0, 0)
     _every_kind_of_outcome_happened(found)
+    _the_metrics_are_those_that_are_declared(services)
     asyncio.run(_the_chains_of_awards_agree(services, found))
     asyncio.run(_the_audit_notices_what_is_spoilt(services, found))
+
+
+def _the_metrics_are_those_that_are_declared(services: Services) -> None:
+    """Nothing that docs/metrics.md does not have, and all of it; what has not happened is there with 0."""
+    texts = {part.name: httpx.get(f"{services.url(part.name)}/metrics").text for part in services.parts}
+    assert [(name, one) for name, text in texts.items() for one in scraped.undeclared(text)] == []
+    assert {one.name for one in described()} <= set().union(*map(scraped.names, texts.values()))
+    groups = {group for topic in topics.LIVE for group in topic.groups}
+    assert set(scraped.expected(groups)) <= set().union(*map(scraped.series, texts.values()))
 
 
 async def _the_chains_of_awards_agree(services: Services, found: Audit) -> None:
