@@ -128,7 +128,7 @@ class Settler:
         if saved is None:
             return False
         for award in (*saved[0], *saved[1]):
-            metrics.count(award.kind, "issued" if award.is_valid else "revoked")
+            metrics.count(award.kind, award.scheme_id, "issued" if award.is_valid else "revoked")
         return True
 
 

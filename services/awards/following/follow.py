@@ -128,9 +128,9 @@ class Follower:
         new, changed = await save_together(self._awards.database, work)
         for award in (*new, *changed):
             if not award.is_valid:
-                metrics.count(award.kind, "revoked")
+                metrics.count(award.kind, award.scheme_id, "revoked")
             elif award in new or award.tier_before is None:
-                metrics.count(award.kind, "issued")
+                metrics.count(award.kind, award.scheme_id, "issued")
 
     async def _change(
         self,

@@ -90,4 +90,4 @@ class Teller:
             return new
 
         for award in await save_together(self._notices.database, work):
-            metrics.count(award.kind, "issued")
+            metrics.count(award.kind, award.scheme_id, "issued")

@@ -12,9 +12,8 @@ from datetime import datetime
 import msgspec
 from pydantic import ValidationError
 
-from services.awards.schemes.metrics import begin
+from services.awards.schemes.metrics import begun, count_unreadable
 from services.awards.schemes.rules import Scheme
-from shared.runtime import metrics
 from shared.runtime.errors import Conflict, NotFound, Outdated, Unavailable
 from shared.runtime.ids import random_id
 from shared.storage import mongo
@@ -58,7 +57,6 @@ class SchemeStore:
         self._schemes = database["schemes"]
         # A scheme in use stays in use, so each process marks it once.
         self._in_use: set[Scheme] = set()
-        metrics.ITEMS_FAILED.begin(["schemes"], ["scheme_unreadable"])
 
     async def prepare(self) -> None:
         """Create the index, and the collection with it."""
@@ -283,13 +281,10 @@ def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:
     """The schemes that can be read. An unreadable one must not stop the awards of the others."""
     for document in documents:
         try:
-            scheme = _scheme(document)
+            yield begun(_scheme(document))
         except (ValidationError, KeyError):
-            metrics.ITEMS_FAILED.labels("schemes", "scheme_unreadable").inc()
+            count_unreadable()
             log.warning("a scheme cannot be read; the others go on", extra={"scheme_id": document["_id"]})
-        else:
-            begin(scheme.kind, scheme.scheme_id)
-            yield scheme
 
 
 def _scheme(document: Document) -> Scheme:

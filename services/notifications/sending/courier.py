@@ -22,6 +22,7 @@ from services.notifications.messages.rules import MessageId, Outcome, RetryPolic
 from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.compose import Composer
 from services.notifications.sending.limits import Admission, Limits
+from services.notifications.sending.metrics import begin_retries, count_retry
 from services.notifications.sending.places import Places
 from services.notifications.sending.rules import (
     NOT_TRIED,
@@ -33,7 +34,7 @@ from services.notifications.sending.rules import (
 from services.notifications.sending.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.sending.store import Queue
 from services.notifications.texts.policy import CODE_KIND
-from shared.runtime import clock, metrics
+from shared.runtime import clock
 from shared.runtime.background import Loop, backoff_seconds
 from shared.runtime.errors import Unavailable
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX
@@ -41,8 +42,6 @@ from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 log = logging.getLogger(__name__)
 
 NAME = "courier"
-# Why a courier tries again: a label of a metric.
-UNAVAILABLE, SERVER_DOWN = "unavailable", "server_down"
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
 # How long a turn waits for the mails that it has begun. After this time the next turn begins beside it.
@@ -113,7 +112,7 @@ class Courier(Generic[Item]):
         self._paused_until = 0.0
         self._busy_at = 0.0
         self.loop = Loop(name, self.turn, stop_seconds_max=STOP_SECONDS_MAX)
-        metrics.RETRIES.begin([name], [UNAVAILABLE, SERVER_DOWN])
+        begin_retries(name)
 
     async def turn(self) -> float:
         """
@@ -317,7 +316,7 @@ class Courier(Generic[Item]):
                     raise
                 # Try until it works: these mails are sent, and unmarked mails would be sent again.
                 failures += 1
-                metrics.RETRIES.labels(self.loop.name, UNAVAILABLE).inc()
+                count_retry(self.loop.name, "unavailable")
                 await asyncio.sleep(
                     backoff_seconds(failures, self._pace.pause_seconds, self._pace.pause_seconds_max)
                 )
@@ -332,7 +331,7 @@ class Courier(Generic[Item]):
         if self._outages == 0:
             log.warning("messages wait for a server", extra={"loop": self.loop.name, "reason": error.message})
         self._outages += 1
-        metrics.RETRIES.labels(self.loop.name, SERVER_DOWN).inc()
+        count_retry(self.loop.name, "server_down")
         seconds = error.pause_seconds or backoff_seconds(
             self._outages, self._pace.pause_seconds, self._pace.pause_seconds_max
         )

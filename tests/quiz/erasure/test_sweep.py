@@ -65,7 +65,7 @@ async def personal(database: Database, who: str) -> list[str]:
 
 def count(outcome: str) -> float:
     graded = metrics.SUBMISSIONS_GRADED
-    return sum(graded.labels(*labels)._value.get() for labels in graded.begun() if labels[1] == outcome)
+    return sum(float(graded.labels(*one)._value.get()) for one in graded.begun() if one[1] == outcome)
 
 
 async def test_profiles_are_changed_by_higher_versions_only_in_whatever_order(kafka: str, mongo: str) -> None:
