@@ -5,7 +5,6 @@ The lag comes from Kafka: the end of a partition minus what the group has commit
 partitions of a group's topics, also for those that no member holds, and while the consumer is stopped.
 """
 
-import math
 from collections.abc import Sequence
 
 from aiokafka import TopicPartition
@@ -87,8 +86,9 @@ class Lag:
         if place not in ends:
             return
         lag, offset = self._gauges(group, place)
-        lag.set(max(0, ends[place] - committed.get(place, firsts.get(place, 0))))
-        offset.set(committed.get(place, math.nan))
+        goes_on_at = committed.get(place, firsts.get(place, 0))
+        lag.set(max(0, ends[place] - goes_on_at))
+        offset.set(goes_on_at)
 
     def _gauges(self, group: str, place: TopicPartition) -> tuple[Measurement, Measurement]:
         found = self._shown.get((group, place))

@@ -106,7 +106,7 @@ LAG = labelled(
 COMMITTED_OFFSET = labelled(
     Gauge,
     "kepu_consumer_committed_offset",
-    "Where the group goes on reading; NaN where it has committed nothing",
+    "Where the group goes on reading: what it has committed, or else the first record",
     topic=TOPIC,
     group=GROUP,
     partition=PARTITION,
