@@ -84,7 +84,7 @@ def observe(
         _record(tracing.recorder, key, seconds, correlation, trace, code)
     if status >= FAILED or seconds > slow.seconds:
         message = "request failed" if status >= FAILED else "request was slow"
-        named = method if method in METHODS else "other"
+        named = method if method in metrics.METHODS else "other"
         kind = ("method", named), ("route", route), ("status", status), ("code", code)
         # Thousands may fail at once, and a line costs as much as an answer.
         if _lines.admit(message, kind):
@@ -102,7 +102,7 @@ def _record(
     method, route, status = request
     if not is_recorded(trace.own) or (trace.parent is None and route in WATCHED):
         return
-    method = method if method in METHODS else "other"
+    method = method if method in metrics.METHODS else "other"
     ended_ns = time.time_ns()
     attributes: dict[str, str | int] = {
         "http.request.method": method,
