@@ -80,10 +80,15 @@ async def test_checks_are_gauges_also_if_nobody_asks() -> None:
     def gauge(name: str) -> float | None:
         return REGISTRY.get_sample_value("kepu_health_check", {"check": name})
 
-    gauges = HealthGauges({"mends": mends, "hangs": hangs}, check_seconds_max=0.05)
+    checks = {"mends": mends, "hangs": hangs}
+    gauges = HealthGauges(lambda: checks, check_seconds_max=0.05)
     await gauges.turn()
     assert (gauge("mends"), gauge("hangs")) == (0, 0)
     await gauges.turn()
     assert (gauge("mends"), gauge("hangs")) == (1, 0)
     gauges._gauges["mends"]._until = 0.0
     assert math.isnan(gauge("mends") or 0)
+    # As the check of a start, once the process has started.
+    checks = {}
+    await gauges.turn()
+    assert (gauge("mends"), gauge("hangs")) == (None, None)
