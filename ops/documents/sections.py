@@ -6,6 +6,7 @@ from functools import partial
 
 from ops.documents import (
     alerting,
+    dashboards,
     event_map,
     guarantees,
     limits,
@@ -47,7 +48,7 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/slo.md": {"objectives": objectives.in_words},
 }
 # Made as a whole.
-FILES: dict[str, Table] = {"deploy/prometheus/rules/slo.yml": objectives.rules}
+FILES: dict[str, Table] = {"deploy/prometheus/rules/slo.yml": objectives.rules, **dashboards.files()}
 BEGIN = "<!-- made by python -m ops.documents: {} -->"
 END = "<!-- end of {} -->"
 
