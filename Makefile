@@ -59,6 +59,10 @@ check: $(READY) ## lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+.PHONY: compose-test
+compose-test: $(READY) ## docker-compose.yml on a real engine, if there is one; STAND_INS=--stand-ins without a registry
+	$(BIN)/python -m tests.deploy.live $(STAND_INS)
+
 mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice each; ONLY="outbox lease" for some
 	$(BIN)/python -m tests.mutations $(ONLY)
 

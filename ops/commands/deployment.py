@@ -41,7 +41,8 @@ Shift = Annotated[
 ]
 Past = Annotated[bool, typer.Option("--past", help="Load the week although all its sessions are over.")]
 Docker = Annotated[
-    bool, typer.Option("--docker", help="Load into the services of docker-compose.yml, with the key in .env.")
+    bool,
+    typer.Option("--docker", help="Load into the services of docker-compose.yml, with its secrets."),
 ]
 
 

@@ -27,7 +27,8 @@ def export_command(
         typer.Option(help="Why you need the names. The log of acts keeps it, so write no name into it."),
     ] = None,
     docker: Annotated[
-        bool, typer.Option("--docker", help="From the services of docker-compose.yml, with the key in .env.")
+        bool,
+        typer.Option("--docker", help="From the services of docker-compose.yml, with its secrets."),
     ] = False,
     organiser_key: OrganiserKey = None,
     registration: Annotated[str | None, url_of("registration")] = None,

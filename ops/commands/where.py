@@ -12,11 +12,14 @@ from ops.deployment.description import DOCKER_URLS, Apis
 from ops.local.services import Services
 from ops.stack import Stack
 
+# The secrets of docker-compose.yml.
+SECRETS = Path("deploy/secrets")
+
 OrganiserKey = Annotated[
     str | None,
     typer.Option(
         envvar="KEPU_ORGANISER_KEY",
-        help="An organiser's key, for services elsewhere: KEPU_ORGANISER_KEY of their .env, or another one.",
+        help="An organiser's key, for services elsewhere: KEPU_ORGANISER_KEY, or another one.",
         rich_help_panel="Where",
     ),
 ]
@@ -51,7 +54,7 @@ def url_of(service: str) -> Any:
 def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Path, *, docker: bool) -> Apis:
     """The services at the URLs that were named. The others are those of this machine."""
     if docker:
-        return Apis(DOCKER_URLS, organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"])
+        return Apis(DOCKER_URLS, organiser_key or keys.read_folder(SECRETS, "KEPU_ORGANISER_KEY"))
     urls = {service: url for service, url in named.items() if url}
     if len(urls) == len(named) and organiser_key:
         return Apis(urls, organiser_key)

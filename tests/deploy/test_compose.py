@@ -10,7 +10,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.deployment import keys
 from ops.deployment.description import DOCKER_URLS
+from ops.deployment.keys import COMMON, NEEDED
 from ops.stack import kafka
 from ops.stack.host import OPEN_FILES_MIN
 from ops.stack.mongo import CACHE_GB, EVICTION, HISTORY_SECONDS, REPLICA_SET, TRANSACTION_SECONDS_MAX
@@ -52,27 +54,80 @@ def test_every_image_is_pinned_to_a_whole_version() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_gets_every_setting_that_it_requires_and_none_that_it_does_not_know(service: str) -> None:
-    given = set(compose()["services"][service]["environment"])
+    given = {
+        name.removesuffix("_FILE") if name.removesuffix("_FILE") in keys.fresh() else name
+        for name in compose()["services"][service]["environment"]
+    }
     assert required_by(service) - given == set()
     assert given - known_to(service) == set()
 
 
-# Without it no SMS are sent.
-OPTIONAL_SECRETS = {"KEPU_SMS_KEY"}
-
-
-def test_secrets_come_from_the_environment_and_are_missed_when_absent() -> None:
+def test_secrets_are_files_and_a_service_sees_those_that_it_needs() -> None:
+    declared = compose()["secrets"]
+    assert declared == {name: {"file": f"./deploy/secrets/{name}"} for name in keys.fresh()}
     for name, service in compose()["services"].items():
-        for variable, value in service.get("environment", {}).items():
-            if variable.startswith("KEPU_") and variable.endswith("_KEY"):
-                absent = "-" if variable in OPTIONAL_SECRETS else "?run kepu keys --file .env"
-                assert value == f"${{{variable}:{absent}}}", (name, variable)
+        own = name.removesuffix("-worker")
+        needed = {*COMMON, *NEEDED[own]} if own in SERVICES else set()
+        assert set(service.get("secrets", [])) == needed, name
+        given = service.get("environment", {})
+        assert {key for key in given if key.removesuffix("_FILE") in declared} == {
+            f"{key}_FILE" for key in needed
+        }
+        assert {given[f"{key}_FILE"] for key in needed} == {f"/run/secrets/{key}" for key in needed}
 
 
-def test_no_port_is_open_to_other_machines() -> None:
-    ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
-    assert ports
-    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+def test_no_port_is_open_to_other_machines_until_somebody_opens_those_of_the_proxy() -> None:
+    published = {name: service.get("ports", []) for name, service in compose()["services"].items()}
+    assert not any(published[name] for name in (*SERVICES, "quiz-worker")), "copies would collide"
+    for name, ports in published.items():
+        for port in ports:
+            own = re.fullmatch(r"\$\{KEPU_PROXY_\w+:-(.*)\}:\d+", port) if name == "proxy" else None
+            assert (own[1] if own else port).startswith("127.0.0.1:"), port
+
+
+def test_only_the_proxy_is_between_the_public_and_the_services_and_reaches_nothing_else() -> None:
+    networks = {name: set(service.get("networks", [])) for name, service in compose()["services"].items()}
+    assert all(networks.values())
+    reached = {
+        name: {other for other in networks if other != name and networks[name] & networks[other]}
+        for name in ("proxy", "mail")
+    }
+    assert reached == {"proxy": set(SERVICES), "mail": {"notifications"}}
+    for server in ("kafka", "mongo"):
+        assert networks[server] == {"back"}
+        assert not {"proxy", "mail", "prometheus"} & {name for name in networks if "back" in networks[name]}
+
+
+def test_every_container_is_without_rights_and_writes_only_where_it_must() -> None:
+    for name, service in compose()["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        # Ports below 1024 are the proxy's work.
+        assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else []), name
+        # The start of Kafka's image writes its configuration beside its programs.
+        assert service.get("read_only", False) == (name != "kafka"), name
+        assert "privileged" not in service
+
+
+def test_every_container_is_asked_for_its_health_and_ours_act_on_it() -> None:
+    checks = {name: service.get("healthcheck", {}) for name, service in compose()["services"].items()}
+    assert {name for name, check in checks.items() if check.get("disable")} == {"topics"}
+    assert all(check.get("test") for name, check in checks.items() if name != "topics")
+    for name in (*SERVICES, "quiz-worker"):
+        assert checks[name]["test"] == ["CMD", "python", "-m", "shared.web.revive"], name
+
+
+def test_a_service_stands_below_the_path_at_which_the_proxy_serves_it() -> None:
+    caddyfile = (ROOT / "deploy" / "caddy" / "compose.Caddyfile").read_text()
+    for name, url in DOCKER_URLS.items():
+        path = compose()["services"][name]["environment"]["KEPU_ROOT_PATH"]
+        assert path == f"/{name}"
+        assert re.search(rf"handle_path {path}/\* {{\s+import closed\s+import copies {name}\s", caddyfile)
+        port = url.rpartition(":")[2]
+        # Both with the path and without it. `uri strip_prefix /quiz` would take it off /quizzes too.
+        copies = rf"{{\s+import copies {name}\s+}}\s+"
+        assert re.search(rf"http://:{port} {{\s+handle_path {path}/\* {copies}handle {copies}}}", caddyfile)
+        assert f"127.0.0.1:{port}:{port}" in compose()["services"]["proxy"]["ports"]
 
 
 def test_mongodb_is_tuned_as_on_the_local_stack() -> None:
@@ -149,11 +204,6 @@ def test_down_ends_the_workers_of_the_peak_too() -> None:
     assert compose()["services"]["quiz-worker"]["scale"] == "${KEPU_QUIZ_WORKERS:-0}"
 
 
-def test_kepu_load_finds_the_services_of_compose() -> None:
-    ports = {name: compose()["services"][name]["ports"][0].rpartition(":")[0] for name in DOCKER_URLS}
-    assert {name: f"http://{port}" for name, port in ports.items()} == DOCKER_URLS
-
-
 def test_all_that_the_images_share_is_built_once() -> None:
     before, after = dockerfile().split("ARG SERVICE")
     assert "pip install" in before
@@ -166,7 +216,7 @@ def test_files_of_a_checkout_that_only_its_owner_can_read_can_be_read_in_the_ima
 
 
 def test_secrets_of_compose_are_not_committed() -> None:
-    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+    assert {".env", "deploy/secrets/"} <= set((ROOT / ".gitignore").read_text().splitlines())
 
 
 def test_prometheus_scrapes_every_service() -> None:

@@ -129,7 +129,10 @@ def test_a_process_is_asked_whether_it_lives_and_whether_it_is_ready(overlay: st
 @each_overlay
 def test_a_process_has_the_time_to_finish_what_it_has_begun(overlay: str) -> None:
     for pod in serving(overlay).values():
-        drain = float(given_to(overlay, pod).get("KEPU_DRAIN_SECONDS", "0"))
+        drain = float(given_to(overlay, pod)["KEPU_DRAIN_SECONDS"])
+        # So long as a proxy may still send requests here: two looks in vain.
+        readiness = container_of(pod)["readinessProbe"]
+        assert drain > readiness["periodSeconds"] * readiness["failureThreshold"]
         assert pod["spec"]["terminationGracePeriodSeconds"] > drain + SHUTDOWN_SECONDS
 
 

@@ -1,0 +1,155 @@
+"""deploy/caddy: two copies of a service behind TLS. One is killed, and requests go on."""
+
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ops.stack.host import free_port
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+CADDY = Path(sys.executable).parent / "caddy"
+INSIDE = ("metrics", "health", "livez", "readyz", "docs", "redoc", "openapi.json", "static-offline-docs/x.js")
+
+
+@pytest.mark.parametrize("example", ["Caddyfile", "compose.Caddyfile"])
+def test_an_example_is_valid_and_formatted(example: str, tmp_path: Path) -> None:
+    told = run("validate", "--config", f"deploy/caddy/{example}", home=tmp_path)
+    assert told.returncode == 0, told.stderr
+    for file in (example, "common.caddy"):
+        assert run("fmt", "--diff", f"deploy/caddy/{file}", home=tmp_path).returncode == 0, file
+
+
+def run(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    more = ("--adapter", "caddyfile") if command[0] == "validate" else ()
+    environment = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home)}
+    return subprocess.run(
+        [CADDY, *command, *more],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Two copies of a service behind Caddy."""
+
+    http_port: int
+    https_port: int
+    copies: dict[int, subprocess.Popen[bytes]]
+    home: Path
+
+    @property
+    def log(self) -> Path:
+        return self.home / "caddy.log"
+
+    @property
+    def authority(self) -> Path:
+        return self.home / "caddy/pki/authorities/local/root.crt"
+
+    def start_copy(self, port: int) -> None:
+        command = [sys.executable, "-m", "tests.deploy.copy_of_service", str(port)]
+        with (self.home / f"{port}.log").open("ab") as log:
+            self.copies[port] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def client(self) -> httpx.AsyncClient:
+        trusting = ssl.create_default_context(cafile=str(self.authority))
+        return httpx.AsyncClient(base_url=f"https://localhost:{self.https_port}", verify=trusting, timeout=30)
+
+
+@contextmanager
+def served(home: Path) -> Iterator[Served]:
+    ports: list[int] = []
+    while len(ports) < 4:
+        ports.append(free_port(ports))
+    service = Served(ports[0], ports[1], {}, home)
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home),
+        "KEPU_PROXY_HTTP_PORT": str(service.http_port),
+        "KEPU_PROXY_HTTPS_PORT": str(service.https_port),
+        "KEPU_PROXY_QUIZ": " ".join(f"127.0.0.1:{port}" for port in ports[2:]),
+    }
+    command = [str(CADDY), "run", "--config", "deploy/caddy/Caddyfile", "--adapter", "caddyfile"]
+    with ExitStack() as stack:
+        for port in ports[2:]:
+            service.start_copy(port)
+        stack.callback(end_all, service.copies)
+        log = stack.enter_context(service.log.open("wb"))
+        proxy = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        stack.callback(end, proxy)
+        yield service
+
+
+def end_all(copies: dict[int, subprocess.Popen[bytes]]) -> None:
+    for copy in copies.values():
+        end(copy)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(10)
+
+
+async def copies_seen(client: httpx.AsyncClient) -> set[int]:
+    """Which copies answer now; one asked in vain is no answer."""
+    answers = [await client.get("/quiz/where") for _ in range(8)]
+    return {answer.json()["copy"] for answer in answers if answer.status_code == 200}
+
+
+@pytest.mark.incident
+async def test_a_copy_is_killed_behind_the_proxy_and_requests_go_on(tmp_path: Path) -> None:
+    with served(tmp_path) as service:
+        both = set(service.copies)
+        await eventually(service.authority.exists)
+        async with service.client() as client:
+            await eventually(lambda: copies_seen(client), lambda seen: seen == both)
+            await check_what_passes(client)
+
+            killed, stays = service.copies
+            end(service.copies[killed])
+            answers = [await client.post("/quiz/things") for _ in range(50)]
+            assert {(one.status_code, one.json()) for one in answers} == {(200, stays)}
+
+            service.start_copy(killed)
+            await eventually(lambda: copies_seen(client), lambda seen: seen == both)
+
+            end_all(service.copies)
+            refused = await client.get("/quiz/consents/kepu-secret")
+            assert refused.status_code in (502, 503)
+        async with httpx.AsyncClient() as plain:
+            sent = await plain.get(f"http://localhost:{service.http_port}/quiz/where")
+        # To the usual port: it is the one that people reach.
+        assert sent.status_code == 308
+        assert sent.headers["location"] == "https://localhost/quiz/where"
+    log = service.log.read_text()
+    assert '"level":"error"' in log
+    assert "kepu-secret" not in log
+
+
+async def check_what_passes(client: httpx.AsyncClient) -> None:
+    # Whoever invents an address is known by the own one all the same.
+    invented = await client.get("/quiz/where", headers={"X-Forwarded-For": "192.0.2.7"})
+    assert invented.json()["client"] in ("127.0.0.1", "::1")
+    for path in INSIDE:
+        assert (await client.get(f"/quiz/{path}")).status_code == 404, path
+    for path in ("/quiz/where/", "/quiz/things/", "/quiz", "/", "/other/where"):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.headers.get("location")) == (404, None), path
+    # The answer comes before the whole body, and the connection may end while the rest is sent.
+    with suppress(httpx.TransportError):
+        too_large = await client.post("/quiz/things", content=b"x" * (4 * 1024**2 + 1))
+        assert too_large.status_code == 413
