@@ -47,7 +47,7 @@ def incidents(
     about 40 minutes. Needs Prometheus and Alertmanager: Debian's packages are fetched without root where they
     are not installed.
 
-    Exits with 0 if every alert fired and ended in time, no other one fired, and the audit agrees. Else with 1.
+    Exits with 0 if every alert fired and ended in time, no other fired, and the audit agrees. Else with 1.
     """
     chosen = _chosen(names or (), short=short)
     if listed:

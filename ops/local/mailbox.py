@@ -3,7 +3,8 @@ A real mail server for the local week: it accepts every mail and writes it to a 
 
     python -m ops.local.mailbox PORT FILE [SECONDS]
 
-It takes so many seconds for each mail, none by default. One JSON object a line: message_id, to, subject, body. It listens on this machine only, and delivers nothing.
+It takes so many seconds for each mail, by default none. It listens on this machine only, and delivers
+nothing. One JSON object a line: message_id, to, subject, body.
 """
 
 import asyncio

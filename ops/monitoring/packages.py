@@ -1,6 +1,7 @@
 """Programs of Debian packages: installed ones, else fetched and unpacked into a cache, without root."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -14,6 +15,11 @@ FETCH_SECONDS_MAX = 180.0
 MIB = 1024**2
 # Lists of packages and the largest package together.
 FREE_BYTES_MIN = 512 * MIB
+
+
+# Debian's Alertmanager reads its templates only from here. See `_take_along`.
+TEMPLATES = "/usr/share/prometheus/alertmanager"
+_TEMPLATES_NAMED = re.compile(re.escape(TEMPLATES.encode()) + rb"(?!/)")
 
 
 class NotAvailable(CommandError):
@@ -69,10 +75,32 @@ def _fetch(package: str, folder: Path) -> None:
         [archive] = forming.glob(f"{package}_*.deb")
         if not _run(("dpkg", "-x", str(archive), str(forming / "unpacked")), forming):
             raise NotAvailable(f"{archive.name} cannot be unpacked in {forming}: install {package}")
+        _take_along(forming / "unpacked")
         shutil.rmtree(folder, ignore_errors=True)
         (forming / "unpacked").rename(folder)
     finally:
         shutil.rmtree(forming, ignore_errors=True)
+
+
+def _take_along(unpacked: Path) -> None:
+    """
+    Let an unpacked Alertmanager find its templates in the folder of its program.
+
+    No option of it names another folder, and only root can write to the one that is built in. So that name is
+    overwritten by one of the same length, which means the folder in which the program is started.
+    """
+    program = unpacked / "usr" / "bin" / "prometheus-alertmanager"
+    if not program.exists():
+        return
+    here = ("./" * len(TEMPLATES))[: len(TEMPLATES)].encode()
+    code, count = _TEMPLATES_NAMED.subn(here, program.read_bytes())
+    if count != 1:
+        raise NotAvailable(
+            "this Debian's prometheus-alertmanager works only where it is installed: install it, and try again"
+        )
+    program.write_bytes(code)
+    for template in (unpacked / TEMPLATES.removeprefix("/")).glob("*.tmpl"):
+        shutil.copy(template, program.parent)
 
 
 def _download(package: str, folder: Path, options: Sequence[str]) -> bool:

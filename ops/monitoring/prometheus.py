@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager as processes, with the configuration of `deploy/` and targets of this machine."""
+"""Prometheus and Alertmanager as processes, with the configuration of `deploy/` and local targets."""
 
 import json
 import os
@@ -161,7 +161,8 @@ class Monitoring:
 
     def _start(self, name: str, command: tuple[str, ...], ready_url: str) -> None:
         log = self.home / f"{name}.log"
-        started = start(Command(command, self.home.absolute()), log, detached=False)
+        # In the program's own folder: see `packages`. All other paths are absolute.
+        started = start(Command(command, Path(command[0]).parent), log, detached=False)
         self._started[name] = started
         deadline = time.monotonic() + READY_SECONDS_MAX
         while not _answers(ready_url):
