@@ -15,6 +15,7 @@ from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
+from ops.commands.drill import drill_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
@@ -75,6 +76,7 @@ app = typer.Typer(
 )
 app.add_typer(play_cli)
 app.add_typer(incidents_cli)
+app.add_typer(drill_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
 app.add_typer(export_cli)

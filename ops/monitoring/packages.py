@@ -96,7 +96,7 @@ def _take_along(unpacked: Path) -> None:
     code, count = _TEMPLATES_NAMED.subn(here, program.read_bytes())
     if count != 1:
         raise NotAvailable(
-            "this Debian's prometheus-alertmanager works only where it is installed: install it, and try again"
+            "this Debian's prometheus-alertmanager works only where it is installed: install it"
         )
     program.write_bytes(code)
     for template in (unpacked / TEMPLATES.removeprefix("/")).glob("*.tmpl"):
