@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from ops.commands.capacity import capacity_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
@@ -77,6 +78,7 @@ app = typer.Typer(
 app.add_typer(play_cli)
 app.add_typer(incidents_cli)
 app.add_typer(drill_cli)
+app.add_typer(capacity_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
 app.add_typer(export_cli)
