@@ -27,7 +27,11 @@ define install
 	@touch $(1)/.ready
 endef
 
+<<<<<<< HEAD
 .PHONY: help setup demo up down test incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+=======
+.PHONY: help setup demo up down test drill incidents check mutate chaos crowd regraded strangers bench bench-short bench-check bench-test lock clean
+>>>>>>> 3c943554 (drill, capacity: how to size, back up and restore a week is documented)
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -70,6 +74,9 @@ cluster: $(READY) ## a week on three brokers and three members, while those that
 
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers
+
+drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
+	$(BIN)/kepu drill
 
 crowd: $(READY) ## fifty thousand people ask for places, each twice, while copies are killed; PEOPLE for fewer
 	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)
