@@ -12,6 +12,7 @@ from ops.dead import decide
 from ops.dead.chosen import Choice
 from ops.dead.letters import read_letters
 from ops.incidents.scene import Scene
+from ops.incidents.wrong_key import correct_key, publish_wrong_key
 from ops.local.services import MAIL
 from shared.messaging.publisher import publishing
 
@@ -20,7 +21,6 @@ Act: TypeAlias = Callable[[Scene, ExitStack], None]
 
 POISON_TOPIC, POISON_GROUP = "quiz.submitted", "quiz-grading"
 FLUSH_SECONDS_MAX = 30.0
-MIB = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,14 @@ def _no_mail(scene: Scene, mend: ExitStack) -> None:
     mend.callback(scene.services.start, MAIL)
 
 
+def _full_disk(scene: Scene, mend: ExitStack) -> None:
+    mend.enter_context(scene.telling("a full disk", "kafka", "kepu_kafka_disk_free_ratio 0.04\n"))
+
+
+def _wrong_key(scene: Scene, mend: ExitStack) -> None:
+    mend.callback(correct_key, scene, publish_wrong_key(scene))
+
+
 def _undiscovered(scene: Scene, mend: ExitStack) -> None:
     scene.scrape_all(but="awards")
     mend.callback(scene.scrape_all)
@@ -142,6 +150,8 @@ INCIDENTS = (
         "Another system sends 200 records that nobody can read.",
         "KepuDeadLetters",
         _poison(200),
+        # The count of the last ten minutes tells, too.
+        resolves_within_seconds=700.0,
     ),
     Incident(
         "mail-slow",
@@ -152,5 +162,15 @@ INCIDENTS = (
     ),
     Incident("mail-away", "There is no mail server.", "KepuMailsLate", _no_mail, within_seconds=300.0),
     Incident("undiscovered", "Prometheus does not find awards any more.", "KepuServiceGone", _undiscovered),
+    Incident(
+        "disk-full", "A broker's disk is nearly full (a process tells so).", "KepuKafkaDiskFull", _full_disk
+    ),
+    Incident(
+        "wrong-key",
+        "An answer key is wrong, and 400 people sit the quiz.",
+        "KepuQuestionDoubted",
+        _wrong_key,
+        within_seconds=300.0,
+    ),
 )
 """All of them, in the order in which they are played."""
