@@ -35,7 +35,9 @@ def incidents(
     names: Annotated[
         list[str] | None, typer.Argument(help="Which ones, as --list shows them. None: all.")
     ] = None,
-    short: Annotated[bool, typer.Option("--short", help="Only the short form: two of them.")] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Only the short form: the one that takes two minutes.")
+    ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Only show what can be played.")] = False,
     home: Home = DEFAULT_HOME / "incidents",
 ) -> None:

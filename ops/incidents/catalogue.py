@@ -120,7 +120,6 @@ INCIDENTS = (
         "The only process that grades is killed.",
         "KepuProcessGone",
         _kill_worker,
-        is_short=True,
     ),
     Incident(
         "mongo-frozen",
