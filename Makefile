@@ -27,11 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-<<<<<<< HEAD
-.PHONY: help setup demo up down test incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
-=======
-.PHONY: help setup demo up down test drill incidents check mutate chaos crowd regraded strangers bench bench-short bench-check bench-test lock clean
->>>>>>> 3c943554 (drill, capacity: how to size, back up and restore a week is documented)
+.PHONY: help setup demo up down test drill incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
