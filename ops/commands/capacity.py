@@ -18,51 +18,61 @@ GB = 1e9
 capacity_cli = typer.Typer()
 
 
+Participants = Annotated[float, typer.Option(min=1, max=1e9, help="How many people take part, such as 10e6.")]
+Days = Annotated[int, typer.Option(min=1, max=366, help="How many days the week has.")]
+PeakHourFactor = Annotated[
+    float,
+    typer.Option(
+        min=1, max=1_000, help="How many times a mean hour of the week the busiest hour of all has."
+    ),
+]
+Attempts = Annotated[
+    float | None,
+    typer.Option(min=1, max=1_000, help="Attempts of each participant. By default one on each day."),
+]
+ResultsWithin = Annotated[
+    float, typer.Option(min=1, max=86_400, help="Seconds that a result may take on the peak day.")
+]
+RampMinutes = Annotated[
+    float,
+    typer.Option(
+        min=0, max=60, help="Minutes in which the rush comes, before the busiest hour. 0: all at once."
+    ),
+]
+BrokerCores = Annotated[
+    float, typer.Option(min=0.5, max=256, help="Cores of one Kafka broker.", rich_help_panel="Machines")
+]
+ShardCores = Annotated[
+    float,
+    typer.Option(
+        min=0.5, max=256, help="Cores of the primary of one MongoDB shard.", rich_help_panel="Machines"
+    ),
+]
+AutoscalerSeconds = Annotated[
+    float, typer.Option(min=1, max=3_600, help="The autoscaler looks so often.", rich_help_panel="Machines")
+]
+CostsFile = Annotated[
+    Path,
+    typer.Option(
+        "--costs", help="Costs that python -m bench capacity has measured.", rich_help_panel="Machines"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="All figures as JSON, for programs.")]
+
+
 @capacity_cli.command()
 def capacity(
-    participants: Annotated[
-        float, typer.Option(min=1, max=1e9, help="How many people take part, such as 10e6.")
-    ],
-    days: Annotated[int, typer.Option(min=1, max=366, help="How many days the week has.")] = 12,
-    peak_hour_factor: Annotated[
-        float,
-        typer.Option(
-            min=1, max=1_000, help="How many times a mean hour of the week the busiest hour of all has."
-        ),
-    ] = 20,
-    attempts: Annotated[
-        float | None,
-        typer.Option(min=1, max=1_000, help="Attempts of each participant. By default one on each day."),
-    ] = None,
-    results_within: Annotated[
-        float, typer.Option(min=1, max=86_400, help="Seconds that a result may take on the peak day.")
-    ] = 30,
-    ramp_minutes: Annotated[
-        float,
-        typer.Option(
-            min=0, max=60, help="Minutes in which the rush comes, before the busiest hour. 0: all at once."
-        ),
-    ] = 15,
-    broker_cores: Annotated[
-        float, typer.Option(min=0.5, max=256, help="Cores of one Kafka broker.", rich_help_panel="Machines")
-    ] = 4,
-    shard_cores: Annotated[
-        float,
-        typer.Option(
-            min=0.5, max=256, help="Cores of the primary of one MongoDB shard.", rich_help_panel="Machines"
-        ),
-    ] = 8,
-    autoscaler_seconds: Annotated[
-        float,
-        typer.Option(min=1, max=3_600, help="The autoscaler looks so often.", rich_help_panel="Machines"),
-    ] = 30,
-    costs_file: Annotated[
-        Path,
-        typer.Option(
-            "--costs", help="Costs that python -m bench capacity has measured.", rich_help_panel="Machines"
-        ),
-    ] = costs.MEASURED,
-    as_json: Annotated[bool, typer.Option("--json", help="All figures as JSON, for programs.")] = False,
+    participants: Participants,
+    days: Days = 12,
+    peak_hour_factor: PeakHourFactor = 20,
+    attempts: Attempts = None,
+    results_within: ResultsWithin = 30,
+    ramp_minutes: RampMinutes = 15,
+    broker_cores: BrokerCores = 4,
+    shard_cores: ShardCores = 8,
+    autoscaler_seconds: AutoscalerSeconds = 30,
+    costs_file: CostsFile = costs.MEASURED,
+    as_json: AsJson = False,
 ) -> None:
     """
     Say how many processes, partitions, brokers, shards and disks a week needs, and simulate its peak day.
