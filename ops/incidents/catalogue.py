@@ -102,7 +102,11 @@ def _no_mail(scene: Scene, mend: ExitStack) -> None:
 
 
 def _full_disk(scene: Scene, mend: ExitStack) -> None:
-    mend.enter_context(scene.telling("a full disk", "kafka", "kepu_kafka_disk_free_ratio 0.04\n"))
+    told = (
+        'kepu_kafka_log_dir_usable_bytes{broker="9",log_dir="/full"} 4e9\n'
+        'kepu_kafka_log_dir_total_bytes{broker="9",log_dir="/full"} 100e9\n'
+    )
+    mend.enter_context(scene.telling("a full disk", "kafka", told))
 
 
 def _wrong_key(scene: Scene, mend: ExitStack) -> None:
@@ -167,7 +171,7 @@ INCIDENTS = (
     Incident(
         "wrong-key",
         "An answer key is wrong, and 400 people sit the quiz.",
-        "KepuQuestionDoubted",
+        "KepuKeyDoubtful",
         _wrong_key,
         within_seconds=300.0,
     ),
