@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test drill flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -75,9 +75,11 @@ cluster: $(READY) ## a week on three brokers and three members, while those that
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers
 
-.PHONY: flood
 flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
 	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
+
+drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
+	$(BIN)/kepu drill
 
 crowd: $(READY) ## fifty thousand people ask for places, each twice, while copies are killed; PEOPLE for fewer
 	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)

@@ -39,6 +39,7 @@ LINES = {
     "growth": "the cost with 120,000 and with 1,200,000 stored, taking turns",
     "overload": "far beyond capacity: 503s, no loss, and back to normal",
     "scale": "intake and grading by 1, 2 and 4 processes",
+    "capacity": "costs of one person for kepu capacity, and a rush against what it computes",
     "rank": "one's own rank among 1,000,000, against counting who is better",
 }
 HELP = (

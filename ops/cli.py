@@ -10,12 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from ops.commands.capacity import capacity_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
+from ops.commands.drill import drill_cli
 from ops.commands.export import export_cli
+from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
 from ops.commands.play import play_cli
 from ops.commands.replay import replay_cli
@@ -76,6 +79,9 @@ app = typer.Typer(
     """,
 )
 app.add_typer(play_cli)
+app.add_typer(incidents_cli)
+app.add_typer(drill_cli)
+app.add_typer(capacity_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
 app.add_typer(export_cli)

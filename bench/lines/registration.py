@@ -36,11 +36,11 @@ def run(bench: Bench) -> Outcome:
     oversold = disorder = 0
     with clean(bench, contest=False):
         with bench.lab.running("registration"):
-            _put_activity(bench, capacity, count)
+            put_activity(bench, capacity, count)
             for round_ in range(bench.size(-1, 0), bench.rounds):
                 bench.tell("warming up" if round_ < 0 else f"run {round_ + 1} of {bench.rounds}")
-                session = _session(round_)
-                requests = _write_requests(bench, session, count)
+                session = session_of(round_)
+                requests = write_requests(bench, session, count)
                 with Meter(bench.lab.pids("registration")) as meter:
                     load = bench.load(
                         Plan(
@@ -76,11 +76,11 @@ def run(bench: Bench) -> Outcome:
     return outcome
 
 
-def _session(round_: int) -> str:
+def session_of(round_: int) -> str:
     return f"bench-night-{round_ + 1}"
 
 
-def _put_activity(bench: Bench, capacity: int, waiting_max: int) -> None:
+def put_activity(bench: Bench, capacity: int, waiting_max: int) -> None:
     starts_at = datetime.now(UTC) + timedelta(days=1)
     session = {
         "starts_at": starts_at.isoformat(),
@@ -94,13 +94,13 @@ def _put_activity(bench: Bench, capacity: int, waiting_max: int) -> None:
         "title": "天文台之夜",
         "organiser": "濮阳市科学技术局",
         "kind": "open_day",
-        "sessions": [{"session_id": _session(round_), **session} for round_ in range(-1, bench.rounds)],
+        "sessions": [{"session_id": session_of(round_), **session} for round_ in range(-1, bench.rounds)],
     }
     piece = Piece("the activity", "registration", f"/activities/{ACTIVITY}", activity)
     put(piece, bench.lab.services.apis)
 
 
-def _write_requests(bench: Bench, session: str, count: int) -> Path:
+def write_requests(bench: Bench, session: str, count: int) -> Path:
     path = bench.file(f"requests-{session}")
     requests_file(path, (_request(session, number) for number in range(count)))
     return path

@@ -52,7 +52,7 @@ def demo(
 
     Starts all that it needs, and stops it at the end. Exits with 0 if the audit agrees, else with 1.
     """
-    with _fresh(home, brokers, mongo_nodes) as services:
+    with fresh(home, brokers, mongo_nodes) as services:
         started = time.monotonic()
         with ended_by_a_death([*servers_of(services.stack), *services.watched]):
             found = asyncio.run(play(services, people, outsiders))
@@ -77,7 +77,7 @@ def chaos(
 
     Exits with 0 if nothing acknowledged is missing and nothing happened twice, else with 1.
     """
-    with _fresh(home, brokers, mongo_nodes) as services:
+    with fresh(home, brokers, mongo_nodes) as services:
         killing = Chaos(services, console.print, pause_seconds=pause)
         victims = VICTIMS * rounds
         if services.stack.names == (KAFKA, MONGO):
@@ -127,7 +127,7 @@ async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
 
 
 @contextmanager
-def _fresh(home: Path, brokers: int | None = None, mongo_nodes: int | None = None) -> Iterator[Services]:
+def fresh(home: Path, brokers: int | None = None, mongo_nodes: int | None = None) -> Iterator[Services]:
     """A stack and services without data of an earlier week, stopped at the end of the block."""
     _remove(home)
     make_folder(home)

@@ -101,8 +101,12 @@ class Outsider:
 
     def sit(self, people: Sequence[str], quiz: Json) -> None:
         """Send the answers of each person. Some are sent twice, and then the first submission counts."""
+        self.sit_by(people, quiz, partial(self._guessed, quiz))
+
+    def sit_by(self, people: Sequence[str], quiz: Json, answers: Callable[[str], dict[str, str]]) -> None:
+        """The same with these answers, by the id of the attempt."""
         for number, person in enumerate(people):
-            submission = self._answers(person, quiz)
+            submission = self._submission(person, quiz, answers)
             self._emit("quiz.submitted", submission["attempt_id"], submission)
             if number % 25 == 0:
                 self._emit("quiz.submitted", submission["attempt_id"], {**submission, "answers": {}})
@@ -149,15 +153,15 @@ class Outsider:
         if left := self._producer.flush(FLUSH_SECONDS_MAX):
             raise TimeoutError(f"{left} records were not acknowledged within {FLUSH_SECONDS_MAX:.0f} s")
 
-    def _answers(self, person: str, quiz: Json) -> Json:
+    def _guessed(self, quiz: Json, attempt_id: str) -> dict[str, str]:
+        questions = paper_of(quiz, attempt_id)
+        return {question["id"]: self._random.choice(question["options"])["id"] for question in questions}
+
+    def _submission(self, person: str, quiz: Json, answers: Callable[[str], dict[str, str]]) -> Json:
         submitted = datetime.now(UTC)
         started = submitted - timedelta(seconds=self._random.randint(5, 50))
         day = started.astimezone(ZoneInfo(quiz["timezone"])).date().isoformat()
         attempt = uuid.uuid5(uuid.UUID(quiz["attempt_ids"]), f"{quiz['quiz_id']}/{person}/{day}/1")
-        answers = {
-            question["id"]: self._random.choice(question["options"])["id"]
-            for question in paper_of(quiz, str(attempt))
-        }
         return {
             "attempt_id": str(attempt),
             "quiz_id": quiz["quiz_id"],
@@ -166,7 +170,7 @@ class Outsider:
             "quiz_version": quiz["version"],
             "started_at": started.isoformat(),
             "submitted_at": submitted.isoformat(),
-            "answers": answers,
+            "answers": answers(str(attempt)),
         }
 
     def _emit(self, topic: str, key: str, event: Json, *, repeat: bool = False) -> None:

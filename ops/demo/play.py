@@ -151,12 +151,12 @@ class Play:
     async def _register(self, person: Person, chance: random.Random) -> None:
         person.session_id = self._choose(chance)
         url, key = f"{self.client.apis.registration}/registrations", {"Idempotency-Key": str(uuid4())}
-        body = _request(person)
+        body = registration_of(person)
         answer = await self.client.ask_for("POST", url, ["session_full"], json=body, headers=key)
         if isinstance(answer, str):
             # Refusals are not stored, so the same key can be used for a session with room for all.
             person.session_id = OPEN_DAY_SESSION
-            body = _request(person)
+            body = registration_of(person)
             answer = await self.client.ask("POST", url, json=body, headers=key)
         person.participant_id, person.token = answer["participant_id"], answer["token"]
         person.registration_id, person.status = answer["registration_id"], answer["status"]
@@ -280,7 +280,8 @@ class Play:
                 group.create_task(work())
 
 
-def _request(person: Person) -> Json:
+def registration_of(person: Person) -> Json:
+    """The body of a request for a place in the session of this person."""
     return {
         "session_id": person.session_id,
         "participant": {

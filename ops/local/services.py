@@ -62,6 +62,8 @@ class Services:
     detached: bool = True
     # The people of a load have no mailbox in which they could read a code.
     hold_minutes: int = 0
+    # How long the mail server takes for each mail.
+    mail_seconds: float = 0
     tell: Callable[[str], None] = lambda _: None
     # More settings of every part.
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -217,7 +219,14 @@ class Services:
 
     def _command(self, name: str, port: int) -> tuple[tuple[str, ...], dict[str, str]]:
         if name == MAIL:
-            arguments = (sys.executable, "-m", "ops.local.mailbox", str(port), str(self.mail_file))
+            arguments = (
+                sys.executable,
+                "-m",
+                "ops.local.mailbox",
+                str(port),
+                str(self.mail_file),
+                str(self.mail_seconds),
+            )
             return arguments, {}
         part = next(part for part in self.parts if part.name == name)
         environment = {

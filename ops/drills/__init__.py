@@ -1,0 +1,1 @@
+"""Drills: what operators do after a loss, done on real servers, with an audit at the end."""
