@@ -54,7 +54,7 @@ class LogDirsResponse(Response):
     )
 
 
-class LogDirsRequestStruct(RequestStruct):
+class LogDirsRequestStruct(RequestStruct):  # type: ignore[misc]
     """DescribeLogDirs, version 4, of no topics: only the disks."""
 
     API_KEY = 35
@@ -67,7 +67,7 @@ class LogDirsRequestStruct(RequestStruct):
     )
 
 
-class LogDirsRequest(Request[LogDirsRequestStruct]):
+class LogDirsRequest(Request[LogDirsRequestStruct]):  # type: ignore[misc]
     """What the client sends if the broker knows version 4."""
 
     API_KEY = 35
