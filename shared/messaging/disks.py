@@ -24,7 +24,7 @@ MEASURED_SECONDS = 90.0
 ANSWER_SECONDS_MAX = 5.0
 
 
-class LogDirsResponse(Response):
+class LogDirsResponse(Response):  # type: ignore[misc] # (it has no types)
     """The folders of a broker, each with all of its disk's bytes, and those that are free."""
 
     API_KEY = 35
