@@ -97,6 +97,7 @@ from services.quiz.standings.upkeep import Upkeep
 from services.quiz.statistics import api as statistics_api
 from services.quiz.statistics.compute import LOOP as STATISTICS
 from services.quiz.statistics.compute import Statistician
+from services.quiz.statistics.watch import KeyWatch
 from services.quiz.wiring.parts import Parts
 from services.quiz.wiring.stores import Stores
 from shared.runtime.settings import Settings, read
@@ -231,6 +232,7 @@ def _count_and_grade_again(service: Service[QuizSettings], parts: Parts) -> None
     again = stores.regradings, stores.quizzes, results, statistics, catalogue, erased, disqualified
     service.run(
         Statistician(statistics, results, catalogue, erased, disqualified, reading).loop,
+        KeyWatch(statistics, results, catalogue).loop,
         Examiner(stores.flags, reads, examining).loop,
         Counter(stores.literacy, standings, people, catalogue, counting).loop,
         Builder(*divided, building).loop,

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
-from shared.messaging import observation, waiting_letters
+from shared.messaging import disks, observation, waiting_letters
 from shared.messaging.buried import Decisions
 from shared.messaging.consumer import Consumer
+from shared.messaging.disks import Disks
 from shared.messaging.observation import Lag, Running
 from shared.messaging.offsets import Offsets
 from shared.messaging.policy import ConsumerPolicy
@@ -76,6 +77,7 @@ async def consuming(
             Loop(observation.LOOP, running.turn),
             Loop(observation.LAG_LOOP, lag.turn, retry_seconds_max=policy.lag_seconds),
             Loop(waiting_letters.LOOP, letters.turn),
+            Loop(disks.LOOP, Disks(publisher).turn),
         ):
             yield consumers
     finally:

@@ -118,6 +118,18 @@ DEAD_LETTERS_WAITING = labelled(
     topic=TOPIC,
     group=GROUP,
 )
+DISK_BYTES = labelled(
+    Gauge,
+    "kepu_kafka_log_dir_total_bytes",
+    "Size of the fullest disk of a broker",
+    broker=of_code("ids of brokers"),
+)
+DISK_USABLE_BYTES = labelled(
+    Gauge,
+    "kepu_kafka_log_dir_usable_bytes",
+    "Bytes that are free on the fullest disk of a broker",
+    broker=of_code("ids of brokers"),
+)
 OLDEST_AGE = labelled(
     Gauge,
     "kepu_consumer_oldest_event_age_seconds",
@@ -233,6 +245,12 @@ SUBMISSIONS_GRADED = labelled(
     "Submissions graded, by outcome",
     quiz=of_organisers("quizzes"),
     outcome=one_of("graded", "repeated", "waiting", "rejected", "erased"),
+)
+KEYS_DOUBTED = labelled(
+    Gauge,
+    "kepu_question_keys_doubted",
+    "Questions of a quiz under way whose key is probably wrong",
+    quiz=of_organisers("quizzes"),
 )
 FLAGS_OPEN = labelled(
     Gauge,

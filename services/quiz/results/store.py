@@ -74,6 +74,11 @@ class ResultStore:
             found = await self._results.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {document["_id"]: _result(document) for document in found}
 
+    async def count(self) -> int:
+        """How many results of all quizzes there are, about."""
+        with outages_named():
+            return await self._results.estimated_document_count()
+
     async def portions(self) -> list[Portion]:
         """Portions of all results, for `answers`."""
         with outages_named():

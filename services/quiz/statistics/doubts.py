@@ -5,7 +5,7 @@ A doubt is a hint for a person, who then reads the question. It is only named if
 the difference has to be `ERRORS_MIN` standard errors or more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import sqrt
 from typing import Literal
 
@@ -17,6 +17,8 @@ from services.quiz.statistics.tally import RIGHT, Choice, Choosers
 DoubtCode = Literal["negative_discrimination", "option_scores_higher", "option_chosen_more"]
 # Of a hundred questions that measure nothing, chance gives some a doubt; of good ones hardly any.
 ERRORS_MIN = 2.0
+# Of so few who are right nobody can say whether they are better than others.
+FACILITY_MIN = 0.05
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -45,6 +47,18 @@ def doubts_of(
         if wrong.attempts - right.attempts > ERRORS_MIN * sqrt(wrong.attempts + right.attempts):
             found.append(Doubt("option_chosen_more", letter))
     return found
+
+
+def looks_wrong(doubts: Collection[Doubt], facility: float) -> bool:
+    """
+    Whether the key is probably wrong: more people chose a wrong option, and they are better in the rest, or
+    hardly anybody chose the key.
+
+    That more people chose a wrong option, alone, also happens with a question that misleads.
+    """
+    chosen_more = {doubt.option for doubt in doubts if doubt.code == "option_chosen_more"}
+    better = {doubt.option for doubt in doubts if doubt.code == "option_scores_higher"}
+    return bool(chosen_more & better) or (bool(chosen_more) and facility < FACILITY_MIN)
 
 
 def _score_higher(some: Choosers, others: Choosers) -> bool:

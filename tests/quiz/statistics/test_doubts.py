@@ -7,6 +7,7 @@ import pytest
 
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.rules import Quiz
+from services.quiz.statistics.doubts import looks_wrong
 from services.quiz.statistics.figures import QuestionStatistics, Statistics
 from tests.quiz.builders import question, quiz
 from tests.quiz.statistics.builders import Answer, attempts_of, statistics
@@ -63,6 +64,22 @@ def test_a_question_that_is_only_hard_or_easy_is_not_named() -> None:
     hard = codes(lambda skill, chance: "A" if chance.random() < skill / 2 else chance.choice("BCD"))
     assert hard == set()
     assert codes(lambda _, chance: "A") == set()
+
+
+def looks(of_first: Callable[[float, random.Random], str]) -> bool:
+    of = doubtful()
+    first = first_of(statistics(attempts_of(of, 300, by_skill(of_first)), {1: of}))
+    assert first.figures
+    return looks_wrong(first.doubts, first.figures.facility)
+
+
+def test_a_key_looks_wrong_only_if_those_who_contradict_it_are_better_or_nearly_all() -> None:
+    assert looks(lambda skill, chance: "C" if chance.random() < skill else chance.choice("ABD"))
+    assert looks(lambda skill, chance: "C" if chance.random() < skill else chance.choice("BD"))
+    # A second right option, a question that misleads most people, and one that is only hard.
+    assert not looks(lambda skill, chance: "C" if skill > 0.8 else "A" if chance.random() < 0.7 else "B")
+    assert not looks(lambda skill, chance: "A" if skill > 0.8 else "C")
+    assert not looks(lambda skill, chance: "A" if chance.random() < skill / 2 else chance.choice("BCD"))
 
 
 def test_what_chance_explains_is_not_named() -> None:
