@@ -24,7 +24,7 @@ MEASURED_SECONDS = 90.0
 ANSWER_SECONDS_MAX = 5.0
 
 
-class LogDirsResponse(Response):  # type: ignore[misc] # (it has no types)
+class LogDirsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
     """The folders of a broker, each with all of its disk's bytes, and those that are free."""
 
     API_KEY = 35
@@ -54,7 +54,7 @@ class LogDirsResponse(Response):  # type: ignore[misc] # (it has no types)
     )
 
 
-class LogDirsRequestStruct(RequestStruct):  # type: ignore[misc]
+class LogDirsRequestStruct(RequestStruct):  # type: ignore[misc]  # the same
     """DescribeLogDirs, version 4, of no topics: only the disks."""
 
     API_KEY = 35
@@ -67,7 +67,7 @@ class LogDirsRequestStruct(RequestStruct):  # type: ignore[misc]
     )
 
 
-class LogDirsRequest(Request[LogDirsRequestStruct]):  # type: ignore[misc]
+class LogDirsRequest(Request[LogDirsRequestStruct]):  # type: ignore[misc]  # the same
     """What the client sends if the broker knows version 4."""
 
     API_KEY = 35
