@@ -71,6 +71,10 @@ cluster: $(READY) ## a week on three brokers and three members, while those that
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers
 
+.PHONY: flood
+flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
+	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
+
 crowd: $(READY) ## fifty thousand people ask for places, each twice, while copies are killed; PEOPLE for fewer
 	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)
 
