@@ -18,6 +18,7 @@ from ops.commands.draw import draw_cli
 from ops.commands.export import export_cli
 from ops.commands.organisers import organisers_cli
 from ops.commands.play import play_cli
+from ops.commands.replay import replay_cli
 from ops.commands.stack import stack_cli
 from ops.commands.trace import trace_cli
 from ops.commands.week import week_cli
@@ -69,6 +70,8 @@ app = typer.Typer(
 
     Where an id is, and what is missing:  kepu trace ID
 
+    Read topics again:  kepu replay --group quiz-grading --from 2h
+
     Every command explains itself: kepu load --help
     """,
 )
@@ -83,6 +86,7 @@ app.add_typer(draw_cli, name="draw")
 app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
 app.add_typer(trace_cli)
+app.add_typer(replay_cli)
 
 
 def main() -> None:

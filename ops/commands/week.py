@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +15,7 @@ from ops.audit.run import Audit, audit
 from ops.commands.deployment import INCOMPLETE, load_pieces
 from ops.commands.play import DIFFERS
 from ops.commands.terminal import UP_HOME, Brokers, Home, MongoNodes, console, tell
+from ops.commands.where import Kafka, Mongo, stack_of
 from ops.demo.run import week_of_now
 from ops.deployment import databases
 from ops.deployment.description import Deployment
@@ -81,9 +81,17 @@ def audit_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the chain as JSON, for programs. Only with --chain.")
     ] = False,
+    with_rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Make the projections again from the log, beside the live ones, and compare."
+        ),
+    ] = False,
+    kafka: Kafka = None,
+    mongo: Mongo = None,
 ) -> None:
     """
-    Compute the week that runs here again, from Kafka and the four databases, and compare.
+    Compute the week that runs here, or elsewhere, again from Kafka and the four databases, and compare.
 
     Waits until nothing is under way, and says what it waits for. Mails that are put off are not waited for,
     but counted. Exits with 0 if everything agrees, else with 1.
@@ -91,44 +99,67 @@ def audit_command(
     With --chain KW-7Q2MA-X4D0P it checks one award only, in seconds. For each link it prints topic,
     partition, offset, event id and the SHA-256 of the record, and "agrees" or what differs. A link says "not
     in the log" if Kafka does not keep its event any more; that is no error.
+
+    With --rebuild it only makes what services keep of events again, in scratch databases of the same MongoDB,
+    and names the documents that differ.
     """
     if as_json and chain is None:
         raise CommandError("--json prints a chain: add --chain and the code of an award")
     quiet: Callable[[str], None] = (lambda _: None) if as_json else tell
+    if with_rebuild and chain is not None:
+        raise CommandError("--rebuild and --chain are two checks: run one after the other")
+    servers = stack_of(kafka, mongo, home)
+    if with_rebuild:
+        raise typer.Exit(0 if asyncio.run(_rebuilt(servers, quiet)) else DIFFERS)
     if chain is not None:
-        found = asyncio.run(_chained(home, chain, quiet))
+        found = asyncio.run(_chained(servers, chain, quiet))
         if as_json:
             print(json.dumps(found.for_programs(), ensure_ascii=False, indent=2))
         else:
             show_chain(found, console)
         raise typer.Exit(0 if found.agrees else DIFFERS)
-    whole = asyncio.run(_recomputed(home, quiet))
+    whole = asyncio.run(_recomputed(servers, quiet))
     show(whole, console)
     if not whole.agrees:
         raise typer.Exit(DIFFERS)
 
 
-async def _recomputed(home: Path, say: Callable[[str], None]) -> Audit:
-    async with _at_rest(home, say) as (deployment, all_databases):
+async def _recomputed(servers: Stack, say: Callable[[str], None]) -> Audit:
+    async with _at_rest(servers, say) as (deployment, all_databases):
         say("At rest. Computing everything again …")
-        return await audit(deployment, all_databases, home / LEDGER_FILE)
+        return await audit(deployment, all_databases, servers.home / LEDGER_FILE)
 
 
-async def _chained(home: Path, code: str, say: Callable[[str], None]) -> Chain:
-    async with _at_rest(home, say) as (deployment, all_databases):
+async def _rebuilt(servers: Stack, say: Callable[[str], None]) -> bool:
+    # Here: it imports three services, which would take a second of every command.
+    from ops.rebuilding.report import show_outcomes
+    from ops.rebuilding.run import rebuild
+
+    async with _at_rest(servers, say) as (deployment, _):
+        say("At rest. Making the projections again …")
+        outcomes = await rebuild(deployment.kafka, deployment.mongo, say)
+    show_outcomes(outcomes, console)
+    return all(one.agrees for one in outcomes)
+
+
+async def _chained(servers: Stack, code: str, say: Callable[[str], None]) -> Chain:
+    async with _at_rest(servers, say) as (deployment, all_databases):
         say("At rest. Following the award back to its beginning …")
         return await audit_chain(code, deployment, all_databases)
 
 
 @asynccontextmanager
 async def _at_rest(
-    home: Path, say: Callable[[str], None]
+    servers: Stack, say: Callable[[str], None]
 ) -> AsyncIterator[tuple[Deployment, databases.Databases]]:
-    """The week that runs here, once nothing is under way."""
-    services = Services(Stack(home))
+    """The week that runs on these servers, once nothing is under way."""
+    services = Services(servers)
     stopped = [server.name for server in services.stack.status() if not server.running]
     if stopped:
-        raise CommandError(f"{' and '.join(stopped)} of {home} not running: start the week first (kepu up)")
+        raise CommandError(
+            f"{' and '.join(stopped)} of {servers.home} not running: start the week first (kepu up), or name"
+            " --kafka and --mongo"
+        )
     deployment = services.deployment
     async with databases.connected(deployment.mongo) as all_databases:
         say("Waiting until nothing is under way …")

@@ -1,5 +1,6 @@
 """Which services a command talks to: those of this machine, of docker compose, or elsewhere."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +32,17 @@ Kafka = Annotated[
 ]
 
 
+Mongo = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KEPU_MONGO",
+        help="MongoDB's address, for a deployment elsewhere; from this machine into docker compose: "
+        "mongodb://127.0.0.1:27017/?directConnection=true.",
+        rich_help_panel="Where",
+    ),
+]
+
+
 def url_of(service: str) -> Any:
     """The option with a service's URL."""
     return typer.Option(help=f"URL of the {service} service.", rich_help_panel="Where")
@@ -45,6 +57,12 @@ def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Pa
         return Apis(urls, organiser_key)
     here = Services(Stack(home)).apis
     return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)
+
+
+def stack_of(kafka: str | None, mongo: str | None, home: Path) -> Stack:
+    """The servers that were named. Those that were not are this machine's."""
+    named = {name: value for name, value in (("KEPU_KAFKA", kafka), ("KEPU_MONGO", mongo)) if value}
+    return Stack(home, environment={**os.environ, **named})
 
 
 def kafka_of(named: str | None, home: Path) -> str:

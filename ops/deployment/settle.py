@@ -136,11 +136,11 @@ def ends_and_commits(
     Raises:
         NotAtRest: Kafka does not answer.
     """
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 2})
+    admin = admin_of(kafka)
     asked = [TopicPartition(*place) for place in places]
     try:
         # The places of the groups come first: what is written in the meantime counts as unread.
-        committed = {group: _committed(admin, group) for group in groups}
+        committed = {group: committed_of(admin, group) for group in groups}
         lows = _offsets(admin, asked, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         highs = _offsets(admin, asked, OffsetSpec.latest())  # type: ignore[no-untyped-call]
     except (KafkaException, TimeoutError) as error:
@@ -149,7 +149,12 @@ def ends_and_commits(
     return lows, highs, committed
 
 
-def _committed(admin: AdminClient, group: str) -> dict[Place, int]:
+def admin_of(kafka: str) -> AdminClient:
+    """A client that asks Kafka about groups and offsets."""
+    return AdminClient({"bootstrap.servers": kafka, "log_level": 2})
+
+
+def committed_of(admin: AdminClient, group: str) -> dict[Place, int]:
     """Where the group goes on reading, in each partition of which it has committed an offset."""
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
     found = asked[group].result(ANSWER_SECONDS_MAX)

@@ -1,7 +1,7 @@
 """Whole topics of a deployment: every record from the beginning, or a time, to the end as it is now."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeAlias
@@ -57,6 +57,29 @@ def records_since(
         later = {place: (first[place], high) for place, (_, high) in bounds.items() if first[place] < high}
         begins(sum(high - low for low, high in later.values()))
         yield from _read(consumer, later)
+
+
+def bounds_and_times(
+    kafka: str, choose: Callable[[Mapping[str, Collection[int]]], Iterable[Place]], at: datetime | None
+) -> tuple[dict[Place, Bounds], dict[Place, int]]:
+    """
+    The bounds of some partitions, and of each the first offset that was appended since a time.
+
+    Args:
+        choose: gets the partitions of all topics.
+        at: the time; None for the first offset of all.
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
+    with _client(kafka) as consumer:
+        there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
+        places = choose({name: list(topic.partitions) for name, topic in there.items()})
+        bounds = {
+            place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_SECONDS_MAX)
+            for place in places
+        }
+        first = {place: low for place, (low, _) in bounds.items()}
+        return bounds, first if at is None else offsets_at(consumer, bounds, at)
 
 
 def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime) -> dict[Place, int]:

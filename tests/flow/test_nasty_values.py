@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from services.awards import app as awards
 from services.notifications import app as notifications
 from services.quiz import app as quiz
 from services.registration import app as registration
-from shared.contracts.envelope import Envelope, Event, enclose, to_headers
+from shared.contracts.envelope import HEADER_BYTES_MAX, Envelope, Event, enclose, to_headers
 from shared.messaging.decoding import Decoding
 from shared.messaging.publisher import to_record
 from shared.messaging.received import Batch, Raw, Received, Subscription
@@ -77,6 +78,18 @@ NASTY = {
     "nested lists": "[" * 200 + "]" * 200,
     "nested objects": '{"a":' * 200 + "1" + "}" * 200,
 }
+# The envelope accepts all of these.
+NASTY_HEADERS = {
+    "long": b"x" * HEADER_BYTES_MAX,
+    "wide": "\u5b57".encode() * (HEADER_BYTES_MAX // 3),
+    "zero byte": b"a\0b",
+    "two lines": b"a\r\nb: c",
+    "colours": b"\x1b[31m",
+    "dollar": b"$where",
+    "blank": b" ",
+    "empty": b"",
+}
+FREE_HEADERS = ("ce_id", "ce_source", "ce_subject", "ce_correlationid", "ce_causationid", "traceparent")
 MARK = "@@here@@"
 SERVICES: dict[str, tuple[Any, Any]] = {
     "registration": (registration.wire, of_registration),
@@ -132,6 +145,18 @@ def with_nasty(contract: type[Event]) -> Iterator[tuple[str, bytes, bytes]]:
                 key.replace(MARK, nasty.strip('"')).encode(),
                 text.encode(),
             )
+
+
+def with_nasty_headers(contract: type[Event]) -> Iterator[tuple[str, Raw]]:
+    """Good records of the contract with one nasty header each."""
+    for header in FREE_HEADERS:
+        for name, nasty in NASTY_HEADERS.items():
+            key = new_id("nasty")
+            data = {**golden(contract), contract.key_field: key}
+            record = record_of(contract, key.encode(), json.dumps(data).encode())
+            others = [pair for pair in record.headers if pair[0] != header]
+            named = f"{contract.type} {header}: {name}"
+            yield named, replace(record, headers=(*others, (header, nasty)))
 
 
 def record_of(contract: type[Event], key: bytes, value: bytes) -> Raw:
@@ -200,6 +225,9 @@ async def test_a_nasty_value_is_refused_or_handled(service: str, kafka: str, mon
                 records = []
                 for name, key, value in with_nasty(contract):
                     record = record_of(contract, key, value)
+                    records.append(record)
+                    named[id(record)] = name
+                for name, record in with_nasty_headers(contract):
                     records.append(record)
                     named[id(record)] = name
                 good, _ = await decoding.decode(records)

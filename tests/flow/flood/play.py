@@ -60,8 +60,8 @@ async def played(services: Services, *, records: int, people: int) -> Report:
         await week.put(f"{week.apis.quiz}/quizzes/{contest}", definition(quiz()))
         await week.put(f"{week.apis.registration}/activities/{contest}", activity(contest, 10_000))
         # One who comes before, so that everything has been done once.
-        await _sits(week, contest)
-        sitting = asyncio.create_task(_sit(week, contest, people))
+        await sits(week, contest)
+        sitting = asyncio.create_task(sit(week, contest, people))
         began = time.monotonic()
         flooded = await asyncio.to_thread(_flood, services.stack.kafka, records)
         report.lines.append(f"{flooded.total:,} records written in {time.monotonic() - began:.0f} s")
@@ -76,7 +76,7 @@ async def played(services: Services, *, records: int, people: int) -> Report:
         report.wrong += await _unhealthy(services)
         report.wrong += await asyncio.to_thread(_not_buried, services.stack.kafka, flooded)
         # And after it, everything goes on.
-        ages = await _sit(week, contest, 3)
+        ages = await sit(week, contest, 3)
         report.lines.append(f"after it: {_figures(ages)}")
     return report
 
@@ -131,12 +131,13 @@ def _mixed(records: int) -> Iterator[tuple[str, Kind]]:
             yield topic, rare or next(small)
 
 
-async def _sit(week: Week, contest: str, people: int) -> list[float]:
+async def sit(week: Week, contest: str, people: int) -> list[float]:
     """How many seconds passed from each submission to its result."""
-    return [await _sits(week, contest) for _ in range(people)]
+    return [await sits(week, contest) for _ in range(people)]
 
 
-async def _sits(week: Week, contest: str) -> float:
+async def sits(week: Week, contest: str) -> float:
+    """Somebody joins and sits the contest: how many seconds passed from the submission to the result."""
     http = week.at("127.0.0.1")
     joined = await http.post(f"{week.apis.registration}/participants", json=newcomer())
     assert joined.is_success, joined.text

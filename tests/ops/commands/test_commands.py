@@ -90,3 +90,9 @@ def test_logs_of_both_say_whose_line_it_is(stack: Stack) -> None:
     assert [line.split(" | ")[0].strip() for line in result.stdout.splitlines()] == ["mongo"] * 2 + [
         "kafka"
     ] * 2
+
+
+def test_two_checks_of_the_audit_are_not_mixed() -> None:
+    result = CliRunner().invoke(app, ["audit", "--rebuild", "--chain", "KW-7Q2MA-X4D0P"], env=OWN)
+    assert result.exit_code == 1
+    assert "run one after the other" in result.output
