@@ -47,7 +47,8 @@ async def compare(
     Args:
         rebuilt, live: their documents in the order of `_id`.
         left_out: fields that are not compared.
-        person, erased: documents are passed over whose field `person` is one of `erased`.
+        person, erased: documents are passed over whose field `person` is, or after its last "/" has, one of
+            `erased`.
     """
     found = Difference()
     one, other = await _next(rebuilt, person, erased), await _next(live, person, erased)
@@ -75,7 +76,7 @@ async def _next(
     documents: AsyncIterator[Document], person: str | None, erased: Collection[str]
 ) -> Document | None:
     async for document in documents:
-        if person is None or document.get(person) not in erased:
+        if person is None or str(document.get(person)).rpartition("/")[2] not in erased:
             return document
     return None
 

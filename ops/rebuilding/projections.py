@@ -16,8 +16,8 @@ class Projection:
 
     Attributes:
         left_out: fields that do not follow from the events alone.
-        person: the field with the participant's id. What is kept of the erased is not compared: it depends on
-            what was there before the erasure.
+        person: the field that is, or ends with, the participant's id. What is kept of the erased is not
+            compared: it depends on what was there before the erasure.
     """
 
     collection: str
@@ -52,11 +52,16 @@ ALL: tuple[Rebuilt, ...] = (
             # Group and district are those of the moment of grading. A result that was graded again after a
             # correction says what it was before, too.
             Projection("results", ("group_id", "district", "version", "first"), person="participant_id"),
-            Projection("standings", ("writes",), person="participant_id"),
+            Projection("standings", ("writes",), person="_id"),
         ),
         given=("quizzes", "quiz_versions", "disqualifications"),
     ),
-    Rebuilt("awards", topics.AWARDS_KNOWN, (Projection("participants"), Projection("quizzes"))),
+    Rebuilt(
+        "awards",
+        topics.AWARDS_KNOWN,
+        # Whom organisers have conferred something on is marked there too.
+        (Projection("participants", ("conferred",)), Projection("quizzes")),
+    ),
     Rebuilt("awards", topics.AWARDS_NAMES, (Projection("names"),)),
     Rebuilt("awards", topics.AWARDS_ARRIVALS, (Projection("arrivals"),)),
     Rebuilt(

@@ -72,11 +72,11 @@ async def rebuild(
             for name in dict.fromkeys(name for one in parts for name in one.given):
                 await _copy(live, scratch, name)
             silent = Silent(kafka, "kepu-rebuild")
-            async with wired(service, kafka, mongo, scratch, silent) as subscriptions:
-                for one in parts:
-                    outcomes += await _rebuilt(
-                        kafka, one, subscriptions[one.group], silent, live, scratch, tell
-                    )
+            for one in parts:
+                # Anew for each: a service reads at its start who was erased.
+                async with wired(service, kafka, mongo, scratch, silent) as subscriptions:
+                    subscription = subscriptions[one.group]
+                    outcomes += await _rebuilt(kafka, one, subscription, silent, live, scratch, tell)
     return outcomes
 
 

@@ -53,7 +53,7 @@ async def test_what_differs_is_named_by_ids_and_fields(
 async def test_what_is_kept_of_the_erased_is_passed_over_on_both_sides() -> None:
     one = await found(
         [{"_id": "a", "who": "gone"}, {"_id": "c", "who": "here"}],
-        [{"_id": "b", "who": "gone"}, {"_id": "c", "who": "here"}],
+        [{"_id": "b", "who": "quiz/gone"}, {"_id": "c", "who": "here"}],
         person="who",
         erased={"gone"},
     )
