@@ -20,6 +20,7 @@ from ops.failover.stream import QUIZ_ID, Stream, pieces_of
 from ops.local.services import WEEK, Services
 from ops.week import files, load
 from shared.contracts.events import QuizCompleted
+from shared.messaging.create_topics import GROWS, add_partitions
 from shared.runtime import clock
 
 KAFKA, MONGO = "kafka", "mongo"
@@ -81,7 +82,8 @@ class Timed:
 
     async def run(self) -> None:
         """
-        Kill while people come at a steady rate, and go on for the time of a pause after it.
+        Kill while people come at a steady rate, and go on for the time of a pause after it. Before the first
+        kill `quiz.submitted` gets twice as many partitions.
 
         Raises:
             UnexpectedAnswer: a service answered what it must not, or not at all for too long.
@@ -94,6 +96,8 @@ class Timed:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._stream.run(over))
                 try:
+                    # Also while nodes die: the first submission of an attempt counts.
+                    await add_partitions(services.stack.kafka, GROWS.name, 2 * GROWS.partitions)
                     await self.killing.run(self.victims)
                     await asyncio.sleep(self.killing.pause_seconds)
                 finally:
@@ -109,6 +113,8 @@ class Timed:
         moments = {**self._stream.acknowledged, "graded": graded}
         counted = ", ".join(f"{len(of_kind)} {kind}" for kind, of_kind in moments.items())
         yield f"Of the steady load: {counted}"
+        new = sum(entry.partition >= GROWS.partitions for entry in log.records(GROWS.name))
+        yield f"{GROWS.name} got more partitions, and {new} records are in the new ones"
         killed = self.killing.killed
         ends = [*(at for _, at in killed[1:]), self._stream.until]
         for (name, at), end in zip(killed, ends, strict=True):

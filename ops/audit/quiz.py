@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, TypeAlias
+from zlib import crc32
 
 from ops.audit.corrections import correction_checks, same_as_first
 from ops.audit.decisions import closing_checks, decision_checks
@@ -20,12 +21,17 @@ from ops.audit.rankings import Graded, ranking_checks
 from ops.audit.saved import saved_checks
 from ops.audit.withheld import published_checks
 from ops.deployment.ledger import Promise
-from shared.contracts.envelope import event_id
+from shared.contracts.envelope import REDRIVEN_FROM, event_id
 from shared.contracts.events import QuizAnswersSaved, QuizPublished, QuizSubmitted
+from shared.messaging.create_topics import GROWS, PARTITIONS_MAX
+from shared.messaging.publisher import ACKNOWLEDGED_SECONDS_MAX
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP, SAVED = "quiz.submitted", "quiz-grading", "quiz.answers_saved"
+# The numbers of partitions that the topic may have had.
+COUNTS = [count for count in (GROWS.partitions << n for n in range(8)) if count <= PARTITIONS_MAX]
+UNDER_WAY_MS_MAX = ACKNOWLEDGED_SECONDS_MAX * 1000
 
 
 async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
@@ -162,16 +168,30 @@ def _saved_in_time(log: Log, known: Known) -> Iterator[QuizAnswersSaved]:
 
 
 def first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[tuple[str, Entry]]:
-    """Each attempt, with the submission that counts: the first one in its partition."""
+    """Each attempt, with the submission that counts: the first in its partition; of several, by time."""
     by_attempt: dict[str, list[Entry]] = {}
     for entry in sorted(good, key=lambda entry: (entry.partition, entry.offset)):
         by_attempt.setdefault(entry.body["attempt_id"], []).append(entry)
     for attempt, entries in by_attempt.items():
         firsts = {entry.partition: entry for entry in reversed(entries)}.values()
-        # A sender with a different partitioner may use two partitions. There is no order between them, so
-        # each of the two may count.
         counted = results.get(attempt, {}).get("submission_id")
-        yield attempt, next((entry for entry in firsts if entry.id == counted), entries[0])
+        earliest = min(firsts, key=lambda entry: (entry.time_ms, entry.partition))
+        may_count = [one for one in firsts if one is earliest or _in_no_order(attempt, earliest, one)]
+        yield attempt, next((entry for entry in may_count if entry.id == counted), earliest)
+
+
+def _in_no_order(attempt: str, one: Entry, other: Entry) -> bool:
+    """
+    True if either of two submissions in two partitions may count.
+
+    A sender with a different partitioner may use two partitions. If the topic got more partitions, they are
+    in order: but not if the first one was not acknowledged yet when the other one was written, or if somebody
+    has sent one of them again.
+    """
+    places = {crc32(attempt.encode()) % count for count in COUNTS}
+    by_key = {one.partition, other.partition} <= places
+    sent_again = any(REDRIVEN_FROM in each.alike for each in (one, other))
+    return not by_key or sent_again or abs(other.time_ms - one.time_ms) <= UNDER_WAY_MS_MAX
 
 
 def graded_again(entry: Entry, known: Known) -> Graded:

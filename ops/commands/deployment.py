@@ -18,7 +18,9 @@ from ops.week import files, load
 from ops.week.files import Week
 from ops.week.load import Failure
 from shared.contracts import topics
-from shared.messaging.create_topics import create_missing, differing
+from shared.messaging.create_topics import add_partitions, create_missing, differing
+from shared.messaging.publisher import GROWN_AFTER_SECONDS, METADATA_SECONDS_MAX
+from shared.runtime.errors import Rejected
 
 # The exit code when some pieces could not be loaded.
 INCOMPLETE = 1
@@ -130,18 +132,44 @@ def topics_command(
             help="On how many brokers each topic is kept; 0: on all, but at most on three.",
         ),
     ] = 0,
+    partitions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOPIC=COUNT", help="Give a topic more partitions: quiz.submitted=24, also in the week."
+        ),
+    ] = None,
 ) -> None:
     """
     Create the topics that your own Kafka does not have yet.
 
     Topics that exist stay as they are. Their settings that are not as declared are printed.
+
+    With --partitions quiz.submitted=24 more workers of quiz can grade. The first submission of an attempt
+    still counts.
     """
+    if partitions is not None:
+        _add_partitions(kafka, partitions)
+        return
     created = asyncio.run(create_missing(kafka, replication))
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
     for line in asyncio.run(differing(kafka, replication=replication)):
         console.print(f"other than declared: {line}", markup=False)
+
+
+def _add_partitions(kafka: str, wanted: str) -> None:
+    topic, _, count = wanted.partition("=")
+    if not count.isdecimal():
+        raise CommandError(f"{wanted} does not say which topic gets how many partitions: quiz.submitted=24")
+    try:
+        before = asyncio.run(add_partitions(kafka, topic, int(count)))
+    except Rejected as error:
+        raise CommandError(error.message) from error
+    console.print(f"{topic} has {count} partitions; it had {before}.")
+    console.print(
+        f"In {GROWN_AFTER_SECONDS + METADATA_SECONDS_MAX:.0f} s all services use them.", markup=False
+    )
 
 
 def load_pieces(week: Week, apis: Apis, wait_seconds_max: float = 0.0) -> list[Failure]:

@@ -49,6 +49,7 @@ from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.grading.moved import Moved
 from services.quiz.grading.refuse import Refuse
 from services.quiz.lifecycle import api as lifecycle_api
 from services.quiz.lifecycle import wording as lifecycle_wording
@@ -184,6 +185,7 @@ def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
         results=stores.results,
         participants=stores.participants,
         waiting=stores.waiting,
+        moved=Moved(service.settings.kafka, publisher.partitions_of),
     )
     profiles = ParticipantHandler(
         stores.participants, waiting_grader, service.ended_tokens, stores.off_roster

@@ -14,7 +14,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.observation import Lag, Running
 from shared.messaging.offsets import Offsets
 from shared.messaging.policy import ConsumerPolicy
-from shared.messaging.publisher import Publisher
+from shared.messaging.publisher import METADATA_SECONDS_MAX, Publisher
 from shared.messaging.received import Subscription
 from shared.messaging.waiting_letters import WaitingLetters
 from shared.runtime.background import Loop, looping
@@ -53,6 +53,8 @@ async def consuming(
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
+        # New partitions of a topic are read from within this time.
+        metadata_max_age_ms=METADATA_SECONDS_MAX * 1000,
         apply_types=False,
         graceful_timeout=BATCH_SECONDS_MAX,
         # FastStream logs each start and stop. This logger lets only its errors through.

@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from shared.contracts.topics import ALL, Topic
-from shared.runtime.errors import Unavailable
+from shared.contracts.events import QuizSubmitted
+from shared.contracts.topics import ALL, Topic, declared
+from shared.runtime.errors import Rejected, Unavailable
 from shared.runtime.settings import KafkaSettings
 
 CREATE_TIMEOUT_MS = 30_000
@@ -23,6 +24,9 @@ CREATE_TIMEOUT_MS = 30_000
 COPIES_MAX = 3
 # From so many copies on, a write is acknowledged only when two brokers have it.
 SAFE_COPIES = 3
+# Readers of all other topics need the order of a key's records across the change.
+GROWS = declared(QuizSubmitted)
+PARTITIONS_MAX = 96
 
 
 async def create_missing(kafka: str, replication: int = 0, wanted: Sequence[Topic] = ALL) -> list[str]:
@@ -47,6 +51,44 @@ async def create_missing(kafka: str, replication: int = 0, wanted: Sequence[Topi
     finally:
         await admin.close()
     return [topic.name for topic in missing]
+
+
+async def add_partitions(kafka: str, topic: str, count: int, grows: Topic = GROWS) -> int:
+    """
+    Give a topic more partitions, while it is used; returns how many it had.
+
+    Raises:
+        Rejected: this topic, or this number, is not allowed.
+        Unavailable: the broker does not answer, or refuses.
+    """
+    if topic != grows.name:
+        raise Rejected(
+            f"{topic} keeps its partitions, because its readers need the records of a key in order: only "
+            f"{grows.name} can have more",
+            code="partitions_fixed",
+        )
+    # Then a key either stays where it is or moves to a new partition, and never to another old one.
+    doubled = {grows.partitions << times for times in range(PARTITIONS_MAX.bit_length())}
+    if count not in doubled or count > PARTITIONS_MAX:
+        raise Rejected(
+            f"{topic} can have {grows.partitions} partitions, twice as many, four times as many and so on up "
+            f"to {PARTITIONS_MAX}: not {count}",
+            code="partitions_odd",
+        )
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        await admin.start()
+        [found] = await admin.describe_topics([topic])
+        present = len(found["partitions"])
+        if count < present:
+            raise Rejected(f"{topic} has {present} partitions, and none can go", code="partitions_fewer")
+        if count > present:
+            await admin.create_partitions({topic: NewPartitions(count)})
+    except KafkaError as error:
+        raise Unavailable(f"cannot add partitions to {topic} on {kafka}: {error}") from error
+    finally:
+        await admin.close()
+    return present
 
 
 async def differing(kafka: str, wanted: Sequence[Topic] = ALL, replication: int = 0) -> list[str]:

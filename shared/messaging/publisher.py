@@ -39,6 +39,10 @@ ACKNOWLEDGED_SECONDS_MAX = 12.0
 # Shorter than the limit of a health check, so that this check can say what is wrong.
 PING_SECONDS_MAX = 1.5
 RESTART_PAUSE_SECONDS = 0.5
+# A topic may get more partitions while it is used. Each process knows of them within the first time, and
+# writes to them after the second: until then those who read know of them too.
+METADATA_SECONDS_MAX = 10
+GROWN_AFTER_SECONDS = 20.0
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
@@ -89,6 +93,28 @@ def record_of(
     return contract.topic, key.encode(), _encode(fields), to_headers(context)
 
 
+class Growth:
+    """How many partitions of each topic are written to. More than before are used only after some time."""
+
+    def __init__(self, after_seconds: float = GROWN_AFTER_SECONDS) -> None:
+        self._after_seconds = after_seconds
+        self._used: dict[str, int] = {}
+        self._seen_at: dict[str, float] = {}
+
+    def used(self, topic: str, present: int, now: float) -> int:
+        """The number of partitions to write to, if the topic has `present` of them now."""
+        used = self._used.setdefault(topic, present)
+        if present == used:
+            return used
+        seen_at = self._seen_at.setdefault(topic, now)
+        # Fewer: the topic was made anew.
+        if present > used and now - seen_at < self._after_seconds:
+            return used
+        del self._seen_at[topic]
+        self._used[topic] = present
+        return present
+
+
 class Publisher:
     """
     Writes sets of records and returns when Kafka has acknowledged all of them.
@@ -104,6 +130,7 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
+        self._growth = Growth()
         # The counter starts at 0. So Prometheus sees the first event as an increase.
         metrics.PUBLISHED.begin([topic.name for topic in LIVE])
 
@@ -137,7 +164,7 @@ class Publisher:
                 # partition several times. Then many callers would get a timeout too early.
                 for portion in _portions(records):
                     async with self._sending:
-                        acknowledged = await _send(producer, portion)
+                        acknowledged = await _send(producer, portion, self._growth)
                     await asyncio.gather(*acknowledged)
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
@@ -153,6 +180,19 @@ class Publisher:
             record_published(tracing.recorder, records, time.time_ns() - int(seconds * 1e9))
         for topic, count in Counter(record[0] for record in records).items():
             metrics.PUBLISHED.labels(topic).inc(count)
+
+    async def partitions_of(self, topic: str) -> int:
+        """
+        How many partitions a topic has: those of now, or of some seconds ago. Usually nothing is asked.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        producer = await self._started()
+        try:
+            return len(await producer.partitions_for(topic))
+        except KafkaError as error:
+            raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
 
     async def ping(self) -> None:
         """
@@ -205,6 +245,7 @@ class Publisher:
                     max_batch_size=BATCH_BYTES_MAX,
                     max_request_size=DEAD_RECORD_BYTES_MAX * 2,
                     request_timeout_ms=REQUEST_TIMEOUT_MS,
+                    metadata_max_age_ms=METADATA_SECONDS_MAX * 1000,
                 )
                 try:
                     async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
@@ -254,14 +295,17 @@ def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     yield records[begins:]
 
 
-async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Awaitable[object]]:
+async def _send(
+    producer: AIOKafkaProducer, records: Sequence[Record], growth: Growth
+) -> list[Awaitable[object]]:
     """Give records to the producer. The returned futures are done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
     for record in records:
         topic, key = record[0], record[1]
         if topic not in partitions:
-            partitions[topic] = len(await producer.partitions_for(topic))
+            present = len(await producer.partitions_for(topic))
+            partitions[topic] = growth.used(topic, present, time.monotonic())
         by_partition[topic, partition_of(key, partitions[topic])].append(record)
     acknowledged: list[Awaitable[object]] = []
     now_ms = int(time.time() * 1000)

@@ -20,6 +20,7 @@ from services.quiz.fair_play.store import FlagStore
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.grading.moved import Moved
 from services.quiz.grading.refuse import Refuse
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
@@ -89,7 +90,12 @@ class Grading:
     """A process that grades; it knows who is erased by a look of its own."""
 
     def __init__(
-        self, stores: Stores, catalogue: Catalogue, publisher: Publisher, kafka: str = NO_KAFKA
+        self,
+        stores: Stores,
+        catalogue: Catalogue,
+        publisher: Publisher,
+        kafka: str = NO_KAFKA,
+        moved: Moved | None = None,
     ) -> None:
         participants, waiting, results = stores.participants, stores.waiting, stores.results
         self.erased = Erased(participants)
@@ -108,6 +114,7 @@ class Grading:
             results=results,
             participants=participants,
             waiting=waiting,
+            moved=moved,
         )
         self.participants = ParticipantHandler(
             participants, self.waiting_grader, stores.ended_tokens, stores.off_roster

@@ -17,6 +17,7 @@ from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
 from services.quiz.grading.judge import Judge
 from services.quiz.grading.metrics import count
+from services.quiz.grading.moved import Moved
 from services.quiz.grading.refuse import Refuse
 from services.quiz.grading.rules import Valid
 from services.quiz.grading.store import WaitingStore
@@ -82,6 +83,7 @@ class SubmissionHandler:
     Grades submissions.
 
     Args:
+        moved: finds what came before in other partitions; None for a topic that never gets more of them.
         log_delay_seconds_max: after the deadline, intake may append accepted submissions for this time.
     """
 
@@ -96,6 +98,7 @@ class SubmissionHandler:
         results: ResultStore,
         participants: ParticipantStore,
         waiting: WaitingStore,
+        moved: Moved | None = None,
         log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
     ) -> None:
         self._grader = grader
@@ -106,15 +109,17 @@ class SubmissionHandler:
         self._results = results
         self._participants = participants
         self._waiting = waiting
+        self._moved = moved
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
         await self._erased.keep_fresh()
         await self._catalogue.keep_fresh()
+        events = batch.events if self._moved is None else await self._moved.with_earlier(batch.events)
         await self._catalogue.learn(
-            {(received.event.quiz_id, received.event.quiz_version) for received in batch}
+            {(received.event.quiz_id, received.event.quiz_version) for received in events}
         )
-        checked = await self._check(batch)
+        checked = await self._check(batch, events)
         first = checked.first
         by_profile = await self._with_profiles(first)
         graded = await self._grader.grade(by_profile.to_grade, checked.later)
@@ -129,18 +134,25 @@ class SubmissionHandler:
             )
         return [*checked.published_again, *graded]
 
-    async def _check(self, batch: Batch[Submission]) -> Checked:
-        """Find the submissions that can count; drop or dead-letter the others."""
+    async def _check(self, batch: Batch[Submission], events: Sequence[Received[Submission]]) -> Checked:
+        """
+        Find the submissions that can count; drop or dead-letter the others.
+
+        Args:
+            events: those of the batch, and perhaps some that came before, in order. The partitions of these
+                have batches of their own, in which they are refused.
+        """
         first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
         erased = self._erased.ids
-        present = [received for received in batch if received.event.participant_id not in erased]
+        present = [received for received in events if received.event.participant_id not in erased]
         submissions = [received.event for received in present]
         judged = await self._judge.judge(present, submissions)
         for received, candidate in zip(present, judged, strict=True):
             if isinstance(candidate, Rejected):
-                refused.append((received, candidate))
+                if events is batch.events or received in batch.events:
+                    refused.append((received, candidate))
                 continue
             attempt_id = candidate.submission.attempt_id
             if first.setdefault(attempt_id, candidate) is not candidate:

@@ -9,8 +9,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.contracts import topics
 from shared.contracts.topics import Topic
-from shared.messaging.create_topics import create_missing, differing
-from shared.runtime.errors import Unavailable
+from shared.messaging.create_topics import add_partitions, create_missing, differing
+from shared.runtime.errors import Rejected, Unavailable
 
 
 @pytest.mark.stack
@@ -55,6 +55,27 @@ async def test_settings_of_topics_that_are_not_as_declared_are_named(kafka: str)
     assert await differing(kafka, [changed]) == [
         f"{declared.name}: max.message.bytes={declared.record_bytes_max}, declared 1000"
     ]
+
+
+async def test_only_submissions_get_more_partitions_and_only_twice_as_many() -> None:
+    for topic, count, code in (
+        ("quiz.completed", 24, "partitions_fixed"),
+        ("quiz.submitted", 36, "partitions_odd"),
+        ("quiz.submitted", 192, "partitions_odd"),
+    ):
+        with pytest.raises(Rejected) as refused:
+            await add_partitions("127.0.0.1:9", topic, count)
+        assert refused.value.code == code
+
+
+@pytest.mark.stack
+async def test_partitions_that_are_there_stay(kafka: str) -> None:
+    grows = Topic(f"grows-{uuid4()}", (), partitions=2)
+    await create_missing(kafka, wanted=[grows])
+    assert [await add_partitions(kafka, grows.name, 4, grows) for _ in range(2)] == [2, 4]
+    with pytest.raises(Rejected, match="none can go"):
+        await add_partitions(kafka, grows.name, 2, grows)
+    assert await differing(kafka, [grows]) == []
 
 
 async def test_broker_that_is_not_there_is_an_outage() -> None:

@@ -14,8 +14,11 @@ from ops.stack import Stack
 from ops.stack.kafka import CONNECTIONS_MAX, REQUEST_BYTES_MAX
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
 from shared.messaging.publisher import (
+    GROWN_AFTER_SECONDS,
+    METADATA_SECONDS_MAX,
     PING_SECONDS_MAX,
     RESTART_PAUSE_SECONDS,
+    Growth,
     Publisher,
     Record,
     partition_of,
@@ -219,3 +222,11 @@ async def test_broker_that_is_not_there_is_an_outage() -> None:
 
 async def test_nothing_to_write_needs_no_broker() -> None:
     await Publisher("127.0.0.1:9", "test").write([])
+
+
+def test_new_partitions_are_used_only_when_those_who_read_know_of_them() -> None:
+    assert GROWN_AFTER_SECONDS > METADATA_SECONDS_MAX
+    growth = Growth(after_seconds=20)
+    assert [growth.used("t", 12, 0.0), growth.used("t", 24, 1.0), growth.used("t", 24, 20.9)] == [12, 12, 12]
+    assert [growth.used("t", 24, 21.0), growth.used("t", 24, 21.1), growth.used("u", 4, 0.0)] == [24, 24, 4]
+    assert growth.used("t", 12, 22.0) == 12, "the topic was made anew"
