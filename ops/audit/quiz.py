@@ -30,7 +30,7 @@ from shared.storage.mongo import Database
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP, SAVED = "quiz.submitted", "quiz-grading", "quiz.answers_saved"
 # The numbers of partitions that the topic may have had.
-COUNTS = range(GROWS.partitions, PARTITIONS_MAX + 1, GROWS.partitions)
+COUNTS = [count for count in (GROWS.partitions << n for n in range(8)) if count <= PARTITIONS_MAX]
 UNDER_WAY_MS_MAX = ACKNOWLEDGED_SECONDS_MAX * 1000
 
 

@@ -67,10 +67,12 @@ async def add_partitions(kafka: str, topic: str, count: int, grows: Topic = GROW
             f"{grows.name} can have more",
             code="partitions_fixed",
         )
-    if count % grows.partitions or count > PARTITIONS_MAX:
+    # Then a key either stays where it is or moves to a new partition, and never to another old one.
+    doubled = {grows.partitions << times for times in range(PARTITIONS_MAX.bit_length())}
+    if count not in doubled or count > PARTITIONS_MAX:
         raise Rejected(
-            f"{topic} can have {grows.partitions} partitions, or twice, three times as many and so on up to "
-            f"{PARTITIONS_MAX}: not {count}",
+            f"{topic} can have {grows.partitions} partitions, twice as many, four times as many and so on up "
+            f"to {PARTITIONS_MAX}: not {count}",
             code="partitions_odd",
         )
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)

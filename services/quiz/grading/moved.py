@@ -34,6 +34,7 @@ ATTEMPT = timedelta(days=2)
 # Senders learn of new partitions within this time: ours in half a minute, other clients in five minutes.
 SENDERS_LEARN = timedelta(minutes=10)
 EARLIER_SECONDS_MAX = 30.0
+MILLISECOND = timedelta(milliseconds=1)
 POLL_MS = 500
 
 Sent: TypeAlias = Received[Submission]
@@ -63,8 +64,8 @@ class Moved:
         self._topic = topic
         self._group = group
         self._declared = declared_partitions
-        # The time of the first record in a new partition.
-        self._begun_ms: int | None = None
+        # By new partition, the time of its first record.
+        self._begun_ms: dict[int, int] = {}
 
     async def with_earlier(self, events: Sequence[Sent]) -> Sequence[Sent]:
         """
@@ -83,17 +84,15 @@ class Moved:
             raise Unavailable(f"Kafka does not say what came before: {type(error).__name__}") from error
 
     async def _earlier(self, events: Sequence[Sent], partitions: int) -> list[Sent]:
-        if not (elsewhere := self._elsewhere(events, partitions)):
+        if not self._elsewhere(events, partitions, unknown=True):
             return []
         consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._kafka, isolation_level="read_committed")
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
         try:
             await consumer.start()
             await admin.start()
-            if self._begun_ms is None:
-                self._begun_ms = await self._begun(consumer, partitions)
-                elsewhere = self._elsewhere(events, partitions)
-            if self._begun_ms is None or not elsewhere:
+            await self._learn(consumer, partitions)
+            if not (elsewhere := self._elsewhere(events, partitions, unknown=False)):
                 return []
             ranges = await self._ungraded(consumer, admin, elsewhere)
             found = [
@@ -109,24 +108,39 @@ class Moved:
             sent for record in found if _place(record) not in here and (sent := _sent(record)) is not None
         ]
 
-    async def _begun(self, consumer: Any, partitions: int) -> int | None:
-        """The time of the first record in a new partition; None: there is none."""
-        new = [TopicPartition(self._topic, number) for number in range(self._declared, partitions)]
-        firsts = await consumer.offsets_for_times(dict.fromkeys(new, 0))
-        return min((first.timestamp for first in firsts.values() if first is not None), default=None)
+    async def _learn(self, consumer: Any, partitions: int) -> None:
+        """Ask for the times of the first records of new partitions that are not known yet."""
+        unknown = [number for number in range(self._declared, partitions) if number not in self._begun_ms]
+        if not unknown:
+            return
+        firsts = await consumer.offsets_for_times(
+            {TopicPartition(self._topic, number): 0 for number in unknown}
+        )
+        self._begun_ms |= {place.partition: first.timestamp for place, first in firsts.items() if first}
 
-    def _elsewhere(self, events: Sequence[Sent], partitions: int) -> dict[TopicPartition, dict[bytes, int]]:
-        """By partition, the keys that may be in it too, and the times before which."""
+    def _elsewhere(
+        self, events: Sequence[Sent], partitions: int, *, unknown: bool
+    ) -> dict[TopicPartition, dict[bytes, int]]:
+        """
+        By partition, the keys that may be in it too, and the times before which.
+
+        Args:
+            unknown: what to think of a new partition whose first record is not known: True if it may have
+                one, False if it has none.
+        """
         found: dict[TopicPartition, dict[bytes, int]] = defaultdict(dict)
         for one in events:
             record = one.record
-            since_ms = record.timestamp - self._begun_ms if self._begun_ms is not None else 0
-            look = SENDERS_LEARN if record.partition < self._declared else ATTEMPT
-            if record.key is None or not 0 <= since_ms <= look / timedelta(milliseconds=1):
-                continue
-            for number in may_be_in(record.key, self._declared, partitions) - {record.partition}:
+            key = record.key or b""
+            for number in may_be_in(key, self._declared, partitions) - {record.partition}:
+                # A key only ever moves to a partition that is new.
+                newer = max(number, record.partition)
+                begun_ms = self._begun_ms.get(newer, record.timestamp if unknown else None)
+                look = ATTEMPT if newer == record.partition else SENDERS_LEARN
+                if begun_ms is None or not 0 <= record.timestamp - begun_ms <= look / MILLISECOND:
+                    continue
                 keys = found[TopicPartition(self._topic, number)]
-                keys[record.key] = min(record.timestamp, keys.get(record.key, record.timestamp))
+                keys[key] = min(record.timestamp, keys.get(key, record.timestamp))
         return found
 
     async def _ungraded(
@@ -136,9 +150,7 @@ class Moved:
         places = list(elsewhere)
         committed = await admin.list_consumer_group_offsets(self._group, partitions=places)
         ends = await consumer.end_offsets(places)
-        oldest_ms = min(min(keys.values()) for keys in elsewhere.values()) - int(
-            ATTEMPT / timedelta(milliseconds=1)
-        )
+        oldest_ms = min(min(keys.values()) for keys in elsewhere.values()) - ATTEMPT // MILLISECOND
         begins = await consumer.offsets_for_times(dict.fromkeys(places, max(0, oldest_ms)))
         after = await consumer.offsets_for_times(
             {place: max(keys.values()) + 1 for place, keys in elsewhere.items()}
@@ -154,9 +166,12 @@ class Moved:
 
 
 def may_be_in(key: bytes, declared_partitions: int, partitions: int) -> set[int]:
-    """The partitions in which records of a key may be: partitions are only ever added in whole sets."""
-    counts = range(declared_partitions, partitions + 1, declared_partitions)
-    return {partition_of(key, count) for count in counts}
+    """The partitions in which records of a key may be: their number was only ever doubled."""
+    found, count = set(), declared_partitions
+    while count <= partitions:
+        found.add(partition_of(key, count))
+        count *= 2
+    return found
 
 
 def in_order(events: Sequence[Sent]) -> list[Sent]:

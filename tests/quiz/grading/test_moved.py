@@ -28,7 +28,7 @@ BEFORE, AFTER = 2, 4
 def test_a_key_may_be_where_it_was_with_fewer_partitions() -> None:
     key = b"an attempt"
     assert may_be_in(key, 12, 12) == {partition_of(key, 12)}
-    assert may_be_in(key, 12, 36) == {partition_of(key, count) for count in (12, 24, 36)}
+    assert may_be_in(key, 12, 50) == {partition_of(key, count) for count in (12, 24, 48)}
 
 
 def test_the_order_is_by_time_and_in_a_partition_by_offset() -> None:
@@ -89,6 +89,27 @@ async def test_a_result_that_was_published_before_the_change_stays(kafka: str, m
 
 
 @pytest.mark.stack
+async def test_the_topic_may_be_doubled_again(kafka: str, mongo: str) -> None:
+    async with _grown(kafka, mongo) as grown:
+        # Somebody else's is in a new partition long before the second change.
+        other, _ = grown.two_of_one_attempt()
+        await grown.add_partitions()
+        await grown.write(other)
+        first, second = grown.two_of_one_attempt(before=AFTER)
+        await grown.write(first)
+        await grown.add_partitions(before=AFTER)
+        await grown.write(second)
+        found = {
+            (one.event.attempt_id, one.event.answers == second.answers): one for one in await grown.read()
+        }
+        earlier, later = found[first.attempt_id, False], found[first.attempt_id, True]
+        assert (earlier.record.partition < AFTER, later.record.partition >= AFTER) == (True, True)
+        told = await grown.graded(later)
+        assert [event.score_percent for _, event in told] == [20]
+        assert await grown.graded(earlier) == told
+
+
+@pytest.mark.stack
 async def test_what_can_never_count_gives_way_and_only_its_own_batch_dead_letters_it(
     kafka: str, mongo: str
 ) -> None:
@@ -135,17 +156,18 @@ class Grown:
     kafka: str
     topic: Topic
 
-    def two_of_one_attempt(self) -> tuple[Submission, Submission]:
-        """Of an attempt that more partitions move: one right answer, then five."""
+    def two_of_one_attempt(self, before: int = BEFORE) -> tuple[Submission, Submission]:
+        """Of an attempt that is moved if partitions are doubled: one right answer, then five."""
         while True:
             first = self.parts.submission(who := str(uuid4()), right=1)
-            if len(may_be_in(first.attempt_id.encode(), BEFORE, AFTER)) == AFTER // BEFORE:
+            if len(may_be_in(first.attempt_id.encode(), before, 2 * before)) > 1:
                 return first, self.parts.submission(who, right=5)
 
-    async def add_partitions(self) -> None:
-        assert await add_partitions(self.kafka, self.topic.name, AFTER, self.topic) == BEFORE
+    async def add_partitions(self, before: int = BEFORE) -> None:
+        """Double them."""
+        assert await add_partitions(self.kafka, self.topic.name, 2 * before, self.topic) == before
         # Brokers tell of it a moment later.
-        await eventually(self._count, lambda count: count == AFTER)
+        await eventually(self._count, lambda count: count == 2 * before)
 
     async def write(self, sent: Submission) -> None:
         """As a sender that has just started."""
@@ -168,8 +190,7 @@ class Grown:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka)
         await consumer.start()
         try:
-            places = [TopicPartition(self.topic.name, number) for number in range(AFTER)]
-            there = places[: await self._count()]
+            there = [TopicPartition(self.topic.name, number) for number in range(await self._count())]
             ends = await consumer.end_offsets(there)
             found = []
             for place in there:

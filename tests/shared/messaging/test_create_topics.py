@@ -57,11 +57,11 @@ async def test_settings_of_topics_that_are_not_as_declared_are_named(kafka: str)
     ]
 
 
-async def test_only_submissions_get_more_partitions_and_only_in_whole_sets() -> None:
+async def test_only_submissions_get_more_partitions_and_only_twice_as_many() -> None:
     for topic, count, code in (
         ("quiz.completed", 24, "partitions_fixed"),
-        ("quiz.submitted", 18, "partitions_odd"),
-        ("quiz.submitted", 120, "partitions_odd"),
+        ("quiz.submitted", 36, "partitions_odd"),
+        ("quiz.submitted", 192, "partitions_odd"),
     ):
         with pytest.raises(Rejected) as refused:
             await add_partitions("127.0.0.1:9", topic, count)
