@@ -24,7 +24,8 @@ _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
 # request.
 _correlations = itertools.count(secrets.randbits(63))
 FAILED = 500
-# Asked every few seconds: their spans would hide the others.
+# Asked every few seconds: their spans and lines would hide the others. Answered even when the process is
+# full, or when it has no parts yet, so that monitoring still works.
 WATCHED = frozenset({"/health", "/livez", "/metrics", "/readyz"})
 _lines = FewLines(log)
 _timers: dict[tuple[str, str, int], Histogram] = {}
@@ -82,8 +83,10 @@ def observe(
     timer.observe(seconds)
     if trace is not None and tracing.recorder is not None:
         _record(tracing.recorder, key, seconds, correlation, trace, code)
-    if status >= FAILED or seconds > slow.seconds:
-        message = "request failed" if status >= FAILED else "request was slow"
+    # A bad answer to a question of health is a good answer to the request.
+    failed = status >= FAILED and (code is not None or route not in WATCHED)
+    if failed or seconds > slow.seconds:
+        message = "request failed" if failed else "request was slow"
         named = method if method in metrics.METHODS else "other"
         kind = ("method", named), ("route", route), ("status", status), ("code", code)
         # Thousands may fail at once, and a line costs as much as an answer.

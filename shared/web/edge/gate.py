@@ -24,12 +24,11 @@ from shared.runtime.life import Life
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute, hot_route
+from shared.web.observing import WATCHED
 from shared.web.pages.posted import PageForm, is_posted
 from shared.web.pages.reader import reader_of
 from shared.web.problems import NotHttp
 
-# Answered even when the process is full, or when it has no parts yet, so that monitoring still works.
-WATCHED = ("/livez", "/readyz", "/health", "/metrics")
 # Headers that may stand once. A proxy, the framework and a hot route might each read another one of two.
 SINGLE = (
     b"authorization",

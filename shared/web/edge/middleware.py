@@ -20,7 +20,7 @@ from shared.runtime.life import Life
 from shared.runtime.tracing import Trace, traced
 from shared.web.edge.acts import READING_METHODS, act_of, logged
 from shared.web.edge.connections import Bodies
-from shared.web.edge.gate import WATCHED, Entry, Gate, method_not_allowed
+from shared.web.edge.gate import Entry, Gate, method_not_allowed
 from shared.web.edge.limits import Limits
 from shared.web.edge.places import Turn
 from shared.web.edge.request_body import OF_POSTED, Body, Carried, read
@@ -29,7 +29,15 @@ from shared.web.edge.streams import HEAD_ONLY, STREAM_TYPE
 from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
-from shared.web.observing import FAILED, UNMATCHED, correlation_from, count_problem, observe, trace_from
+from shared.web.observing import (
+    FAILED,
+    UNMATCHED,
+    WATCHED,
+    correlation_from,
+    count_problem,
+    observe,
+    trace_from,
+)
 from shared.web.pages.posted import is_posted
 from shared.web.pages.reader import VARY, wants_page
 from shared.web.pages.templates import refusal as page_of_refusal

@@ -118,6 +118,9 @@ async def test_while_a_server_is_away_it_listens_and_says_what_it_waits_for(
     assert [record.getMessage() for record in caplog.records if "waits" in record.getMessage()] == [
         "service waits; it goes on by itself"
     ]
+    # Probers ask each second. A bad answer to their question is no failed request.
+    failed = {vars(one)["code"] for one in caplog.records if one.getMessage() == "request failed"}
+    assert failed == {"starting"}
 
 
 async def test_it_serves_before_it_is_ready_and_then_stays_ready() -> None:
