@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.envelope import Context, Envelope, Event, enclose
-from shared.contracts.traces import new_traceparent
+from shared.contracts.traces import new_traceparent, trace_id_in
 from shared.runtime import logs
 from shared.runtime.tracing import traceparent
 
 Fields = Mapping[str, object]
+# Other systems choose the ids of their events.
+LOGGED_CHARS_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,13 @@ def enclosed(
         correlation_id=origin.correlation_id,
         traceparent=origin.traceparent,
     )
+
+
+def ids_of(context: Context) -> dict[str, str]:
+    """The ids that a log line about an event has: its own, its correlation id, and that of its trace."""
+    ids = {
+        "event_id": context.id[:LOGGED_CHARS_MAX],
+        "correlation_id": context.correlation_id[:LOGGED_CHARS_MAX],
+    }
+    trace_id = trace_id_in(context.traceparent or "")
+    return ids if trace_id is None else ids | {"trace_id": trace_id}

@@ -30,7 +30,6 @@ from services.notifications.texts.policy import (
 from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
 from shared.contracts.events import is_cause_id
-from shared.contracts.traces import trace_id_in
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
@@ -47,9 +46,6 @@ CODE_SENT_BEFORE = "code_sent_before"
 # The largest number of open mails to one participant: this number of our own kinds, and this number of kinds
 # that others request. It is the allowance of two days (sending/rules.py).
 OPEN_MAILS_MAX = 40
-
-# Other systems choose the ids of their events.
-LOGGED_CHARS_MAX = 128
 
 MessageId = NewType("MessageId", str)
 State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
@@ -80,17 +76,6 @@ class Message(msgspec.Struct, frozen=True):
     cause: Context
     created_at: datetime
     unmailed: str | None = None
-
-
-def named(message: Message) -> dict[str, str]:
-    """The ids that a log line about a message has: of the event that it is about, and of its trace."""
-    cause = message.cause
-    ids = {
-        "event_id": cause.id[:LOGGED_CHARS_MAX],
-        "correlation_id": cause.correlation_id[:LOGGED_CHARS_MAX],
-    }
-    trace_id = trace_id_in(cause.traceparent or "")
-    return ids if trace_id is None else ids | {"trace_id": trace_id}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from services.notifications.messages.rules import (
     OUT_OF_DATE,
     Message,
     Outcome,
-    named,
 )
 from services.notifications.sending.channel import Form, Item
 from services.notifications.sending.metrics import count_failed
 from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, TO_NAMED_CONTACT, expires_at
 from services.notifications.texts.tickets import with_code, with_ticket_code
 from shared.contracts.events import Language
+from shared.contracts.origin import ids_of
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
@@ -84,7 +84,7 @@ class Composer(Generic[Item]):
             # Without the text of the error, which may contain what must not be logged.
             log.warning(
                 "a message cannot be made",
-                extra={"reason": type(error).__name__, "kind": message.kind, **named(message)},
+                extra={"reason": type(error).__name__, "kind": message.kind, **ids_of(message.cause)},
             )
             return self._failed(self._form.unmakeable)
 

@@ -18,13 +18,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from services.notifications.messages.rules import named
 from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.metrics import count_failed
 from services.notifications.sending.places import Begun, Places
 from services.notifications.sending.rules import Claimed, Reply
 from services.notifications.sending.spans import record_sent
 from services.notifications.texts.policy import CODE_KIND
+from shared.contracts.origin import ids_of
 from shared.runtime import tracing
 
 log = logging.getLogger(__name__)
@@ -214,6 +214,6 @@ async def _handed_over(connection: Connection[Item], one: Claimed, item: Item) -
         # Without the error's message, which may quote the address.
         log.warning(
             "a message failed; the others go on",
-            extra={"reason": type(error).__name__, **named(one.message)},
+            extra={"reason": type(error).__name__, **ids_of(one.message.cause)},
         )
         return Reply("deferred", connection.unsendable)

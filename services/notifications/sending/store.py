@@ -15,12 +15,13 @@ from uuid import uuid4
 from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
-from services.notifications.messages.rules import Outcome, named, too_many
+from services.notifications.messages.rules import Outcome, too_many
 from services.notifications.messages.store import CODES_DUE, DUE_BY_CHANNEL, OF_PARTICIPANTS, open_to
 from services.notifications.sending.metrics import count_failed
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
 from services.notifications.texts.policy import CODE_KIND, DeliveryChannel
 from shared.contracts.envelope import Envelope, Event
+from shared.contracts.origin import ids_of
 from shared.runtime.few_lines import FewLines
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
@@ -163,7 +164,7 @@ class Queue:
     def _tell_failed(self, one: Claimed, outcome: Outcome) -> None:
         kind = ("channel", self._channel), ("code", outcome.code)
         if self._lines.admit("a message has failed", kind):
-            log.warning("a message has failed", extra={**dict(kind), **named(one.message)})
+            log.warning("a message has failed", extra={**dict(kind), **ids_of(one.message.cause)})
 
     async def bring_forward(self, participant_ids: Sequence[str], now: datetime) -> None:
         """Make mails to these participants due now, if they were put off to the next day."""
@@ -289,5 +290,7 @@ def _events_of(one: Claimed, outcome: Outcome, now: datetime) -> list[Envelope[E
     except ValueError as error:
         # An older version accepted an event id that our events cannot carry. The other mails go on.
         count_failed("untellable")
-        log.warning("a delivery cannot be told", extra={"reason": type(error).__name__})
+        log.warning(
+            "a delivery cannot be told", extra={"reason": type(error).__name__, **ids_of(one.message.cause)}
+        )
     return []

@@ -18,7 +18,8 @@ from services.quiz.participants.rules import Profile
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
-from shared.contracts.envelope import from_headers, to_headers
+from shared.contracts.envelope import Context, from_headers, to_headers
+from shared.contracts.origin import ids_of
 from shared.messaging.publisher import Publisher
 from shared.runtime.errors import Rejected
 
@@ -93,7 +94,10 @@ class WaitingGrader:
         except Rejected as why:
             # This submission was valid when it came. The others must not have to wait for it.
             count("rejected", [one.quiz_id])
-            log.warning("a submission that waited cannot be graded", extra={"code": why.code})
+            log.warning(
+                "a submission that waited cannot be graded",
+                extra={"code": why.code, **ids_of(_context_of(one))},
+            )
             return why
 
 
@@ -111,7 +115,10 @@ def to_waiting(valid: Valid) -> Waiting:
 
 def from_waiting(waiting: Waiting, submission: Submission, offered: Offered) -> Valid:
     """A submission that has waited, as it was when it came."""
-    context = from_headers(
-        waiting.headers, appended_at=lambda: waiting.appended_at, key=waiting.attempt_id.encode()
-    )
+    context = _context_of(waiting)
     return Valid(submission, context, waiting.appended_at, offered, offered.paper(waiting.attempt_id))
+
+
+def _context_of(waiting: Waiting) -> Context:
+    key = waiting.attempt_id.encode()
+    return from_headers(waiting.headers, appended_at=lambda: waiting.appended_at, key=key)

@@ -2,8 +2,10 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from shared.contracts.envelope import enclose, from_headers, to_headers
+from shared.contracts.origin import LOGGED_CHARS_MAX, ids_of
 from shared.contracts.traces import Step, continued, new_traceparent, trace_begun_by
 from shared.runtime.ids import random_id
 from tests.support.kafka import named_contract, said
@@ -82,3 +84,10 @@ def test_what_follows_from_an_event_carries_the_step_of_its_reader() -> None:
     parent = from_headers(to_headers(event.context), appended_at=lambda: now, key=b"wang", step=step)
     child = enclose(event.event, source="kepu/x", cause="c", now=now, parent=parent).context
     assert child.traceparent == step.after(event.context.traceparent, event.context.id)
+
+
+def test_a_log_line_about_an_event_has_its_ids_within_bounds() -> None:
+    context = replace(said(named_contract("said")).context, id="e" * 1_000, correlation_id="a-request")
+    ids = {"event_id": "e" * LOGGED_CHARS_MAX, "correlation_id": "a-request"}
+    assert ids_of(context) == ids | {"trace_id": (context.traceparent or "")[3:35]}
+    assert ids_of(replace(context, traceparent="strange")) == ids
