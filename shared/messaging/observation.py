@@ -5,7 +5,8 @@ The lag comes from Kafka: the end of a partition minus what the group has commit
 partitions of a group's topics, also for those that no member holds, and while the consumer is stopped.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Sequence, Set
 
 from aiokafka import TopicPartition
 
@@ -18,7 +19,9 @@ from shared.runtime.measurement import Measurement
 LOOP = "consumers observed"
 LAG_LOOP = "lag measured"
 # A lag that was not measured for so long is unknown.
-MEASURED_SECONDS = 15.0
+MEASURED_SECONDS = 25.0
+# The first record of a partition changes only when Kafka deletes old ones.
+FIRSTS_SECONDS_MAX = 60.0
 
 _DECLARED = {topic.name: topic for topic in LIVE}
 
@@ -48,6 +51,8 @@ class Lag:
         self._offsets = offsets
         self._topics = {consumer.group: consumer.topics for consumer in consumers}
         self._seconds = seconds
+        self._firsts: Places = {}
+        self._firsts_until = 0.0
         self._shown: dict[tuple[str, TopicPartition], tuple[Measurement, Measurement]] = {}
         for group, topics in self._topics.items():
             for topic in topics:
@@ -74,11 +79,18 @@ class Lag:
             fresh = {
                 place for group, some in committed.items() for place in places[group] if place not in some
             }
-            firsts = await self._offsets.at(FIRST, fresh) if fresh else {}
+            firsts = await self._firsts_of(fresh)
         for group, some in committed.items():
             for place in places[group]:
                 self._show(group, place, some, ends, firsts)
         return self._seconds
+
+    async def _firsts_of(self, fresh: Set[TopicPartition]) -> Places:
+        if time.monotonic() > self._firsts_until:
+            self._firsts, self._firsts_until = {}, time.monotonic() + FIRSTS_SECONDS_MAX
+        if unknown := fresh - self._firsts.keys():
+            self._firsts |= await self._offsets.at(FIRST, unknown)
+        return self._firsts
 
     def _show(
         self, group: str, place: TopicPartition, committed: Places, ends: Places, firsts: Places

@@ -114,5 +114,5 @@ class ConsumerPolicy:
     pause_seconds: float = 60.0
     blocked_seconds: float = 30.0
     observe_seconds: float = 2.0
-    lag_seconds: float = 5.0
+    lag_seconds: float = 10.0
     letters_seconds: float = 30.0
