@@ -14,6 +14,7 @@ from ops.commands.where import OrganiserKey, apis_of, url_of
 from ops.deployment import keys
 from ops.deployment.description import Apis
 from ops.errors import CommandError
+from ops.named import named_kafka
 from ops.week import files, load
 from ops.week.files import Week
 from ops.week.load import Failure
@@ -133,11 +134,11 @@ def topics_command(
 
     Topics that exist stay as they are. Their settings that are not as declared are printed.
     """
-    created = asyncio.run(create_missing(kafka, replication))
+    created = asyncio.run(create_missing(where := named_kafka(kafka), replication))
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
-    for line in asyncio.run(differing(kafka)):
+    for line in asyncio.run(differing(where)):
         console.print(f"other than declared: {line}", markup=False)
 
 

@@ -121,7 +121,7 @@ def _fresh(home: Path) -> Iterator[Services]:
     stack = Stack(home, detached=False, tell=tell)
     console.print("Starting Kafka and MongoDB …")
     with stack:
-        asyncio.run(create_missing(stack.kafka))
+        asyncio.run(create_missing(stack.kafka_connection))
         console.print(f"Starting {len(WEEK)} service processes …")
         services = Services(stack, detached=False, tell=tell)
         try:

@@ -48,7 +48,7 @@ def up(home: Home = UP_HOME) -> None:
     with _left_as_found(services):
         services.stack.up()
         with ended_by_a_death(servers_of(services.stack)):
-            asyncio.run(create_missing(services.stack.kafka, KafkaSettings().kafka_replication))
+            asyncio.run(create_missing(services.stack.kafka_connection, KafkaSettings().kafka_replication))
             services.up()
             if not marker.exists():
                 failures = load_pieces(week_of_now(), services.apis)

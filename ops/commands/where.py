@@ -9,7 +9,9 @@ import typer
 from ops.deployment import keys
 from ops.deployment.description import DOCKER_URLS, Apis
 from ops.local.services import Services
+from ops.named import named_kafka
 from ops.stack import Stack
+from shared.messaging.connection import Kafka
 
 OrganiserKey = Annotated[
     str | None,
@@ -21,11 +23,12 @@ OrganiserKey = Annotated[
 ]
 
 
-Kafka = Annotated[
+KafkaServers = Annotated[
     str | None,
     typer.Option(
         envvar="KEPU_KAFKA",
-        help="Bootstrap servers, host:port, of a deployment elsewhere; localhost:9092 for docker compose.",
+        help="Bootstrap servers, host:port, of a deployment elsewhere; localhost:9092 for docker compose. "
+        "KEPU_KAFKA_SECURITY and so on say how to log in there.",
         rich_help_panel="Where",
     ),
 ]
@@ -47,6 +50,6 @@ def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Pa
     return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)
 
 
-def kafka_of(named: str | None, home: Path) -> str:
+def kafka_of(named: str | None, home: Path) -> Kafka:
     """The Kafka that was named, or that of this machine."""
-    return named or Stack(home).kafka
+    return named_kafka(named) if named else Stack(home).kafka_connection

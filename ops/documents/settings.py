@@ -6,14 +6,14 @@ from typing import Any
 
 import annotated_types
 from fastapi import FastAPI
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ops.deployment.description import SERVICES
 from ops.deployment.keys import COMMON, NEEDED
 from ops.documents.tables import code, table
-from shared.runtime.settings import PREFIX, KafkaSettings, Settings, variable
+from shared.runtime.settings import KafkaSettings, Settings
+from shared.runtime.variables import PREFIX, is_secret, may_be_in_file, variable
 
 # What happens to a running week when a secret is replaced.
 _REPLACED = {
@@ -91,10 +91,7 @@ def _default(field: FieldInfo) -> str:
 
 def _meaning(field: FieldInfo) -> str:
     words = [field.description or ""]
-    if "secret" not in words[0] and SecretStr in (
-        field.annotation,
-        *getattr(field.annotation, "__args__", ()),
-    ):
+    if "secret" not in words[0] and is_secret(field):
         words.append("secret")
     for bound in field.metadata:
         match bound:
@@ -106,4 +103,6 @@ def _meaning(field: FieldInfo) -> str:
                 words.append(f"at most {high:g}")
             case annotated_types.MinLen(min_length=low):
                 words.append(f"at least {low} characters")
+    if may_be_in_file(field):
+        words.append("`_FILE`")
     return "; ".join(word for word in words if word)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ops.named import named_kafka, value_of
 from ops.stack import state as states
 from ops.stack.errors import StackError
 from ops.stack.host import allow_open_files, check_disk, check_open_files, choose_ports, make_folder
@@ -17,6 +18,7 @@ from ops.stack.process import Command, Started, is_running, kill, start, stop, u
 from ops.stack.server import Server, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
 from ops.stack.status import Status, status_of
+from shared.messaging.connection import KafkaConnection
 
 LOG_LINES = 40
 
@@ -44,6 +46,7 @@ class Stack:
     ) -> None:
         environment = os.environ if environment is None else environment
         self.home = home.absolute()
+        self._environment = environment
         self._detached = detached
         self._tell = tell
         # MongoDB first: on a platform without it, that is said before Kafka is fetched.
@@ -53,7 +56,9 @@ class Stack:
         )
         self._servers = {server.name: server for server in servers}
         self._told_ports = {"kafka": kafka_port, "mongo": mongo_port}
-        self._outside = {name: told for name in self._servers if (told := environment.get(_variable(name)))}
+        self._outside = {
+            name: told for name in self._servers if (told := value_of(_variable(name), environment))
+        }
         self._started: dict[str, Started] = {}
 
     def __enter__(self) -> Self:
@@ -69,6 +74,12 @@ class Stack:
     def kafka(self) -> str:
         """Bootstrap servers, host:port."""
         return self._address("kafka")
+
+    @property
+    def kafka_connection(self) -> KafkaConnection:
+        """How clients reach Kafka. Only at a Kafka of the user's own somebody has to log in."""
+        own = named_kafka(self._outside["kafka"], self._environment) if "kafka" in self._outside else None
+        return own or KafkaConnection(self.kafka)
 
     @property
     def mongo(self) -> str:

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from shared.messaging import observation
+from shared.messaging.connection import Kafka, broker_arguments
 from shared.messaging.consumer import Consumer
 from shared.messaging.observation import Observation
 from shared.messaging.policy import ConsumerPolicy
@@ -30,7 +31,7 @@ STARTED_REST_SECONDS = 3_600.0
 
 @asynccontextmanager
 async def consuming(
-    kafka: str,
+    kafka: Kafka,
     subscriptions: Sequence[Subscription],
     publisher: Publisher,
     *,
@@ -45,7 +46,7 @@ async def consuming(
     """
     policy = policy or ConsumerPolicy()
     broker = KafkaBroker(
-        kafka,
+        **broker_arguments(kafka),
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,

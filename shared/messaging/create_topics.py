@@ -14,13 +14,14 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import ALL, Topic
+from shared.messaging.connection import Kafka, KafkaConnection, client_arguments
 from shared.runtime.errors import Unavailable
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings, read
 
 CREATE_TIMEOUT_MS = 30_000
 
 
-async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topic] = ALL) -> list[str]:
+async def create_missing(kafka: Kafka, replication: int = 1, wanted: Sequence[Topic] = ALL) -> list[str]:
     """
     Create those topics that do not exist yet; leave the others as they are.
 
@@ -28,7 +29,7 @@ async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topi
     Raises:
         Unavailable: the broker does not answer, or refuses to create a topic.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         await admin.start()
         present = set(await admin.list_topics())
@@ -42,14 +43,14 @@ async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topi
     return [topic.name for topic in missing]
 
 
-async def differing(kafka: str, wanted: Sequence[Topic] = ALL) -> list[str]:
+async def differing(kafka: Kafka, wanted: Sequence[Topic] = ALL) -> list[str]:
     """
     What topics that exist have otherwise than declared, as "topic: setting=value, declared value".
 
     Raises:
         Unavailable: the broker does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         await admin.start()
         present = set(await admin.list_topics())
@@ -86,10 +87,11 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], replication:
 
 def main() -> None:
     """Create what is missing on the broker that KEPU_KAFKA names."""
-    settings = KafkaSettings()
-    created = asyncio.run(create_missing(settings.kafka, settings.kafka_replication))
+    settings = read(KafkaSettings)
+    kafka = KafkaConnection.of(settings)
+    created = asyncio.run(create_missing(kafka, settings.kafka_replication))
     print(f"{len(created)} topics created, {len(ALL) - len(created)} were there")  # noqa: T201 (a command)
-    for line in asyncio.run(differing(settings.kafka)):
+    for line in asyncio.run(differing(kafka)):
         print(f"other than declared: {line}")  # noqa: T201 (a command)
 
 

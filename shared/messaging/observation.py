@@ -6,6 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.consumer import Consumer
 from shared.runtime import metrics
 from shared.runtime.background import each
@@ -20,7 +21,7 @@ MEASURED_SECONDS = 15.0
 class Observation:
     """Looks at all consumers of a process."""
 
-    def __init__(self, kafka: str, consumers: Sequence[Consumer], *, seconds: float) -> None:
+    def __init__(self, kafka: Kafka, consumers: Sequence[Consumer], *, seconds: float) -> None:
         self._kafka = kafka
         self._consumers = consumers
         self._seconds = seconds
@@ -67,7 +68,7 @@ class Observation:
         """People need the lag of a halted group most. A client outside the group asks for it."""
         group = consumer.group
         asking: Any = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka, group_id=group, enable_auto_commit=False
+            **client_arguments(self._kafka), group_id=group, enable_auto_commit=False
         )
         await asking.start()
         try:
