@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from ops.commands.configuration import configuration_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
@@ -62,7 +63,7 @@ app = typer.Typer(
 
     Try it out:  kepu up, kepu load my-week, kepu audit, kepu down
 
-    Run it elsewhere:  kepu keys --file .env, kepu topics, kepu load --help
+    Run it elsewhere:  kepu keys --file .env, kepu check-config, kepu topics, kepu load --help
 
     What could not be handled:  kepu dead list
 
@@ -74,6 +75,7 @@ app = typer.Typer(
 app.add_typer(play_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
+app.add_typer(configuration_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
 app.add_typer(door_cli, name="door")

@@ -9,7 +9,7 @@ import typer
 from ops.deployment import keys
 from ops.deployment.description import DOCKER_URLS, Apis
 from ops.local.services import Services
-from ops.named import named_kafka
+from ops.named import named_kafka, value_of
 from ops.stack import Stack
 from shared.messaging.connection import Kafka
 
@@ -41,6 +41,7 @@ def url_of(service: str) -> Any:
 
 def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Path, *, docker: bool) -> Apis:
     """The services at the URLs that were named. The others are those of this machine."""
+    organiser_key = organiser_key or value_of("KEPU_ORGANISER_KEY")
     if docker:
         return Apis(DOCKER_URLS, organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"])
     urls = {service: url for service, url in named.items() if url}

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ops.deployment.configuration import settings_of
 from ops.deployment.description import SERVICES
 from ops.deployment.keys import COMMON, NEEDED
 from ops.documents.tables import code, table
@@ -51,13 +52,6 @@ def secrets() -> str:
             for name in names
         ),
     )
-
-
-def settings_of(service: str) -> type[KafkaSettings]:
-    """The class of a service's settings."""
-    module = importlib.import_module(f"services.{service}.app")
-    found: type[KafkaSettings] = getattr(module, f"{service.capitalize()}Settings")
-    return found
 
 
 def assembled(service: str, all_secrets: Mapping[str, str]) -> FastAPI:

@@ -26,6 +26,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.runtime import mongo_url
 from shared.runtime.variables import (
     PREFIX,
     MayBeInFile,
@@ -76,10 +77,11 @@ def read(kind: type[Own], tell: Callable[[str], object] | None = None) -> Own:
 
 def wrong(error: ValidationError) -> list[str]:
     """Each wrong variable with its problem, without the values."""
-    return [
-        f"{_variable_of(found)}: {_words(found)}"
-        for found in error.errors(include_url=False, include_input=False)
-    ]
+    told: dict[str, list[str]] = {}
+    for found in error.errors(include_url=False, include_input=False):
+        # A setting of several types has an error for each of them.
+        told.setdefault(_variable_of(found), []).append(_words(found))
+    return [f"{name}: {' or '.join(words)}" for name, words in told.items()]
 
 
 def misspelt(
@@ -152,6 +154,8 @@ def _mongo_url(text: str) -> str:
     hosts = url.netloc.rpartition("@")[2].split(",")
     if url.scheme not in MONGO_SCHEMES or not _all_servers(hosts, port_needed=False):
         raise ValueError("has to be like mongodb://host:port[,host:port]/?replicaSet=name")
+    if why := mongo_url.why_wrong(text):
+        raise ValueError(why)
     return text
 
 

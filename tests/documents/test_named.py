@@ -12,9 +12,10 @@ from fastapi import FastAPI
 
 from ops.cli import app
 from ops.deployment import keys
+from ops.deployment.configuration import settings_of
 from ops.deployment.description import SERVICES
 from ops.documents.alerting import series_names
-from ops.documents.settings import assembled, settings_of
+from ops.documents.settings import assembled
 from shared.contracts import topics
 from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED
 from shared.runtime.settings import KafkaSettings, Settings

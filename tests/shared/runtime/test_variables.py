@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ops.documents.settings import settings_of
+from ops.deployment.configuration import settings_of
 from shared.runtime.settings import KafkaSettings, Settings, misspelt, wrong
 from shared.runtime.variables import SECRET_BYTES_MAX, secret_of, taken_from
 from shared.web.tokens import new_key_pair
