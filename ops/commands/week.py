@@ -28,6 +28,7 @@ from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
 from ops.week.load import Failure
 from shared.messaging.create_topics import create_missing
+from shared.runtime import mongo_url
 from shared.runtime.settings import KafkaSettings
 
 week_cli = typer.Typer()
@@ -161,7 +162,7 @@ def _print_addresses(services: Services) -> None:
         documented = f"API {url}/docs   " if part.role != "worker" else ""
         tell(f"  {part.name:14} {documented}metrics {url}/metrics")
     tell(f"  Kafka          {services.stack.kafka}")
-    tell(f"  MongoDB        {services.stack.mongo}")
+    tell(f"  MongoDB        {mongo_url.shown(services.stack.mongo)}")
     tell(f"  mails          {services.mail_file}")
     tell("  SMS            none: no gateway is configured, so phone numbers are refused")
     tell(f"  secrets        {services.home / 'secrets.json'}")

@@ -52,6 +52,12 @@ def why_wrong(url: str) -> str | None:
     return None
 
 
+def shown(url: str) -> str:
+    """The address as people may see it: without the user and the password, and without options."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/" if "@" in parts.netloc else url
+
+
 def refusal(error: PyMongoError) -> str | None:
     """What to do if MongoDB refuses the user; None if this error says something else."""
     return _REFUSALS.get(getattr(error, "code", None) or 0)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from ops.deployment.configuration import settings_of
+from shared.runtime.mongo_url import shown
 from shared.runtime.settings import KafkaSettings, Settings, misspelt, wrong
 from shared.runtime.variables import SECRET_BYTES_MAX, secret_of, taken_from
 from shared.web.tokens import new_key_pair
@@ -119,3 +120,9 @@ def test_settings_that_cannot_open_a_connection_are_told(changed: dict[str, Any]
 def test_certificates_without_tls_are_told(tmp_path: Path) -> None:
     [line] = told({"KEPU_KAFKA_CA_FILE": str(Authority().write(tmp_path / "ca.pem"))}, KafkaSettings)
     assert line.startswith("settings: KEPU_KAFKA_SECURITY is PLAINTEXT, so KEPU_KAFKA_CA_FILE has no effect")
+
+
+def test_an_address_is_shown_without_its_user_and_password() -> None:
+    assert shown("mongodb://kepu:hid%40den@a:1,b:2/?replicaSet=rs0&authSource=admin") == "mongodb://a:1,b:2/"
+    for address in ("mongodb://127.0.0.1:27017/?replicaSet=rs0", "127.0.0.1:9092"):
+        assert shown(address) == address
