@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.capacity import capacity_cli
+from ops.commands.configuration import configuration_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
@@ -67,7 +68,7 @@ app = typer.Typer(
 
     Try it out:  kepu up, kepu load my-week, kepu audit, kepu down
 
-    Run it elsewhere:  kepu keys --file .env, kepu topics, kepu load --help
+    Run it elsewhere:  kepu keys --file .env, kepu check-config, kepu topics, kepu load --help
 
     What could not be handled:  kepu dead list
 
@@ -84,6 +85,7 @@ app.add_typer(drill_cli)
 app.add_typer(capacity_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
+app.add_typer(configuration_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
 app.add_typer(door_cli, name="door")

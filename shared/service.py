@@ -27,6 +27,7 @@ from typing import Generic, TypeVar
 
 from fastapi import FastAPI
 
+from shared.messaging.connection import KafkaConnection
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import Publisher, publishing
 from shared.messaging.received import Subscription
@@ -74,6 +75,7 @@ class Service(Generic[S]):
         ended_tokens: EndedTokens,
     ) -> None:
         self.settings = settings
+        self.kafka = KafkaConnection.of(settings)
         self.database = database
         self.ended_tokens = ended_tokens
         self.checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
@@ -102,7 +104,7 @@ class Service(Generic[S]):
     async def publisher(self) -> Publisher:
         """The process's producer. /health shows whether Kafka answers it."""
         if self._publisher is None:
-            self._publisher = await self.enter(publishing(self.settings.kafka, f"kepu-{self._name}"))
+            self._publisher = await self.enter(publishing(self.kafka, f"kepu-{self._name}"))
             self.checks["kafka"] = self._publisher.ping
         return self._publisher
 
@@ -147,7 +149,7 @@ class Service(Generic[S]):
         if self._subscriptions:
             consumers = await self.enter(
                 consuming(
-                    self.settings.kafka,
+                    self.kafka,
                     self._subscriptions,
                     await self.publisher(),
                     instance=self.settings.instance,

@@ -15,6 +15,7 @@ from ops.deployment.whole_topics import records_of
 from shared.contracts import topics
 from shared.contracts.envelope import REDRIVEN_FROM, Event
 from shared.contracts.events import DeadLetterDecided
+from shared.messaging.connection import Kafka
 from shared.messaging.decoding import Rule
 from shared.messaging.received import Raw
 from shared.runtime.errors import Rejected
@@ -214,7 +215,7 @@ class Log:
         return dead - (again - {*refused})
 
 
-def read(kafka: str, names: Collection[str] = ALL, keep: Keep = lambda *_: True) -> Log:
+def read(kafka: Kafka, names: Collection[str] = ALL, keep: Keep = lambda *_: True) -> Log:
     """
     Read everything, or only some topics and the records that `keep` wants.
 

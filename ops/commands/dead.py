@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from ops.commands.terminal import UP_HOME, Home, console, progress, tell
-from ops.commands.where import Kafka, kafka_of
+from ops.commands.where import KafkaServers, kafka_of
 from ops.dead import decide, tables
 from ops.dead.chosen import TIMES_MAX, Choice, may_go_again, moment_of
 from ops.dead.letters import Letter, as_seen, read_letters
 from ops.dead.places import check_readable
 from ops.errors import CommandError
+from shared.messaging.connection import Kafka
 from shared.messaging.publisher import Publisher, publishing
 
 RATE = 100.0
@@ -114,7 +115,7 @@ def list_command(
         bool,
         typer.Option("--json", help="All of them as lines of JSON, for programs.", rich_help_panel="How"),
     ] = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """Count the dead letters by topic, group and code, and show the newest. No content is shown."""
@@ -144,7 +145,7 @@ def show(
         bool,
         typer.Option("--value", help="Print the record's value too. It may contain personal data."),
     ] = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """Show one dead letter: its reason, its record's headers, and what was decided about it."""
@@ -178,7 +179,7 @@ def redrive(
     by: By = None,
     dry_run: DryRun = False,
     yes: Yes = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """
@@ -218,7 +219,7 @@ def discard(
     by: By = None,
     dry_run: DryRun = False,
     yes: Yes = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """
@@ -251,7 +252,7 @@ def bury(
     by: By = None,
     dry_run: DryRun = False,
     yes: Yes = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """
@@ -303,7 +304,7 @@ def _confirmed(what: str, letters: Sequence[Letter], *, dry_run: bool, yes: bool
 
 
 def _carry_out(
-    kafka: str,
+    kafka: Kafka,
     letters: Sequence[Letter],
     work: Callable[[Publisher, Callable[[int], None]], Awaitable[None]],
 ) -> None:

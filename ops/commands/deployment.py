@@ -14,10 +14,12 @@ from ops.commands.where import OrganiserKey, apis_of, url_of
 from ops.deployment import keys
 from ops.deployment.description import Apis
 from ops.errors import CommandError
+from ops.named import named_kafka
 from ops.week import files, load
 from ops.week.files import Week
 from ops.week.load import Failure
 from shared.contracts import topics
+from shared.messaging.connection import Kafka
 from shared.messaging.create_topics import add_partitions, create_missing, differing
 from shared.messaging.publisher import GROWN_AFTER_SECONDS, METADATA_SECONDS_MAX
 from shared.runtime.errors import Rejected
@@ -148,18 +150,19 @@ def topics_command(
     With --partitions quiz.submitted=24 more workers of quiz can grade. The first submission of an attempt
     still counts.
     """
+    where = named_kafka(kafka)
     if partitions is not None:
-        _add_partitions(kafka, partitions)
+        _add_partitions(where, partitions)
         return
-    created = asyncio.run(create_missing(kafka, replication))
+    created = asyncio.run(create_missing(where, replication))
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
-    for line in asyncio.run(differing(kafka, replication=replication)):
+    for line in asyncio.run(differing(where, replication=replication)):
         console.print(f"other than declared: {line}", markup=False)
 
 
-def _add_partitions(kafka: str, wanted: str) -> None:
+def _add_partitions(kafka: Kafka, wanted: str) -> None:
     topic, _, count = wanted.partition("=")
     if not count.isdecimal():
         raise CommandError(f"{wanted} does not say which topic gets how many partitions: quiz.submitted=24")

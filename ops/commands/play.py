@@ -135,7 +135,7 @@ def fresh(home: Path, brokers: int | None = None, mongo_nodes: int | None = None
     stack = Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, detached=False, tell=tell)
     console.print("Starting Kafka and MongoDB …")
     with stack:
-        asyncio.run(create_missing(stack.kafka))
+        asyncio.run(create_missing(stack.kafka_connection))
         console.print(f"Starting {len(WEEK)} service processes …")
         services = Services(stack, detached=False, tell=tell)
         try:

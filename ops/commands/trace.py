@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ops.commands.terminal import UP_HOME, Home, tell, told_in_quarters
-from ops.commands.where import Kafka, kafka_of
+from ops.commands.where import KafkaServers, kafka_of
 from ops.dead.chosen import moment_of
 from ops.tracing.chain import in_order, missing
 from ops.tracing.find import find
@@ -37,7 +37,7 @@ def trace_command(
         ),
     ] = "24h",
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")] = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """

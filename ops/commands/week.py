@@ -28,6 +28,7 @@ from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
 from ops.week.load import Failure
 from shared.messaging.create_topics import create_missing
+from shared.runtime import mongo_url
 from shared.runtime.settings import KafkaSettings
 
 week_cli = typer.Typer()
@@ -48,7 +49,7 @@ def up(home: Home = UP_HOME, brokers: Brokers = None, mongo_nodes: MongoNodes = 
     with _left_as_found(services):
         services.stack.up()
         with ended_by_a_death(servers_of(services.stack)):
-            asyncio.run(create_missing(services.stack.kafka, KafkaSettings().kafka_replication))
+            asyncio.run(create_missing(services.stack.kafka_connection, KafkaSettings().kafka_replication))
             services.up()
             if not marker.exists():
                 failures = load_pieces(week_of_now(), services.apis)
@@ -192,7 +193,7 @@ def _print_addresses(services: Services) -> None:
         documented = f"API {url}/docs   " if part.role != "worker" else ""
         tell(f"  {part.name:14} {documented}metrics {url}/metrics")
     tell(f"  Kafka          {services.stack.kafka}")
-    tell(f"  MongoDB        {services.stack.mongo}")
+    tell(f"  MongoDB        {mongo_url.shown(services.stack.mongo)}")
     tell(f"  mails          {services.mail_file}")
     tell("  SMS            none: no gateway is configured, so phone numbers are refused")
     tell(f"  secrets        {services.home / 'secrets.json'}")

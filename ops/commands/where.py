@@ -10,7 +10,9 @@ import typer
 from ops.deployment import keys
 from ops.deployment.description import DOCKER_URLS, Apis
 from ops.local.services import Services
+from ops.named import named_kafka, value_of
 from ops.stack import Stack
+from shared.messaging.connection import Kafka
 
 # The secrets of docker-compose.yml.
 SECRETS = Path("deploy/secrets")
@@ -25,11 +27,12 @@ OrganiserKey = Annotated[
 ]
 
 
-Kafka = Annotated[
+KafkaServers = Annotated[
     str | None,
     typer.Option(
         envvar="KEPU_KAFKA",
-        help="Bootstrap servers, host:port, of a deployment elsewhere; localhost:9092 for docker compose.",
+        help="Bootstrap servers, host:port, of a deployment elsewhere; localhost:9092 for docker compose. "
+        "KEPU_KAFKA_SECURITY and so on say how to log in there.",
         rich_help_panel="Where",
     ),
 ]
@@ -53,6 +56,7 @@ def url_of(service: str) -> Any:
 
 def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Path, *, docker: bool) -> Apis:
     """The services at the URLs that were named. The others are those of this machine."""
+    organiser_key = organiser_key or value_of("KEPU_ORGANISER_KEY")
     if docker:
         return Apis(DOCKER_URLS, organiser_key or keys.read_folder(SECRETS, "KEPU_ORGANISER_KEY"))
     urls = {service: url for service, url in named.items() if url}
@@ -68,6 +72,6 @@ def stack_of(kafka: str | None, mongo: str | None, home: Path) -> Stack:
     return Stack(home, environment={**os.environ, **named})
 
 
-def kafka_of(named: str | None, home: Path) -> str:
+def kafka_of(named: str | None, home: Path) -> Kafka:
     """The Kafka that was named, or that of this machine."""
-    return named or Stack(home).kafka
+    return named_kafka(named) if named else Stack(home).kafka_connection

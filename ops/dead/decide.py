@@ -16,6 +16,7 @@ from shared.contracts import topics
 from shared.contracts.envelope import REDRIVEN_FROM, REDRIVEN_TIMES, enclose
 from shared.contracts.events import DeadLetterDecided
 from shared.contracts.sources import OPERATIONS
+from shared.messaging.connection import Kafka
 from shared.messaging.publisher import Publisher, Record, to_record
 from shared.runtime import clock
 from shared.runtime.ids import derived_id
@@ -88,7 +89,7 @@ async def bury(
     await publisher.write([_recorded(event, now) for event in events])
 
 
-def replaced(kafka: str, letters: Sequence[Letter]) -> set[str]:
+def replaced(kafka: Kafka, letters: Sequence[Letter]) -> set[str]:
     """The names of letters of compacted topics whose key has a later record there."""
     compacted = {topic.name for topic in topics.LIVE if topic.compacted}
     asked = [letter for letter in letters if letter.topic in compacted]

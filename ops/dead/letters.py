@@ -10,6 +10,7 @@ from confluent_kafka import Message
 from ops.deployment.whole_topics import records_of
 from shared.contracts.envelope import REDRIVEN_FROM, REDRIVEN_TIMES, Headers, decoder
 from shared.contracts.events import DeadLetterDecided
+from shared.messaging.connection import Kafka
 from shared.runtime.errors import Rejected
 
 State = Literal["waiting", "redriven", "discarded"]
@@ -57,7 +58,7 @@ class Letter:
         return last if last in ("redriven", "discarded") else "waiting"
 
 
-def read_letters(kafka: str, of: Iterable[str]) -> list[Letter]:
+def read_letters(kafka: Kafka, of: Iterable[str]) -> list[Letter]:
     """The dead letters in these topics of dead letters, the oldest first."""
     decided = _decisions(kafka)
     letters = (_letter(message) for message in records_of(kafka, sorted({*of})))
@@ -65,7 +66,7 @@ def read_letters(kafka: str, of: Iterable[str]) -> list[Letter]:
     return sorted(found, key=lambda letter: (letter.at, letter.name))
 
 
-def _decisions(kafka: str) -> Mapping[str, list[DeadLetterDecided]]:
+def _decisions(kafka: Kafka) -> Mapping[str, list[DeadLetterDecided]]:
     found: dict[str, list[DeadLetterDecided]] = {}
     for message in records_of(kafka, [DeadLetterDecided.topic]):
         try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ops.deployment.whole_topics import bounds_of
 from ops.errors import CommandError
 from shared.contracts import topics
+from shared.messaging.connection import Kafka
 
 _PLACE = re.compile(r"([a-z][a-z_.]*)/(\d{1,6})/(\d{1,18})")
 
@@ -14,7 +15,7 @@ class PlaceUnknown(CommandError):
     """A place names no record that the group reads."""
 
 
-def check_readable(kafka: str, group: str, places: Sequence[str]) -> None:
+def check_readable(kafka: Kafka, group: str, places: Sequence[str]) -> None:
     """
     Check that each place, "topic/partition/offset", is that of a record which the group reads.
 

@@ -21,6 +21,8 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 from nacl.public import PublicKey, SealedBox
 
 from ops.audit.papers import paper_of
+from ops.deployment.clients import confluent_arguments
+from shared.messaging.connection import Kafka
 
 Json: TypeAlias = dict[str, Any]
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
@@ -41,12 +43,12 @@ class Emitted:
 class Outsider:
     """Emits commands and submissions for a number of people."""
 
-    def __init__(self, kafka: str, contact_public_key: str, *, seed: int = 0) -> None:
+    def __init__(self, kafka: Kafka, contact_public_key: str, *, seed: int = 0) -> None:
         self._kafka = kafka
         self._box = SealedBox(PublicKey(b64decode(contact_public_key)))
         self._producer = Producer(
             {
-                "bootstrap.servers": kafka,
+                **confluent_arguments(kafka),
                 "enable.idempotence": True,
                 "message.max.bytes": 2 * BIG_BYTES,
                 # Errors only: in a run that kills the broker, warnings about it say nothing new.
@@ -80,7 +82,7 @@ class Outsider:
         """The quiz as its event describes it, read from the beginning of the topic."""
         consumer = Consumer(
             {
-                "bootstrap.servers": self._kafka,
+                **confluent_arguments(self._kafka),
                 "group.id": f"examination-hall-{uuid.uuid4()}",
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,

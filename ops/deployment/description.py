@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.errors import CommandError
+from shared.messaging.connection import Kafka
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # The ports of docker-compose.yml.
@@ -64,14 +65,14 @@ class Deployment:
     A whole deployment.
 
     Args:
-        kafka: bootstrap servers, host:port.
+        kafka: bootstrap servers, and who logs in there.
         mongo: a URL that names the replica set.
         contact_public_key: seals contacts for notifications.
         mail_file: the file of the mail server, with one JSON object for each mail.
     """
 
     apis: Apis
-    kafka: str
+    kafka: Kafka
     mongo: str
     contact_public_key: str
     mail_file: Path

@@ -10,9 +10,11 @@ from typing import TypeAlias
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # (its types forget one)
 
+from ops.deployment.clients import confluent_arguments
 from ops.deployment.databases import Databases
 from ops.errors import CommandError
 from shared.contracts import topics
+from shared.messaging.connection import Kafka
 from shared.runtime import clock
 
 LOOK_SECONDS = 0.5
@@ -46,7 +48,7 @@ class Unrest:
 
 
 async def wait_until_settled(
-    kafka: str,
+    kafka: Kafka,
     databases: Databases,
     tell: Callable[[Unrest], None] = lambda _: None,
     seconds: float = SETTLE_SECONDS_MAX,
@@ -110,7 +112,7 @@ def words_of(put_off: Mapping[str, int]) -> str:
     return f"{sum(put_off.values())} mails wait for later, as they should: {reasons}"
 
 
-def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
+def lag(kafka: Kafka, groups: Collection[str] = GROUPS) -> dict[str, int]:
     """The number of events that each group has not committed yet, by "topic of group"."""
     read = {topic: [group for group in topic.groups if group in groups] for topic in topics.LIVE}
     places = [(topic.name, n) for topic in read if read[topic] for n in range(topic.partitions)]
@@ -128,7 +130,7 @@ def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
 
 
 def ends_and_commits(
-    kafka: str, places: Sequence[Place], groups: Collection[str]
+    kafka: Kafka, places: Sequence[Place], groups: Collection[str]
 ) -> tuple[dict[Place, int], dict[Place, int], dict[str, dict[Place, int]]]:
     """
     The first and the next offset of each place, and by group where it goes on reading.
@@ -149,9 +151,9 @@ def ends_and_commits(
     return lows, highs, committed
 
 
-def admin_of(kafka: str) -> AdminClient:
+def admin_of(kafka: Kafka) -> AdminClient:
     """A client that asks Kafka about groups and offsets."""
-    return AdminClient({"bootstrap.servers": kafka, "log_level": 2})
+    return AdminClient({**confluent_arguments(kafka), "log_level": 2})
 
 
 def committed_of(admin: AdminClient, group: str) -> dict[Place, int]:

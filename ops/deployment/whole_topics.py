@@ -9,8 +9,10 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from ops.deployment.clients import confluent_arguments
 from ops.errors import CommandError
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.messaging.connection import Kafka
 
 ANSWER_SECONDS_MAX = 30.0
 RECORDS_A_POLL = 10_000
@@ -27,7 +29,7 @@ class TopicsUnreadable(CommandError):
     """Kafka does not give the records of a topic."""
 
 
-def records_of(kafka: str, topics: Iterable[str]) -> Iterator[Message]:
+def records_of(kafka: Kafka, topics: Iterable[str]) -> Iterator[Message]:
     """
     The records of these topics, in the order of each partition.
 
@@ -40,7 +42,7 @@ def records_of(kafka: str, topics: Iterable[str]) -> Iterator[Message]:
 
 
 def records_since(
-    kafka: str, topics: Iterable[str], since: datetime, begins: Callable[[int], None]
+    kafka: Kafka, topics: Iterable[str], since: datetime, begins: Callable[[int], None]
 ) -> Iterator[Message]:
     """
     The records of these topics that were appended since then. Topics that do not exist are left out.
@@ -60,7 +62,7 @@ def records_since(
 
 
 def bounds_and_times(
-    kafka: str, choose: Callable[[Mapping[str, Collection[int]]], Iterable[Place]], at: datetime | None
+    kafka: Kafka, choose: Callable[[Mapping[str, Collection[int]]], Iterable[Place]], at: datetime | None
 ) -> tuple[dict[Place, Bounds], dict[Place, int]]:
     """
     The bounds of some partitions, and of each the first offset that was appended since a time.
@@ -94,7 +96,7 @@ def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime)
     }
 
 
-def bounds_of(kafka: str, topics: Iterable[str]) -> dict[Place, Bounds]:
+def bounds_of(kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     """
     The bounds of each partition of these topics.
 
@@ -106,10 +108,10 @@ def bounds_of(kafka: str, topics: Iterable[str]) -> dict[Place, Bounds]:
 
 
 @contextmanager
-def _client(kafka: str) -> Iterator[Consumer]:
+def _client(kafka: Kafka) -> Iterator[Consumer]:
     consumer = Consumer(
         {
-            "bootstrap.servers": kafka,
+            **confluent_arguments(kafka),
             "group.id": f"kepu-{uuid4()}",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -126,7 +128,7 @@ def _client(kafka: str) -> Iterator[Consumer]:
         consumer.close()
 
 
-def _bounds(consumer: Consumer, kafka: str, topics: Iterable[str]) -> dict[Place, Bounds]:
+def _bounds(consumer: Consumer, kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
     found: dict[Place, Bounds] = {}
     for topic in topics:

@@ -2,31 +2,13 @@
 
 import re
 
+from ops.deployment.access import OTHERS, writers_of
 from ops.documents.tables import code, table
 from ops.documents.values import in_words
 from shared.contracts import events, topics
 from shared.contracts.envelope import Event
 
-_OTHERS = "other systems"
 _COMMAND = "A command from any other system: "
-# The writer of the topics that begin with this word; the contracts do not say it.
-_WRITERS = {
-    "session": "registration",
-    "participant": "registration",
-    "group": "registration",
-    "registration": "registration",
-    "shift": "registration",
-    "quiz": "quiz",
-    "award": "awards",
-    "draw": "awards",
-    "selection": "awards",
-    "notification": "notifications",
-    "dead_letter": "kepu dead",
-}
-
-
-class UnknownWriter(Exception):
-    """Nobody has said who writes a topic."""
 
 
 def events_of_the_week() -> str:
@@ -58,7 +40,7 @@ def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
         str(topic.partitions),
         _kept(topic),
         ", ".join(writers_of(topic.name)),
-        code(*topic.groups) if topic.groups else f"{_OTHERS} only",
+        code(*topic.groups) if topic.groups else f"{OTHERS} only",
     ]
 
 
@@ -73,22 +55,3 @@ def _says(contract: type[Event]) -> str:
     command = line.removeprefix(_COMMAND)
     says = re.split(r"[.;:](?: |$)", command)[0]
     return says if command == line else f"a command: {says}"
-
-
-def writers_of(topic: str) -> tuple[str, ...]:
-    """
-    Our services that write this topic, and `other systems` if they do.
-
-    Raises:
-        UnknownWriter: nobody has said it here.
-    """
-    if topic == events.NotificationRequested.topic:
-        return "quiz", "registration", _OTHERS
-    if topic.endswith(".requested"):
-        return (_OTHERS,)
-    if topic == events.QuizSubmitted.topic:
-        return "quiz", _OTHERS
-    try:
-        return (_WRITERS[topic.partition(".")[0]],)
-    except KeyError:
-        raise UnknownWriter(f"say in ops/documents/event_map.py who writes {topic}") from None

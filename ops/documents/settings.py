@@ -6,14 +6,15 @@ from typing import Any
 
 import annotated_types
 from fastapi import FastAPI
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ops.deployment.configuration import settings_of
 from ops.deployment.description import SERVICES
 from ops.deployment.keys import COMMON, NEEDED
 from ops.documents.tables import code, table
-from shared.runtime.settings import PREFIX, KafkaSettings, Settings, variable
+from shared.runtime.settings import KafkaSettings, Settings
+from shared.runtime.variables import PREFIX, is_secret, may_be_in_file, variable
 
 # What happens to a running week when a secret is replaced.
 _REPLACED = {
@@ -53,13 +54,6 @@ def secrets() -> str:
     )
 
 
-def settings_of(service: str) -> type[KafkaSettings]:
-    """The class of a service's settings."""
-    module = importlib.import_module(f"services.{service}.app")
-    found: type[KafkaSettings] = getattr(module, f"{service.capitalize()}Settings")
-    return found
-
-
 def assembled(service: str, all_secrets: Mapping[str, str]) -> FastAPI:
     """A service's app with these secrets; nothing is opened. Its OpenAPI document has all endpoints."""
     given = {name.removeprefix(PREFIX).lower(): value for name, value in all_secrets.items()}
@@ -91,10 +85,7 @@ def _default(field: FieldInfo) -> str:
 
 def _meaning(field: FieldInfo) -> str:
     words = [field.description or ""]
-    if "secret" not in words[0] and SecretStr in (
-        field.annotation,
-        *getattr(field.annotation, "__args__", ()),
-    ):
+    if "secret" not in words[0] and is_secret(field):
         words.append("secret")
     for bound in field.metadata:
         match bound:
@@ -106,4 +97,6 @@ def _meaning(field: FieldInfo) -> str:
                 words.append(f"at most {high:g}")
             case annotated_types.MinLen(min_length=low):
                 words.append(f"at least {low} characters")
+    if may_be_in_file(field):
+        words.append("`_FILE`")
     return "; ".join(word for word in words if word)

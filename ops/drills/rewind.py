@@ -7,12 +7,13 @@ from datetime import datetime
 from ops.replaying.offsets import bounds_for, committed_by, move, wait_until_empty
 from ops.replaying.plan import ReplayUnclear, planned
 from shared.contracts import topics
+from shared.messaging.connection import Kafka
 
 # A broker that was killed and has just started does not know all groups yet.
 READY_SECONDS_MAX = 60.0
 
 
-def rewind(kafka: str, since: datetime, tell: Callable[[str], None]) -> None:
+def rewind(kafka: Kafka, since: datetime, tell: Callable[[str], None]) -> None:
     """
     Set each group's place in each of its topics to the first record that was appended since then.
 
@@ -30,7 +31,7 @@ def rewind(kafka: str, since: datetime, tell: Callable[[str], None]) -> None:
             move(kafka, group, back)
 
 
-def _committed(kafka: str, group: str) -> dict[tuple[str, int], int]:
+def _committed(kafka: Kafka, group: str) -> dict[tuple[str, int], int]:
     deadline = time.monotonic() + READY_SECONDS_MAX
     while True:
         try:

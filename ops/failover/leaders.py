@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaError
 
 from ops.stack import Stack
 from shared.contracts.events import QuizSubmitted
+from shared.messaging.connection import client_arguments
 from shared.runtime.errors import Unavailable
 from shared.storage.mongo import connect, outages_named
 
@@ -18,7 +19,7 @@ async def leading_broker(stack: Stack, topic: str = QuizSubmitted.topic) -> str:
     Raises:
         Unavailable: Kafka does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka)
+    admin = AIOKafkaAdminClient(**client_arguments(stack.kafka))
     try:
         await admin.start()
         [found] = await admin.describe_topics([topic])

@@ -11,9 +11,11 @@ from confluent_kafka import Producer
 from ops.dead import decide
 from ops.dead.chosen import Choice
 from ops.dead.letters import read_letters
+from ops.deployment.clients import confluent_arguments
 from ops.incidents.scene import Scene
 from ops.incidents.wrong_key import correct_key, publish_wrong_key
 from ops.local.services import MAIL
+from shared.messaging.connection import Kafka
 from shared.messaging.publisher import publishing
 
 Act: TypeAlias = Callable[[Scene, ExitStack], None]
@@ -62,7 +64,7 @@ def _freeze(server: str) -> Act:
 def _poison(count: int) -> Act:
     def begin(scene: Scene, mend: ExitStack) -> None:
         kafka = scene.services.stack.kafka
-        producer = Producer({"bootstrap.servers": kafka, "log_level": 2})
+        producer = Producer({**confluent_arguments(kafka), "log_level": 2})
         headers: list[tuple[str, str | bytes | None]] = [
             ("ce_specversion", b"1.0"),
             ("ce_source", b"kiosk/east"),
@@ -78,7 +80,7 @@ def _poison(count: int) -> Act:
     return begin
 
 
-def _discard(kafka: str) -> None:
+def _discard(kafka: Kafka) -> None:
     choice = Choice(topic=POISON_TOPIC, group=POISON_GROUP)
     letters = choice.of(read_letters(kafka, choice.topics))
 

@@ -21,6 +21,8 @@ from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
 from ops.stack.state import ServerState
 from ops.stack.watch import Watched
+from shared.runtime.settings import KafkaSettings
+from shared.runtime.variables import FILE, variables_of
 
 READY_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
@@ -49,6 +51,12 @@ WEEK: tuple[Part, ...] = (
     Part("notifications", "notifications"),
 )
 MAIL = "mail"
+# At a Kafka of the stack's own nobody logs in, whatever the environment says of another one.
+NO_LOGIN = {
+    name: ""
+    for name in variables_of(KafkaSettings.model_fields)
+    if name not in {"KEPU_KAFKA", "KEPU_KAFKA_REPLICATION"}
+}
 # In the folder of a week on this machine: the keys that `kepu organisers` adds.
 ORGANISERS_FILE = "organisers.json"
 
@@ -118,7 +126,7 @@ class Services:
         """This deployment, for code that talks to it; some code needs no running service."""
         return Deployment(
             apis=Apis(self._urls(), self.secrets["KEPU_ORGANISER_KEY"]),
-            kafka=self.stack.kafka,
+            kafka=self.stack.kafka_connection,
             mongo=self.stack.mongo,
             contact_public_key=self.secrets["KEPU_CONTACT_PUBLIC_KEY"],
             mail_file=self.mail_file,
@@ -229,11 +237,14 @@ class Services:
             )
             return arguments, {}
         part = next(part for part in self.parts if part.name == name)
+        secrets = {**keys.for_service(part.service, self.secrets), "KEPU_MONGO": self.stack.mongo}
         environment = {
-            **keys.for_service(part.service, self.secrets),
+            # Files that the environment names for them would be a second answer.
+            **{name + FILE: "" for name in secrets},
+            **secrets,
+            **({} if self.stack.kafka_connection.security != "PLAINTEXT" else NO_LOGIN),
             "KEPU_ORGANISER_KEYS_FILE": str(self.home.absolute() / ORGANISERS_FILE),
             "KEPU_KAFKA": self.stack.kafka,
-            "KEPU_MONGO": self.stack.mongo,
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
             "KEPU_INSTANCE": name,

@@ -12,6 +12,7 @@ from ops.deployment.whole_topics import records_of
 from shared.contracts.envelope import Event
 from shared.contracts.topics import dead_letters
 from shared.messaging.buried import Buried
+from shared.messaging.connection import Kafka
 from shared.messaging.decoding import Decoding
 from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher
@@ -23,7 +24,7 @@ _ORIGIN = ("dead_topic", "dead_partition", "dead_offset")
 
 
 async def feed(
-    kafka: str,
+    kafka: Kafka,
     subscription: Subscription,
     contracts: Sequence[type[Event]],
     publisher: Publisher,
@@ -52,7 +53,7 @@ async def feed(
         told(len(batch))
 
 
-def _given_up(kafka: str, group: str, names: Sequence[str]) -> set[str]:
+def _given_up(kafka: Kafka, group: str, names: Sequence[str]) -> set[str]:
     """The places of the records that the group has dead-lettered: nothing follows from them."""
     found = set()
     for message in records_of(kafka, [dead_letters(name, group) for name in names]):

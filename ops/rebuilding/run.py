@@ -12,6 +12,7 @@ from ops.rebuilding.compared import Difference, compare
 from ops.rebuilding.feed import feed
 from ops.rebuilding.projections import ALL, CLOCKS, SERVICES, Projection, Rebuilt
 from ops.rebuilding.wired import Silent, wired
+from shared.messaging.connection import Kafka
 from shared.messaging.received import Subscription
 from shared.storage import mongo as storage
 from shared.storage.mongo import ASCENDING, Collection, Database, Document
@@ -52,7 +53,7 @@ def scratch_name(service: str) -> str:
 
 
 async def rebuild(
-    kafka: str, mongo: str, tell: Callable[[str], None], services: Several[str] = SERVICES
+    kafka: Kafka, mongo: str, tell: Callable[[str], None], services: Several[str] = SERVICES
 ) -> list[Outcome]:
     """
     Make every projection again, and compare.
@@ -81,7 +82,7 @@ async def rebuild(
 
 
 async def _rebuilt(
-    kafka: str,
+    kafka: Kafka,
     one: Rebuilt,
     subscription: Subscription,
     silent: Silent,

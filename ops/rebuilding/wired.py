@@ -11,6 +11,7 @@ from ops.deployment import keys
 from services.awards import app as awards
 from services.notifications import app as notifications
 from services.quiz import app as quiz
+from shared.messaging.connection import Kafka
 from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Subscription
 from shared.runtime.background import Loop
@@ -56,7 +57,7 @@ class Wired(Service[Any]):
 
 @asynccontextmanager
 async def wired(
-    service: str, kafka: str, mongo: str, database: Database, publisher: Publisher
+    service: str, kafka: Kafka, mongo: str, database: Database, publisher: Publisher
 ) -> AsyncIterator[Mapping[str, Subscription]]:
     """The handlers of a service by group, until the end of the block."""
     module, kind = APPS[service]

@@ -10,6 +10,7 @@ from ops.deployment.settle import ANSWER_SECONDS_MAX, admin_of, committed_of
 from ops.deployment.whole_topics import bounds_and_times
 from ops.errors import CommandError
 from ops.replaying.plan import Partition, Place, ReplayUnclear, chosen
+from shared.messaging.connection import Kafka
 
 # A process that was just stopped or killed counts as a member for 10 s.
 MEMBERS_SECONDS_MAX = 15.0
@@ -23,7 +24,7 @@ class GroupRuns(CommandError):
 
 
 def bounds_for(
-    kafka: str, topics: Sequence[str], numbers: Collection[int], at: datetime | None
+    kafka: Kafka, topics: Sequence[str], numbers: Collection[int], at: datetime | None
 ) -> tuple[dict[Place, tuple[int, int]], dict[Place, int]]:
     """
     The bounds of the partitions that are meant, and of each the first offset since a time (None: of all).
@@ -35,7 +36,7 @@ def bounds_for(
     return bounds_and_times(kafka, lambda there: chosen(there, topics, numbers), at)
 
 
-def committed_by(kafka: str, group: str) -> dict[Place, int]:
+def committed_by(kafka: Kafka, group: str) -> dict[Place, int]:
     """
     Where a group goes on, in each partition of which it has committed an offset.
 
@@ -49,7 +50,7 @@ def committed_by(kafka: str, group: str) -> dict[Place, int]:
 
 
 def wait_until_empty(
-    kafka: str, group: str, tell: Callable[[str], None], seconds: float = MEMBERS_SECONDS_MAX
+    kafka: Kafka, group: str, tell: Callable[[str], None], seconds: float = MEMBERS_SECONDS_MAX
 ) -> None:
     """
     Wait a little until a group has no members.
@@ -71,7 +72,7 @@ def wait_until_empty(
         time.sleep(LOOK_SECONDS)
 
 
-def _members(kafka: str, group: str) -> list[str]:
+def _members(kafka: Kafka, group: str) -> list[str]:
     # It has a name, since a client that nobody holds any more never answers.
     admin = admin_of(kafka)
     try:
@@ -84,7 +85,7 @@ def _members(kafka: str, group: str) -> list[str]:
     return [member.group_instance_id or member.client_id or member.host for member in found.members]
 
 
-def move(kafka: str, group: str, plan: Sequence[Partition]) -> None:
+def move(kafka: Kafka, group: str, plan: Sequence[Partition]) -> None:
     """
     Let the group go on where the plan says.
 

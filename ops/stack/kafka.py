@@ -12,12 +12,15 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
+from ops.named import named_kafka
 from ops.stack.errors import NotReady, StackError
 from ops.stack.jars import cache_folder, fetch_jars
 from ops.stack.java import ENVIRONMENT, find_java, packaged_version, write_arguments
 from ops.stack.process import Command
 from ops.stack.server import Ports, name_of
 from ops.stack.start_cache import StartCache
+from shared.messaging.connection import Kafka as ConnectedTo
+from shared.messaging.connection import client_arguments
 
 REQUEST_TIMEOUT_MS = 5_000
 FORMAT_SECONDS_MAX = 60.0
@@ -149,7 +152,7 @@ class Kafka:
         Raises:
             NotReady: no broker answers there.
         """
-        async with _admin(address) as admin:
+        async with _admin(named_kafka(address, self._environment)) as admin:
             await admin.describe_cluster()
 
     def _alone(self) -> "Kafka":
@@ -295,10 +298,10 @@ async def _check_caught_up(admin: AIOKafkaAdminClient, node: int) -> None:
 
 
 @asynccontextmanager
-async def _admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _admin(kafka: ConnectedTo) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for one question. Any error of it means that Kafka is not ready."""
-    await _knock(address)
-    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    await _knock(str(kafka))
+    admin = AIOKafkaAdminClient(**client_arguments(kafka), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         try:
             await admin.start()

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ops.named import named_kafka, value_of
 from ops.stack import state as states
 from ops.stack.errors import StackError
 from ops.stack.host import (
@@ -25,6 +26,7 @@ from ops.stack.process import Command, Started, is_running, kill, start, stop, u
 from ops.stack.server import Ports, Server, name_of, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
 from ops.stack.status import Status, status_of
+from shared.messaging.connection import KafkaConnection
 
 LOG_LINES = 40
 # One node, or as few as can lose one and still acknowledge.
@@ -62,10 +64,11 @@ class Stack:
         """
         environment = os.environ if environment is None else environment
         self.home = home.absolute()
+        self._environment = environment
         self._detached = detached
         self._tell = tell
         self._told_ports = {"kafka": kafka_port, "mongo": mongo_port}
-        named = {name: environment.get(_variable(name)) for name in self._told_ports}
+        named = {name: value_of(_variable(name), environment) for name in self._told_ports}
         self._outside = {name: told for name, told in named.items() if told}
         # MongoDB first: on a platform without it, that is said before Kafka is fetched.
         servers: tuple[Server, ...] = (
@@ -91,6 +94,12 @@ class Stack:
     def kafka(self) -> str:
         """Bootstrap servers, host:port."""
         return self._address("kafka")
+
+    @property
+    def kafka_connection(self) -> KafkaConnection:
+        """How clients reach Kafka. Only at a Kafka of the user's own somebody has to log in."""
+        own = named_kafka(self._outside["kafka"], self._environment) if "kafka" in self._outside else None
+        return own or KafkaConnection(self.kafka)
 
     @property
     def mongo(self) -> str:

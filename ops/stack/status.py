@@ -7,6 +7,7 @@ import psutil
 from ops.stack.process import is_running
 from ops.stack.server import Server, accepts, is_reachable
 from ops.stack.state import ServerState
+from shared.runtime import mongo_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Status:
 def status_of(server: Server, known: ServerState | None, outside: str | None) -> Status:
     """The status of the server at the address `outside` if given, else of ours."""
     if outside is not None:
-        return Status(server.name, outside, is_reachable(server, outside), outside=True)
+        return Status(server.name, mongo_url.shown(outside), is_reachable(server, outside), outside=True)
     if known is None:
         return Status(server.name, None, running=False)
     port = known.ports[0]

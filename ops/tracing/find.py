@@ -12,6 +12,7 @@ from ops.deployment.whole_topics import records_since
 from ops.errors import CommandError
 from ops.tracing.chain import Reach, Reaches, Seen, seen
 from shared.contracts import topics
+from shared.messaging.connection import Kafka
 
 # More records are not shown: the id is not that of one thing.
 FOUND_MAX = 2_000
@@ -44,7 +45,7 @@ class Found:
     reaches: Reaches
 
 
-def find(kafka: str, id_: str, since: datetime, told: Told = lambda *_: None) -> Found:
+def find(kafka: Kafka, id_: str, since: datetime, told: Told = lambda *_: None) -> Found:
     """
     Everything about an id: the records that name it, and what has the same correlation id.
 
@@ -84,7 +85,7 @@ def find(kafka: str, id_: str, since: datetime, told: Told = lambda *_: None) ->
 
 
 def _add_correlated(
-    kafka: str,
+    kafka: Kafka,
     names: Sequence[str],
     since: datetime,
     correlated: Collection[str],
@@ -101,7 +102,7 @@ def _add_correlated(
                 return
 
 
-def _read(kafka: str, names: Sequence[str], since: datetime, told: Told) -> Iterator[Any]:
+def _read(kafka: Kafka, names: Sequence[str], since: datetime, told: Told) -> Iterator[Any]:
     total = 0
 
     def begins(offsets: int) -> None:
@@ -123,7 +124,7 @@ def _is_of_person(value: bytes, id_: str) -> bool:
     return isinstance(said, dict) and any(said.get(field) == id_ for field in _OF_A_PERSON)
 
 
-def _reaches(kafka: str, records: Sequence[Seen]) -> Reaches:
+def _reaches(kafka: Kafka, records: Sequence[Seen]) -> Reaches:
     groups_of = {topic.name: topic.groups for topic in topics.LIVE}
     places = {(one.topic, one.partition) for one in records if groups_of.get(one.topic)}
     if not places:

@@ -207,7 +207,7 @@ def _hand_in_and_close(service: Service[QuizSettings], parts: Parts, waiting_gra
         stores.flags,
     )
     telling, cancelling = _leases(service, TELLING, CANCELLING)
-    kafka = service.settings.kafka
+    kafka = service.kafka
     teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
     looking, kept = Looking(saved, attempts, results, waiting), KeptSaves(kafka)
     swept = catalogue, stores.participants, waiting, saved, results, standings

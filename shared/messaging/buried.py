@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from shared.contracts.envelope import decoder
 from shared.contracts.events import DeadLetterDecided
 from shared.contracts.topics import declared
+from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.received import Received
 from shared.runtime.errors import Rejected
 
@@ -29,7 +30,7 @@ _decode = decoder(DeadLetterDecided)
 class Buried:
     """Knows which records each group is to leave alone."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
 
     async def among(self, group: str, events: Iterable[Received[Any]]) -> set[int]:
@@ -53,7 +54,7 @@ class Buried:
 class Decisions:
     """What operators have decided, from the topic of decisions. Each is read once."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._read_to: dict[TopicPartition, int] = {}
 
@@ -69,7 +70,7 @@ class Decisions:
         if ends is not None and all(self._read_to.get(place, 0) >= end for place, end in ends.items()):
             return
         topic = declared(DeadLetterDecided)
-        consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._kafka, enable_auto_commit=False)
+        consumer: Any = AIOKafkaConsumer(**client_arguments(self._kafka), enable_auto_commit=False)
         try:
             await consumer.start()
             if topic.name not in await consumer.topics():

@@ -20,6 +20,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.contracts.topics import dead_letters
 from shared.messaging.buried import Buried
+from shared.messaging.connection import Kafka
 from shared.messaging.dead_letters import named, write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
 from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
@@ -55,7 +56,7 @@ class Consumer:
 
     def __init__(
         self,
-        kafka: str,
+        kafka: Kafka,
         subscription: Subscription,
         publisher: Publisher,
         policy: ConsumerPolicy | None = None,

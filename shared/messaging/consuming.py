@@ -10,6 +10,7 @@ from faststream.kafka import KafkaBroker
 
 from shared.messaging import disks, observation, waiting_letters
 from shared.messaging.buried import Decisions
+from shared.messaging.connection import Kafka, broker_arguments
 from shared.messaging.consumer import Consumer
 from shared.messaging.disks import Disks
 from shared.messaging.observation import Lag, Running
@@ -34,7 +35,7 @@ STARTED_REST_SECONDS = 3_600.0
 
 @asynccontextmanager
 async def consuming(
-    kafka: str,
+    kafka: Kafka,
     subscriptions: Sequence[Subscription],
     publisher: Publisher,
     *,
@@ -49,8 +50,7 @@ async def consuming(
     """
     policy = policy or ConsumerPolicy()
     broker = KafkaBroker(
-        # Not one text: FastStream takes it for one host.
-        kafka.split(","),
+        **broker_arguments(kafka),
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,

@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import ALL, Topic, declared
+from shared.messaging.connection import Kafka, KafkaConnection, client_arguments
 from shared.runtime.errors import Rejected, Unavailable
-from shared.runtime.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings, read
 
 CREATE_TIMEOUT_MS = 30_000
 # Topics have this number of copies, if there are so many brokers and nobody says another number.
@@ -29,7 +30,7 @@ GROWS = declared(QuizSubmitted)
 PARTITIONS_MAX = 96
 
 
-async def create_missing(kafka: str, replication: int = 0, wanted: Sequence[Topic] = ALL) -> list[str]:
+async def create_missing(kafka: Kafka, replication: int = 0, wanted: Sequence[Topic] = ALL) -> list[str]:
     """
     Create those topics that do not exist yet; leave the others as they are.
 
@@ -39,7 +40,7 @@ async def create_missing(kafka: str, replication: int = 0, wanted: Sequence[Topi
     Raises:
         Unavailable: the broker does not answer, or refuses to create a topic.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         await admin.start()
         present = set(await admin.list_topics())
@@ -53,7 +54,7 @@ async def create_missing(kafka: str, replication: int = 0, wanted: Sequence[Topi
     return [topic.name for topic in missing]
 
 
-async def add_partitions(kafka: str, topic: str, count: int, grows: Topic = GROWS) -> int:
+async def add_partitions(kafka: Kafka, topic: str, count: int, grows: Topic = GROWS) -> int:
     """
     Give a topic more partitions, while it is used; returns how many it had.
 
@@ -75,7 +76,7 @@ async def add_partitions(kafka: str, topic: str, count: int, grows: Topic = GROW
             f"to {PARTITIONS_MAX}: not {count}",
             code="partitions_odd",
         )
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         await admin.start()
         [found] = await admin.describe_topics([topic])
@@ -91,7 +92,7 @@ async def add_partitions(kafka: str, topic: str, count: int, grows: Topic = GROW
     return present
 
 
-async def differing(kafka: str, wanted: Sequence[Topic] = ALL, replication: int = 0) -> list[str]:
+async def differing(kafka: Kafka, wanted: Sequence[Topic] = ALL, replication: int = 0) -> list[str]:
     """
     What topics that exist have otherwise than declared, as "topic: setting=value, declared value".
 
@@ -100,7 +101,7 @@ async def differing(kafka: str, wanted: Sequence[Topic] = ALL, replication: int 
     Raises:
         Unavailable: the broker does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         await admin.start()
         copies = await _copies(admin, replication)
@@ -155,10 +156,11 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], copies: int)
 
 def main() -> None:
     """Create what is missing on the broker that KEPU_KAFKA names."""
-    settings = KafkaSettings()
-    created = asyncio.run(create_missing(settings.kafka, settings.kafka_replication))
+    settings = read(KafkaSettings)
+    kafka = KafkaConnection.of(settings)
+    created = asyncio.run(create_missing(kafka, settings.kafka_replication))
     print(f"{len(created)} topics created, {len(ALL) - len(created)} were there")  # noqa: T201 (a command)
-    for line in asyncio.run(differing(settings.kafka, replication=settings.kafka_replication)):
+    for line in asyncio.run(differing(kafka, replication=settings.kafka_replication)):
         print(f"other than declared: {line}")  # noqa: T201 (a command)
 
 

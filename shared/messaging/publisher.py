@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError
 from shared.contracts.envelope import Envelope, Event, Headers, context_of, to_headers
 from shared.contracts.origin import Fields, Origin
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
+from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.published_spans import record_published
 from shared.runtime import metrics, tracing
 from shared.runtime.errors import Rejected, Unavailable
@@ -124,7 +125,7 @@ class Publisher:
     A repeat does no harm, because the ids of events are computed from their causes.
     """
 
-    def __init__(self, kafka: str, client_id: str) -> None:
+    def __init__(self, kafka: Kafka, client_id: str) -> None:
         self._kafka = kafka
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
@@ -236,7 +237,7 @@ class Publisher:
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._kafka,
+                    **client_arguments(self._kafka),
                     client_id=self._client_id,
                     acks="all",
                     enable_idempotence=True,
@@ -321,7 +322,7 @@ async def _send(
 
 
 @asynccontextmanager
-async def publishing(kafka: str, client_id: str) -> AsyncIterator[Publisher]:
+async def publishing(kafka: Kafka, client_id: str) -> AsyncIterator[Publisher]:
     """A publisher, stopped at the end."""
     publisher = Publisher(kafka, client_id)
     try:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.dead_letters import named
 from shared.messaging.received import Raw, Received
 from shared.runtime.errors import Unavailable
@@ -33,7 +34,7 @@ Place: TypeAlias = tuple[TopicPartition, int]
 class FirstPlaces:
     """Finds where records were first."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
 
     async def restore(self, events: Sequence[Received[Any]]) -> Sequence[Received[Any]]:
@@ -66,7 +67,7 @@ class FirstPlaces:
     async def _read(self, places: set[Place]) -> dict[Place, Raw]:
         # Without a group, all partitions of these topics are assigned; only those at hand are fetched.
         consumer: Any = AIOKafkaConsumer(
-            *{place.topic for place, _ in places}, bootstrap_servers=self._kafka, enable_auto_commit=False
+            *{place.topic for place, _ in places}, **client_arguments(self._kafka), enable_auto_commit=False
         )
         try:
             async with asyncio.timeout(READ_SECONDS_MAX):

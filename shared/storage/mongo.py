@@ -38,6 +38,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from shared.runtime import mongo_url
 from shared.runtime.errors import TookTooLong, Unavailable
 from shared.storage.mongo_signals import Commands, Connections
 
@@ -120,8 +121,10 @@ def outages_named() -> Iterator[None]:
     try:
         yield
     except _OUTAGES as error:
-        raise Unavailable(f"MongoDB does not answer: {type(error).__name__}") from error
+        raise Unavailable(f"MongoDB does not answer: {mongo_url.cause(error)}") from error
     except PyMongoError as error:
+        if why := mongo_url.refusal(error):
+            raise Unavailable(why) from error
         if getattr(error, "code", None) in _OUTAGE_CODES or error.has_error_label(
             "TransientTransactionError"
         ):

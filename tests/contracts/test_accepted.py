@@ -6,7 +6,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from ops.contracts.documents import GOLDEN
-from ops.documents.event_map import writers_of
+from ops.deployment.access import writers_of
 from shared.contracts import events, sources
 from shared.contracts.envelope import Event, decoder
 from shared.messaging.decoding import Decoding

@@ -3,7 +3,8 @@
 from importlib import import_module
 
 from ops.deployment.keys import COMMON, NEEDED
-from shared.runtime.settings import Settings, variable
+from shared.runtime.settings import Settings
+from shared.runtime.variables import variable
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # Given by somebody else than `kepu keys`.

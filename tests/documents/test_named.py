@@ -12,12 +12,14 @@ from fastapi import FastAPI
 
 from ops.cli import app
 from ops.deployment import keys
+from ops.deployment.configuration import settings_of
 from ops.deployment.description import SERVICES
 from ops.documents.alerting import series_names
-from ops.documents.settings import assembled, settings_of
+from ops.documents.settings import assembled
 from shared.contracts import topics
 from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED
-from shared.runtime.settings import KafkaSettings, Settings, variable
+from shared.runtime.settings import KafkaSettings, Settings
+from shared.runtime.variables import variables_of
 
 ROOT = Path(__file__).parents[2]
 # Not those that tell of the past: decisions, and what has changed.
@@ -133,7 +135,7 @@ def test_make_targets_and_modules_are_there(guide: Path) -> None:
 @guides
 def test_settings_are_there(guide: Path) -> None:
     kinds: list[type[KafkaSettings]] = [Settings, *map(settings_of, SERVICES)]
-    known = {variable(name) for kind in kinds for name in kind.model_fields}
+    known = {name for kind in kinds for name in variables_of(kind.model_fields)}
     elsewhere = "".join(
         path.read_text()
         for path in [*ROOT.glob("ops/**/*.py"), ROOT / "docker-compose.yml", ROOT / "tests/conftest.py"]

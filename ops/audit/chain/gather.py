@@ -11,6 +11,7 @@ from ops.deployment.databases import Databases
 from ops.errors import CommandError
 from shared.contracts import topics
 from shared.contracts.typed_codes import typed_code
+from shared.messaging.connection import Kafka
 from shared.storage.mongo import Database
 
 SUBMITTED, DECIDED = "quiz.submitted", "quiz.disqualification_decided"
@@ -52,7 +53,7 @@ def standard(typed: str) -> str:
     return f"KW-{symbols[:5]}-{symbols[5:]}"
 
 
-async def named_by(code: str, kafka: str, awards: Database) -> tuple[Named, Json | None]:
+async def named_by(code: str, kafka: Kafka, awards: Database) -> tuple[Named, Json | None]:
     """
     The award of a code, and its row.
 
@@ -98,7 +99,7 @@ def keep_of(named: Named, rule: Json) -> Keep:
 
 
 async def gather(
-    code: str, kafka: str, databases: Databases, now: datetime, services: Collection[str]
+    code: str, kafka: Kafka, databases: Databases, now: datetime, services: Collection[str]
 ) -> Facts:
     """
     What concerns the award of this code.

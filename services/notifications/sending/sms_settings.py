@@ -1,9 +1,8 @@
 """The settings of SMS: the gateway, its key, and what SMS may cost."""
 
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.sending.budget import Budget
@@ -12,7 +11,6 @@ from services.notifications.sending.gateway import SMS_SECONDS_MAX, Gateway, Gat
 from shared.runtime.settings import Settings
 from shared.storage.mongo import Database
 
-KEY_BYTES_MAX = 4_096
 # A courier that dies wastes the budget of what it has claimed.
 CLAIM_SMS_MAX = 20
 # SMS in a day to each recipient who is known at a number.
@@ -21,14 +19,22 @@ SMS_PER_NUMBER_DAY_MAX = 6
 GatewayUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(?:/[^\s?#]*)?$", max_length=500)]
 
 
+def _header(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if text.isascii() and text.isprintable():
+        return key
+    raise ValueError("has to be printable ASCII, since it is sent in a header")
+
+
 class SmsSettings(Settings):
     """The settings of SMS."""
 
     sms_url: GatewayUrl | Literal[""] = Field(
         "", description="the SMS gateway, such as https://sms.example.org/messages; empty: no SMS are sent"
     )
-    sms_key: SecretStr | None = Field(None, description="secret for the gateway, sent as a bearer token")
-    sms_key_file: Path | None = Field(None, description="file with that secret, in place of KEPU_SMS_KEY")
+    sms_key: Annotated[SecretStr, AfterValidator(_header)] | None = Field(
+        None, description="secret for the gateway, sent as a bearer token"
+    )
     sms_seconds_max: float = Field(
         SMS_SECONDS_MAX, ge=1, le=30, description="how long the gateway may take for an SMS"
     )
@@ -54,14 +60,6 @@ class SmsSettings(Settings):
         "day (`budget_spent`)",
     )
 
-    @model_validator(mode="after")
-    def _sms_can_go_out(self) -> Self:
-        if self.sms_key and self.sms_key_file:
-            raise ValueError("KEPU_SMS_KEY and KEPU_SMS_KEY_FILE: give one of them")
-        # The file is read at the start only to show its errors there. It is read again for the connections.
-        self._key()
-        return self
-
     @property
     def sends_sms(self) -> bool:
         """Whether there is a gateway."""
@@ -69,7 +67,7 @@ class SmsSettings(Settings):
 
     def gateway_connections(self) -> list[GatewayConnection]:
         """The connections over which SMS are handed over."""
-        gateway = Gateway(self.sms_url, self._key(), self.sms_seconds_max)
+        gateway = Gateway(self.sms_url, self.sms_key, self.sms_seconds_max)
         return [GatewayConnection(gateway) for _ in range(self.sms_connections)]
 
     def sms_pace(self, pace: Pace) -> Pace:
@@ -83,16 +81,3 @@ class SmsSettings(Settings):
     def budget(self, database: Database) -> Budget:
         """What SMS may cost in a day."""
         return Budget(database, self.sms_parts_day_max)
-
-    def _key(self) -> SecretStr | None:
-        if self.sms_key_file is None:
-            # A compose file cannot leave a variable out, so empty means none.
-            return self.sms_key or None
-        try:
-            with self.sms_key_file.open("rb") as file:
-                text = file.read(KEY_BYTES_MAX).decode().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"KEPU_SMS_KEY_FILE cannot be read: {type(error).__name__}") from None
-        if not text.isascii() or not text.isprintable() or not text:
-            raise ValueError("KEPU_SMS_KEY_FILE holds no key")
-        return SecretStr(text)

@@ -26,6 +26,7 @@ from services.quiz.saving.log_states import read_log_states
 from services.quiz.saving.store import SavedStore
 from services.quiz.standings.store import StandingStore
 from shared.contracts.events import STANDINGS_MAX
+from shared.messaging.connection import Kafka
 from shared.runtime import clock
 from shared.runtime.background import FAILING_MIN, Loop, each
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -57,7 +58,7 @@ class Closer:
         teller: Teller,
         saved: SavedStore,
         disqualified: DisqualifiedStore,
-        kafka: str,
+        kafka: Kafka,
         *,
         log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
     ) -> None:

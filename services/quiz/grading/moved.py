@@ -24,6 +24,7 @@ from services.quiz.attempts.submission import Submission, decode
 from shared.contracts.envelope import from_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import QUIZ_GRADING, declared
+from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.fetched import Unreadable
 from shared.messaging.publisher import partition_of
 from shared.messaging.received import Raw, Received
@@ -52,7 +53,7 @@ class Moved:
 
     def __init__(
         self,
-        kafka: str,
+        kafka: Kafka,
         partitions: Callable[[str], Awaitable[int]],
         *,
         topic: str = QuizSubmitted.topic,
@@ -86,8 +87,8 @@ class Moved:
     async def _earlier(self, events: Sequence[Sent], partitions: int) -> list[Sent]:
         if not self._elsewhere(events, partitions, unknown=True):
             return []
-        consumer: Any = AIOKafkaConsumer(bootstrap_servers=self._kafka, isolation_level="read_committed")
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+        consumer: Any = AIOKafkaConsumer(**client_arguments(self._kafka), isolation_level="read_committed")
+        admin = AIOKafkaAdminClient(**client_arguments(self._kafka))
         try:
             await consumer.start()
             await admin.start()

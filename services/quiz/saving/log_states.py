@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.events import QuizAnswersSaved, QuizSubmitted
 from shared.contracts.topics import QUIZ_GRADING, QUIZ_SAVING
+from shared.messaging.connection import Kafka, client_arguments
 from shared.runtime.errors import Unavailable
 
 MARKER_WAIT_MS = 500
@@ -51,7 +52,7 @@ class KeptSaves:
     than the one that was acknowledged.
     """
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._until = datetime.min.replace(tzinfo=UTC)
         # A moment, and where the log ended then. We wait for this end and not for the present one: new saves
@@ -78,7 +79,7 @@ class KeptSaves:
         return self._until
 
 
-async def read_log_states(kafka: str) -> LogStates:
+async def read_log_states(kafka: Kafka) -> LogStates:
     """
     Where the two logs end now, and up to where they are handled.
 
@@ -88,18 +89,18 @@ async def read_log_states(kafka: str) -> LogStates:
     return LogStates(*await _read_or_unavailable(kafka, QuizSubmitted.topic, QuizAnswersSaved.topic))
 
 
-async def _read_or_unavailable(kafka: str, *topics: str) -> list[LogState]:
+async def _read_or_unavailable(kafka: Kafka, *topics: str) -> list[LogState]:
     try:
         return await _read(kafka, topics)
     except KafkaError as error:
         raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
 
 
-async def _read(kafka: str, topics: Sequence[str]) -> list[LogState]:
+async def _read(kafka: Kafka, topics: Sequence[str]) -> list[LogState]:
     # Without a group: it takes no partition from the workers. Without topics: a fetch that waits for records
     # would keep every other question waiting for half a second.
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    consumer = AIOKafkaConsumer(**client_arguments(kafka), isolation_level="read_committed")
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         await consumer.start()
         await admin.start()

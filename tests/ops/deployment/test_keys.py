@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from ops.cli import app
 from ops.deployment import keys
+from ops.deployment.configuration import findings
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +74,9 @@ def test_file_without_keys_is_told(tmp_path: Path, text: str | None) -> None:
         path.write_text(text)
     with pytest.raises(keys.KeyFileError, match="kepu keys --file"):
         keys.read(path)
+
+
+def test_keys_in_a_folder_are_all_that_services_need(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    assert CliRunner().invoke(app, ["keys", "--folder", str(folder)]).exit_code == 0
+    assert list(findings({f"{file.name}_FILE": str(file) for file in folder.iterdir()})) == []

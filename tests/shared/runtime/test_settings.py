@@ -12,7 +12,8 @@ from services.awards.app import AwardsSettings
 from services.notifications.app import NotificationsSettings
 from services.quiz.app import QuizSettings
 from services.registration.app import RegistrationSettings
-from shared.runtime.settings import WRONG_SETTINGS, KafkaSettings, Settings, misspelt, read, variable
+from shared.runtime.settings import WRONG_SETTINGS, KafkaSettings, Settings, misspelt, read
+from shared.runtime.variables import variable
 from shared.web.tokens import new_key_pair
 
 PRIVATE, PUBLIC = new_key_pair()

@@ -1,0 +1,101 @@
+"""
+What each user may do at Kafka: exactly what its service writes and reads, and no more.
+
+The list follows from the topics. `kepu acls` prints it as Kafka's own commands, and `kepu check-config
+--connect` asks Kafka whether it is granted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.contracts import events, topics
+from shared.contracts.topics import Topic
+
+OTHERS = "other systems"
+# The topics that other systems may write to.
+COMMANDS = tuple(
+    contract.topic
+    for contract in (events.QuizSubmitted, events.RegistrationRequested, events.NotificationRequested)
+)
+# The writer of the topics that begin with this word; the contracts do not say it.
+_WRITERS = {
+    "session": "registration",
+    "participant": "registration",
+    "group": "registration",
+    "registration": "registration",
+    "shift": "registration",
+    "quiz": "quiz",
+    "award": "awards",
+    "draw": "awards",
+    "selection": "awards",
+    "notification": "notifications",
+    "dead_letter": "kepu dead",
+}
+
+Operation = Literal["READ", "WRITE", "DESCRIBE", "CREATE", "DESCRIBE_CONFIGS"]
+
+
+class UnknownWriter(Exception):
+    """Nobody has said who writes a topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one user may do with some topics or groups. The name `*` stands for all."""
+
+    kind: Literal["topic", "group"]
+    operations: tuple[Operation, ...]
+    names: tuple[str, ...]
+
+
+def writers_of(topic: str) -> tuple[str, ...]:
+    """
+    Our services that write this topic, and `other systems` if they do.
+
+    Raises:
+        UnknownWriter: nobody has said it here.
+    """
+    if topic == events.NotificationRequested.topic:
+        return "quiz", "registration", OTHERS
+    if topic.endswith(".requested"):
+        return (OTHERS,)
+    if topic == events.QuizSubmitted.topic:
+        return "quiz", OTHERS
+    try:
+        return (_WRITERS[topic.partition(".")[0]],)
+    except KeyError:
+        raise UnknownWriter(f"say in ops/deployment/access.py who writes {topic}") from None
+
+
+def of_service(service: str) -> list[Grant]:
+    """What a service needs. Who may read or write also sees that a topic is there."""
+    read = [(topic, group) for topic in topics.LIVE for group in topic.groups if _is_of(group, service)]
+    dead = [topics.dead_letters(topic.name, group) for topic, group in read]
+    written = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
+    # What operators have decided is read when a group gets no further.
+    decided = [events.DeadLetterDecided.topic] if read else []
+    return [
+        Grant("topic", ("WRITE",), (*written, *dead)),
+        Grant("topic", ("READ",), (*_once(topic for topic, _ in read), *decided, *dead)),
+        Grant("group", ("READ",), tuple(sorted({group for _, group in read}))),
+    ]
+
+
+def of_another_system() -> list[Grant]:
+    """A system that sends commands and submissions, and reads nothing."""
+    return [Grant("topic", ("WRITE",), COMMANDS)]
+
+
+def of_operators() -> list[Grant]:
+    """Whoever runs `kepu topics`, `kepu audit` and `kepu dead`."""
+    everything: tuple[Operation, ...] = ("CREATE", "READ", "WRITE", "DESCRIBE_CONFIGS")
+    return [Grant("topic", everything, ("*",)), Grant("group", ("READ",), ("*",))]
+
+
+def _is_of(group: str, service: str) -> bool:
+    return group.partition("-")[0] == service
+
+
+def _once(read: Iterable[Topic]) -> Sequence[str]:
+    return list(dict.fromkeys(topic.name for topic in read))

@@ -1,0 +1,197 @@
+"""A week on a Kafka and a MongoDB with TLS and users: each service may do what it has to, and no more."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, Producer
+from pydantic import SecretStr
+
+from ops.audit.run import Audit, audit
+from ops.demo.outsider import Outsider
+from ops.demo.run import week_of_now
+from ops.deployment import keys
+from ops.deployment.access import COMMANDS
+from ops.deployment.clients import confluent_arguments
+from ops.deployment.configuration import settings_of
+from ops.deployment.databases import connected
+from ops.deployment.description import SERVICES
+from ops.deployment.ledger import LEDGER_FILE
+from ops.deployment.reachable import kafka_problems, problems
+from ops.deployment.settle import wait_until_settled
+from ops.local.services import running
+from ops.stack import Stack
+from ops.week.load import load, pieces
+from shared.contracts import topics
+from shared.messaging.connection import KafkaConnection
+from shared.messaging.create_topics import create_missing
+from shared.messaging.publisher import publishing
+from shared.runtime.errors import Unavailable
+from shared.runtime.variables import taken_from
+from tests.support.certificates import Authority
+from tests.support.secured import OPERATOR, OTHER, READER, Secured, SecuredServices, secured_servers
+
+pytestmark = pytest.mark.incident
+
+KEYS = keys.fresh()
+
+PEOPLE = 20
+SECONDS = 20.0
+FORBIDDEN = KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[Secured]:
+    """Servers with users and topics."""
+    with secured_servers() as servers:
+        asyncio.run(create_missing(servers.kafka(OPERATOR)))
+        yield servers
+
+
+def written(kafka: KafkaConnection, topic: str) -> KafkaError | None:
+    """What Kafka answers to a record."""
+    answers: list[KafkaError | None] = []
+    producer = Producer({**confluent_arguments(kafka), "log_level": 0})
+    producer.produce(topic, b"{}", b"key", on_delivery=lambda error, _: answers.append(error))
+    assert producer.flush(SECONDS) == 0
+    return answers[0]
+
+
+def read(kafka: KafkaConnection, topic: str, group: str) -> KafkaError | None:
+    """What Kafka answers to somebody who wants to read in a group."""
+    consumer = Consumer({**confluent_arguments(kafka), "group.id": group, "log_level": 0})
+    try:
+        consumer.subscribe([topic])
+        message = consumer.poll(SECONDS)
+        return message.error() if message else None
+    finally:
+        consumer.close()
+
+
+def play(services: SecuredServices, outsider: Outsider) -> set[tuple[str, str]]:
+    """Register people, let them sit the quiz, send messages and broken records. All events of the system."""
+    week = week_of_now()
+    assert load(pieces(week), services.apis) == []
+    people = [str(uuid4()) for _ in range(PEOPLE)]
+    sessions = [session["session_id"] for one in week.activities for session in one["sessions"]]
+    districts = sorted({group["district"] for group in week.groups if group.get("district")})
+    outsider.register(people, sessions, districts)
+    outsider.flush()
+    # A submission of somebody whom quiz does not know yet waits, and is no work that is under way.
+    asyncio.run(at_rest(services))
+    outsider.sit(people, outsider.published_quiz(week.quiz_id))
+    outsider.say(people)
+    outsider.emit_poison()
+    outsider.flush()
+    return {*outsider.emitted.events}
+
+
+async def at_rest(services: SecuredServices) -> None:
+    """Wait until nothing is under way, with the operator's rights."""
+    async with connected(services.deployment.mongo) as databases:
+        await wait_until_settled(services.deployment.kafka, databases)
+
+
+async def audited(services: SecuredServices) -> Audit:
+    """What the audit finds, with the operator's rights."""
+    deployment = services.deployment
+    async with connected(deployment.mongo) as databases:
+        await wait_until_settled(deployment.kafka, databases)
+        return await audit(deployment, databases, services.home / LEDGER_FILE)
+
+
+def test_a_week_is_played_by_services_with_rights_of_their_own(secured: Secured, tmp_path: Path) -> None:
+    stack = Stack(tmp_path, environment=secured.variables(OPERATOR))
+    stack.up()
+    services = SecuredServices(stack, detached=False)
+    services.secured = secured
+    with running(services):
+        outsider = Outsider(secured.kafka(READER), services.secrets["KEPU_CONTACT_PUBLIC_KEY"])
+        assert len(play(services, outsider)) >= len(COMMANDS) * PEOPLE
+        found = asyncio.run(audited(services))
+    assert found.agrees, found.checks
+    for topic in ("registration.confirmed", "quiz.completed", "award.issued", "notification.delivered"):
+        assert found.log.events(topic), topic
+    assert found.log.dead("quiz.submitted", topics.QUIZ_GRADING)
+    for name in services.names:
+        assert secured.password not in services.log(name).read_text()
+
+
+def test_another_system_writes_commands_and_nothing_else(secured: Secured) -> None:
+    kafka = secured.kafka(OTHER)
+    assert [written(kafka, topic) for topic in COMMANDS] == [None] * len(COMMANDS)
+    for topic in {topic.name for topic in topics.ALL} - {*COMMANDS}:
+        error = written(kafka, topic)
+        assert error is not None, topic
+        assert error.code() == FORBIDDEN, topic
+
+
+@pytest.mark.parametrize("topic", ["quiz.submitted", "award.issued"])
+def test_another_system_reads_nothing(secured: Secured, topic: str) -> None:
+    error = read(secured.kafka(OTHER), topic, f"hall-{uuid4()}")
+    assert error is not None
+    assert error.code() in (FORBIDDEN, KafkaError.GROUP_AUTHORIZATION_FAILED)
+
+
+async def test_a_producer_of_ours_says_what_it_may_not_write(secured: Secured) -> None:
+    async with publishing(secured.kafka("kepu-awards"), "test") as publisher:
+        await publisher.write([("award.issued", b"key", b"{}", [])])
+        with pytest.raises(Unavailable, match="TopicAuthorizationFailed"):
+            await publisher.write([("quiz.completed", b"key", b"{}", [])])
+
+
+async def test_clients_log_in_by_a_token_or_in_plain_words(secured: Secured) -> None:
+    for kafka in (secured.kafka_by_token(OTHER), replace(secured.kafka(OPERATOR), mechanism="PLAIN")):
+        async with publishing(kafka, "test") as publisher:
+            await publisher.write([("quiz.submitted", b"key", b"{}", [])])
+        assert written(kafka, "quiz.submitted") is None
+
+
+def test_a_service_with_its_rights_has_no_problem(secured: Secured) -> None:
+    for service in SERVICES:
+        with taken_from({**secured.variables(f"kepu-{service}"), **KEYS}):
+            assert list(problems(service, settings_of(service)())) == []
+
+
+def test_what_is_wrong_with_kafka_is_told_by_its_setting(secured: Secured, tmp_path: Path) -> None:
+    right = secured.kafka("kepu-quiz")
+    stranger = Authority().write(tmp_path / "ca.pem")
+    plain = KafkaConnection(right.servers)
+    for kafka, words in (
+        (replace(right, password=SecretStr("hidden")), "KEPU_KAFKA_USERNAME or KEPU_KAFKA_PASSWORD is wrong"),
+        (replace(right, ca_file=stranger), "no authority of KEPU_KAFKA_CA_FILE has signed"),
+        (plain, "KEPU_KAFKA_SECURITY"),
+        (replace(right, servers="127.0.0.1:1"), "nobody listens"),
+        (replace(right, servers=f"127.0.0.1:{secured.kafka_ports[0]}"), "it does not speak TLS at this port"),
+        (replace(right, servers=f"127.0.0.1:{secured.kafka_ports[3]}"), "KEPU_KAFKA_SASL_MECHANISM"),
+    ):
+        [told] = kafka_problems("quiz", kafka)
+        assert words in told
+        assert "hidden" not in told
+
+
+def test_what_a_user_may_not_do_is_named(secured: Secured) -> None:
+    told = list(kafka_problems("quiz", secured.kafka("kepu-awards")))
+    assert "the group quiz-grading, quiz-participants, quiz-saving" in told[-1]
+    assert any("quiz.published" in line and "write" in line for line in told)
+
+
+def test_what_is_wrong_with_mongodb_is_told(secured: Secured, tmp_path: Path) -> None:
+    right = secured.mongo("kepu-quiz")
+    stranger = Authority().write(tmp_path / "ca.pem")
+    for mongo, words in (
+        (right.replace("kepu-quiz:", "kepu-quiz:x"), "refuses the user or the password"),
+        (secured.mongo("kepu-awards"), "does not let the user of KEPU_MONGO do that"),
+        (right.replace(str(secured.ca_file).replace("/", "%2F"), str(stranger)), "has not signed"),
+        (right.replace("tls=true", "tls=false").partition("&tlsCAFile")[0], "wants TLS"),
+        (right.replace("replicaSet=rs0", "replicaSet=rs1"), "no server of KEPU_MONGO is of the replica set"),
+    ):
+        with taken_from(
+            {**secured.variables("kepu-quiz"), **KEYS, "KEPU_MONGO_FILE": "", "KEPU_MONGO": mongo}
+        ):
+            [told] = problems("quiz", settings_of("quiz")())
+        assert words in told, told
+        assert secured.password not in told
