@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from ops.commands.terminal import UP_HOME, Home, console, progress, tell
-from ops.commands.where import Kafka, kafka_of
+from ops.commands.where import KafkaServers, kafka_of
 from ops.dead.chosen import moment_of
 from ops.replaying.effects import effect_of
 from ops.replaying.offsets import bounds_for, committed_by, follow, move, wait_until_empty
@@ -42,7 +42,7 @@ def replay_command(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Show the progress until the group is at the end.")
     ] = True,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
     """

@@ -15,7 +15,7 @@ from ops.audit.run import Audit, audit
 from ops.commands.deployment import INCOMPLETE, load_pieces
 from ops.commands.play import DIFFERS
 from ops.commands.terminal import UP_HOME, Brokers, Home, MongoNodes, console, tell
-from ops.commands.where import Kafka, Mongo, stack_of
+from ops.commands.where import KafkaServers, Mongo, stack_of
 from ops.demo.run import week_of_now
 from ops.deployment import databases
 from ops.deployment.description import Deployment
@@ -88,7 +88,7 @@ def audit_command(
             "--rebuild", help="Make the projections again from the log, beside the live ones, and compare."
         ),
     ] = False,
-    kafka: Kafka = None,
+    kafka: KafkaServers = None,
     mongo: Mongo = None,
 ) -> None:
     """

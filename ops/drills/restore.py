@@ -80,7 +80,7 @@ class Drill:
         backup.lose(MONGO)
         self.say("restoring MongoDB, and reading the log again from the time of the backup")
         backup.restore(MONGO)
-        rewind(self.services.stack.kafka, taken_at, self.say)
+        rewind(self.services.stack.kafka_connection, taken_at, self.say)
         self.services.up()
         found["MongoDB lost: every submission after the backup is there too"] = asyncio.run(self._audit())
         self.say("closing the contest")

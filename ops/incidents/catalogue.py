@@ -63,7 +63,7 @@ def _freeze(server: str) -> Act:
 
 def _poison(count: int) -> Act:
     def begin(scene: Scene, mend: ExitStack) -> None:
-        kafka = scene.services.stack.kafka
+        kafka = scene.services.stack.kafka_connection
         producer = Producer({**confluent_arguments(kafka), "log_level": 2})
         headers: list[tuple[str, str | bytes | None]] = [
             ("ce_specversion", b"1.0"),
