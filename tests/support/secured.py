@@ -14,7 +14,7 @@ from time import time
 from typing import Any
 from urllib.parse import quote
 
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # (its types forget some)
     AclBinding,
     AclOperation,
     AclPermissionType,
@@ -179,13 +179,13 @@ def secured_servers() -> Iterator[Secured]:
         stack.callback(running.reap)
         stack.callback(kill, running.process)
         kafka = Kafka(folder / "kafka", {**os.environ}, lambda _: None)
-        command = kafka.command(kafka_ports[:2])
+        command = kafka.command([kafka_ports[:2]])
         _secure(command.folder / "server.properties", secured, keystore)
         running = start(command, folder / "kafka.log", detached=False)
         stack.callback(running.reap)
         stack.callback(kill, running.process)
         _add_users_of_mongo(secured)
-        wait_until_ready(kafka, running.process, kafka_ports[0], folder / "kafka.log")
+        wait_until_ready(kafka, running.process, [kafka_ports[:2]], folder / "kafka.log")
         _add_users_of_kafka(secured)
         yield secured
 
@@ -218,7 +218,7 @@ def _secure(properties: Path, secured: Secured, keystore: Path) -> None:
 def _add_users_of_kafka(secured: Secured) -> None:
     kind = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4_096)
     password = secured.password.encode()
-    added = [UserScramCredentialUpsertion(user, kind, password) for user in USERS]
+    added: list[Any] = [UserScramCredentialUpsertion(user, kind, password) for user in USERS]
     for done in secured.unbound.alter_user_scram_credentials(added).values():
         done.result(ANSWER_SECONDS_MAX)
     for service in SERVICES:
@@ -235,7 +235,7 @@ def _of_mongo(mongo: Mongo, secured: Secured, keystore: Path) -> Command:
     key_file.touch(mode=0o600)
     key_file.write_text(secrets.token_hex())
     (secured.folder / "mongo").mkdir()
-    command = mongo.command([secured.mongo_port])
+    command = mongo.command([[secured.mongo_port]])
     added = {
         "--tlsMode": "requireTLS",
         "--tlsCertificateKeyFile": keystore,
