@@ -1,7 +1,6 @@
 """Alerts fire when they should, each has its runbook, and an outage tells one thing."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from prometheus_client import Histogram
 from ops.documents.alerting import UnknownMetric, alert_rules, check_known, rules
 from ops.documents.objectives import objectives
 from shared.runtime import metrics
+from tests.support.monitoring import program
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -30,15 +30,10 @@ CONFIGURATION = yaml.safe_load((ROOT / "deploy" / "alertmanager" / "alertmanager
 NEEDS = {"kafka", "mongo", "service", "process"}
 
 
-def run(program: str, *arguments: str) -> str:
-    """What a program of Prometheus says; the test is skipped where it is not installed."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(
-            f"{program} is not here: Debian's packages prometheus and prometheus-alertmanager have it"
-        )
+def run(name: str, *arguments: str) -> str:
+    """What a program of Prometheus says; the test is skipped where it is not."""
     done = subprocess.run(
-        [found, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [program(name), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from ops.documents.dashboards import Query
 from ops.local.services import Services, running
 from ops.stack.host import free_port
 from shared.messaging.create_topics import create_missing
+from tests.support.monitoring import fetched
 from tests.support.servers import own_stack
 from tests.support.waiting import eventually
 
@@ -53,9 +53,6 @@ def test_grafana_gets_every_dashboard() -> None:
 @contextmanager
 def prometheus(folder: Path, targets: dict[str, str]) -> Iterator[str]:
     """A Prometheus with our rules, which scrapes these processes; its address."""
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("prometheus is not here: Debian's package prometheus has it")
     configuration = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
     configuration["global"] |= {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"}
     configuration["rule_files"] = [str(ROOT / "deploy" / "prometheus" / "rules" / "*.yml")]
@@ -73,7 +70,7 @@ def prometheus(folder: Path, targets: dict[str, str]) -> Iterator[str]:
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
             [
-                program,
+                fetched("prometheus"),
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={address}",
