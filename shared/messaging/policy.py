@@ -108,7 +108,7 @@ class ConsumerPolicy:
     idle_fetch_seconds: float = 1.0
     silence_seconds_max: float = 60.0
     session_seconds: float = 10.0
-    heartbeat_seconds: float = 1.0
+    heartbeat_seconds: float = 1.5
     handling_seconds_max: float = 600.0
     failing_seconds_max: float = 120.0
     pause_seconds: float = 60.0
