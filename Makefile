@@ -27,11 +27,11 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test drill flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test test-servers drill flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything but the bench into .venv
 
@@ -48,10 +48,13 @@ down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
 test: $(READY) ## run the tests on a real local stack, four at a time
-	$(BIN)/pytest -m "not incident" $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "not own_servers" $(SIDE_BY_SIDE)
 
-incidents: $(READY) ## the tests of the stack, the commands, test runs and a correction under load: each has servers of its own
-	$(BIN)/pytest -m incident $(SIDE_BY_SIDE)
+test-servers: $(READY) ## the tests that start servers of their own: stacks, clusters, kills, drills, a played incident
+	$(BIN)/pytest -m own_servers $(SIDE_BY_SIDE)
+
+incidents: $(READY) ## play all incidents under a real Prometheus: exactly the alert that is meant fires (40 minutes)
+	$(BIN)/kepu incidents
 
 check: $(READY) ## lint, types, import rules
 	$(BIN)/ruff check .

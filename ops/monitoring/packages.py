@@ -35,11 +35,11 @@ def find(program: str, package: str) -> Path:
     """
     if installed := shutil.which(program):
         return Path(installed)
-    folder = _cache() / package
+    folder = cache() / package
     unpacked = folder / "usr" / "bin" / program
     if not unpacked.exists():
-        make_folder(_cache(), "set XDG_CACHE_HOME to a folder that you can write to")
-        with locked(_cache() / "lock", wait_seconds=2 * FETCH_SECONDS_MAX):
+        make_folder(cache(), "set XDG_CACHE_HOME to a folder that you can write to")
+        with locked(cache() / "lock", wait_seconds=2 * FETCH_SECONDS_MAX):
             if not unpacked.exists():
                 _fetch(package, folder)
     if not unpacked.exists():
@@ -47,7 +47,8 @@ def find(program: str, package: str) -> Path:
     return unpacked
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where unpacked packages are kept."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "kepu" / "debian"
 
@@ -58,9 +59,9 @@ def _fetch(package: str, folder: Path) -> None:
         raise NotAvailable(
             f"{package} is not installed, and can be fetched only on Debian: install it, and try again"
         )
-    if shutil.disk_usage(_cache()).free < FREE_BYTES_MIN:
-        raise NotAvailable(f"{package} is not installed, and {_cache()} has no room to fetch it")
-    forming = _cache() / f"{package}.forming"
+    if shutil.disk_usage(cache()).free < FREE_BYTES_MIN:
+        raise NotAvailable(f"{package} is not installed, and {cache()} has no room to fetch it")
+    forming = cache() / f"{package}.forming"
     shutil.rmtree(forming, ignore_errors=True)
     (forming / "unpacked").mkdir(parents=True)
     try:

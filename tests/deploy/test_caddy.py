@@ -110,7 +110,7 @@ async def copies_seen(client: httpx.AsyncClient) -> set[int]:
     return {answer.json()["copy"] for answer in answers if answer.status_code == 200}
 
 
-@pytest.mark.incident
+@pytest.mark.own_servers
 async def test_a_copy_is_killed_behind_the_proxy_and_requests_go_on(tmp_path: Path) -> None:
     with served(tmp_path) as service:
         both = set(service.copies)

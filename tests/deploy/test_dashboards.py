@@ -105,7 +105,7 @@ def about_to_fire(url: str) -> list[str]:
     return [alert["labels"]["alertname"] for alert in answer["data"]["alerts"]]
 
 
-@pytest.mark.incident
+@pytest.mark.own_servers
 async def test_each_query_finds_something_in_a_week_and_no_alert_does(tmp_path: Path) -> None:
     with own_stack() as stack:
         await create_missing(stack.kafka)

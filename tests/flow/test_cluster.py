@@ -21,7 +21,7 @@ from ops.local.services import WEEK, Services, running
 from shared.messaging.create_topics import create_missing
 from tests.support.servers import own_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 AUDITED = ("registration", "quiz")
 PARTS = tuple(part for part in WEEK if part.service in AUDITED)

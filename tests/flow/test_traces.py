@@ -19,7 +19,7 @@ from tests.support.servers import own_stack
 from tests.support.service import bearer
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 ADDRESS = "wang@example.org"
 # Kinds of spans, as OTLP numbers them.

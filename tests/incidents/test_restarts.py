@@ -28,7 +28,7 @@ from tests.support.servers import own_stack, stand_still
 from tests.support.service import ORGANISER
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 CADDY = shutil.which("caddy", path=sysconfig.get_path("scripts"))
 # The proxy looks each second and waits for a second. A busy machine takes longer than that.

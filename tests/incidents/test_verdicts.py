@@ -18,7 +18,7 @@ from tests.support.killing import Killable
 from tests.support.servers import own_stack, stand_still
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 VERDICT_SECONDS_MAX = 3.0
 # Parts are closed within 10 s. (The drivers' own limits are 20 s and 40 s.)

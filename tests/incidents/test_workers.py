@@ -19,7 +19,7 @@ from tests.support.killing import Killable
 from tests.support.servers import own_stack
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 GROUP = "quiz-grading"
 IDLE_SECONDS_MAX = 3.0

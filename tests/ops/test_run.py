@@ -14,7 +14,7 @@ import pytest
 
 from ops.local.services import ROOT
 
-pytestmark = pytest.mark.incident
+pytestmark = pytest.mark.own_servers
 
 TRIALS = Path(__file__).with_name("trials")
 # Its own servers, also where the outer run has others.

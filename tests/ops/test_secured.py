@@ -34,7 +34,7 @@ from shared.runtime.variables import taken_from
 from tests.support.certificates import Authority
 from tests.support.secured import OPERATOR, OTHER, READER, Secured, SecuredServices, secured_servers
 
-pytestmark = pytest.mark.incident
+pytestmark = pytest.mark.own_servers
 
 KEYS = keys.fresh()
 

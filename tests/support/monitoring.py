@@ -17,12 +17,12 @@ PACKAGES = {
 def program(name: str) -> Path:
     """A program that is here; the test is skipped if it is not. Nothing is fetched."""
     package = PACKAGES[name]
-    unpacked = packages._cache() / package / "usr" / "bin" / name
+    unpacked = packages.cache() / package / "usr" / "bin" / name
     if found := shutil.which(name):
         return Path(found)
     if not unpacked.exists():
         pytest.skip(
-            f"{name} is not here: install Debian's {package}, or run make incidents, which fetches it"
+            f"{name} is not here: install Debian's {package}, or run make test-servers, which fetches it"
         )
     return unpacked
 

@@ -16,7 +16,7 @@ def test_every_topic_that_is_read_gets_at_least_thirty_kinds() -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.incident
+@pytest.mark.own_servers
 def test_a_flood_is_buried_with_its_reasons_and_results_keep_coming() -> None:
     with own_stack() as stack:
         asyncio.run(create_missing(stack.kafka))

@@ -22,7 +22,7 @@ END_SECONDS_MAX = 30.0
 # By this in their environment all processes of a command are found, however they were started.
 TRIAL = "TRIAL_OF"
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 
 @contextmanager

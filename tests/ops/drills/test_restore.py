@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from ops.cli import app
 
 
-@pytest.mark.incident
+@pytest.mark.own_servers
 def test_a_restore_ends_in_audits_that_agree(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["drill", "--people", "10", "--home", str(tmp_path / "week")])
     assert told.exit_code == 0, told.output

@@ -40,7 +40,7 @@ def test_an_unknown_incident_is_named_with_those_that_there_are() -> None:
     assert "mongo-frozen" in told.output
 
 
-@pytest.mark.incident
+@pytest.mark.own_servers
 def test_the_short_form_agrees(tmp_path: Path) -> None:
     try:
         for package in ("prometheus", "prometheus-alertmanager"):

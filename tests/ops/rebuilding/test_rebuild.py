@@ -23,7 +23,7 @@ from tests.support.servers import own_stack
 from tests.support.service import bearer
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 PEOPLE = 12
 MADE = ("results", "standings", "rank_counts", "rank_changes")
 

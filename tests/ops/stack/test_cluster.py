@@ -16,7 +16,7 @@ from shared.storage.mongo import connect
 from tests.support.servers import own_stack
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 TOPIC = Topic("kept-three-times", (), partitions=3)
 

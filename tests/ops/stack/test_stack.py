@@ -38,7 +38,7 @@ print(*(server.pid for server in stack.status()), flush=True)
 sys.stdin.read()
 """
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 
 
 @pytest.fixture

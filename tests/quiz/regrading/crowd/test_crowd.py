@@ -9,7 +9,7 @@ from tests.quiz.regrading.crowd.crowd import WORKER, Plan
 from tests.quiz.regrading.crowd.played import played, services_of
 from tests.support.servers import own_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.incident]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
 PLAN = Plan(
     people=360,
     visitors=10,
