@@ -13,6 +13,7 @@ from ops.local.services import Services
 from ops.named import named_kafka, value_of
 from ops.stack import Stack
 from shared.messaging.connection import Kafka
+from shared.runtime.variables import FILE
 
 # The secrets of docker-compose.yml.
 SECRETS = Path("deploy/secrets")
@@ -69,7 +70,9 @@ def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Pa
 def stack_of(kafka: str | None, mongo: str | None, home: Path) -> Stack:
     """The servers that were named. Those that were not are this machine's."""
     named = {name: value for name, value in (("KEPU_KAFKA", kafka), ("KEPU_MONGO", mongo)) if value}
-    return Stack(home, environment={**os.environ, **named})
+    # A file that the environment names would be a second answer.
+    files = {name + FILE: "" for name in named}
+    return Stack(home, environment={**os.environ, **files, **named})
 
 
 def kafka_of(named: str | None, home: Path) -> Kafka:

@@ -19,7 +19,7 @@ async def leading_broker(stack: Stack, topic: str = QuizSubmitted.topic) -> str:
     Raises:
         Unavailable: Kafka does not answer.
     """
-    admin = AIOKafkaAdminClient(**client_arguments(stack.kafka))
+    admin = AIOKafkaAdminClient(**client_arguments(stack.kafka_connection))
     try:
         await admin.start()
         [found] = await admin.describe_topics([topic])

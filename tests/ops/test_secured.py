@@ -74,25 +74,21 @@ def read(kafka: KafkaConnection, topic: str, group: str) -> KafkaError | None:
 def play(services: SecuredServices, outsider: Outsider) -> set[tuple[str, str]]:
     """Register people, let them sit the quiz, send messages and broken records. All events of the system."""
     week = week_of_now()
+    # Answers are guessed here, and somebody has to get a certificate before the close.
+    week.quiz.update(pass_percent=1, shows_scores="at_once")
+    for scheme in week.schemes:
+        if scheme["rule"]["type"] == "pass_mark":
+            scheme["rule"]["score_percent"] = 1
     assert load(pieces(week), services.apis) == []
     people = [str(uuid4()) for _ in range(PEOPLE)]
     sessions = [session["session_id"] for one in week.activities for session in one["sessions"]]
     districts = sorted({group["district"] for group in week.groups if group.get("district")})
     outsider.register(people, sessions, districts)
-    outsider.flush()
-    # A submission of somebody whom quiz does not know yet waits, and is no work that is under way.
-    asyncio.run(at_rest(services))
     outsider.sit(people, outsider.published_quiz(week.quiz_id))
     outsider.say(people)
     outsider.emit_poison()
     outsider.flush()
     return {*outsider.emitted.events}
-
-
-async def at_rest(services: SecuredServices) -> None:
-    """Wait until nothing is under way, with the operator's rights."""
-    async with connected(services.deployment.mongo) as databases:
-        await wait_until_settled(services.deployment.kafka, databases)
 
 
 async def audited(services: SecuredServices) -> Audit:

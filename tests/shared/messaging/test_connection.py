@@ -36,7 +36,8 @@ def test_servers_are_named_to_a_client_in_one_place() -> None:
 
 def test_a_plain_text_is_a_kafka_without_tls_and_logins() -> None:
     for kafka in ("a:1,b:2", KafkaConnection("a:1,b:2")):
-        assert client_arguments(kafka) == broker_arguments(kafka) == {"bootstrap_servers": "a:1,b:2"}
+        assert client_arguments(kafka) == {"bootstrap_servers": "a:1,b:2"}
+        assert broker_arguments(kafka) == {"bootstrap_servers": ["a:1", "b:2"]}
         assert confluent_arguments(kafka) == {"bootstrap.servers": "a:1,b:2"}
 
 
