@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ops.deployment.keys import COMMON, NEEDED
 from shared.runtime.settings import Settings
-from shared.runtime.variables import variable
+from shared.runtime.variables import variable, variables_of
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # Given by somebody else than `kepu keys`.
@@ -24,8 +24,8 @@ def settings_of(service: str) -> type[Settings]:
 
 
 def known_to(service: str) -> set[str]:
-    """The variables that a service reads."""
-    return {variable(name) for name in settings_of(service).model_fields}
+    """The variables that a service reads, those that name files too."""
+    return set(variables_of(settings_of(service).model_fields))
 
 
 def required_by(service: str) -> set[str]:
