@@ -44,7 +44,8 @@ class Incident:
     begin: Act
     within_seconds: float = 120.0
     lasts_seconds: float | None = None
-    resolves_within_seconds: float = 180.0
+    # The causes of other alerts go on for three minutes after their end.
+    resolves_within_seconds: float = 270.0
     is_short: bool = field(default=False, kw_only=True)
 
 
