@@ -65,7 +65,7 @@ async def wired(
     secrets = keys.for_service(service, keys.fresh())
     fields = {name.removeprefix("KEPU_").lower(): value for name, value in secrets.items()}
     settings = kind.model_validate(
-        {**fields, "kafka": kafka, "mongo": mongo, "role": "worker", "database": database.name}
+        {**fields, **_reaching(kafka), "mongo": mongo, "role": "worker", "database": database.name}
     )
     app = FastAPI()
     app.state.service, app.state.provided, app.state.hot_routes = service, {}, ()
@@ -76,3 +76,18 @@ async def wired(
         parts = Wired(app, settings, stack, database, ended_tokens, publisher=publisher)
         await module.wire(parts)
         yield parts.subscriptions
+
+
+def _reaching(kafka: Kafka) -> Mapping[str, Any]:
+    """The settings with which a service reaches this Kafka."""
+    if isinstance(kafka, str):
+        return {"kafka": kafka}
+    return {
+        "kafka": kafka.servers,
+        "kafka_security": kafka.security,
+        "kafka_sasl_mechanism": kafka.mechanism,
+        "kafka_username": kafka.username,
+        "kafka_password": kafka.password,
+        "kafka_ca_file": kafka.ca_file,
+        "kafka_token_file": kafka.token_file,
+    }

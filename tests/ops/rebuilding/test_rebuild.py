@@ -41,8 +41,9 @@ async def play(week: Week, everything: Databases) -> None:
 
 
 async def rebuilt(services: Services) -> dict[str, Outcome]:
-    stack = services.stack
-    outcomes = await rebuild(stack.kafka, stack.mongo, lambda _: None)
+    # As the command names them.
+    deployment = services.deployment
+    outcomes = await rebuild(deployment.kafka, deployment.mongo, lambda _: None)
     return {f"{one.service}.{one.collection}": one for one in outcomes}
 
 
