@@ -17,31 +17,38 @@ from shared.contracts import topics as declared
 replay_cli = typer.Typer()
 
 
+Group = Annotated[str, typer.Option(help="The consumer group. It may be new.")]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from", help="earliest, an offset, or a time: 30m, 2h, 3d ago, or 2027-05-20T08:00:00+08:00."
+    ),
+]
+Topics = Annotated[
+    list[str] | None,
+    typer.Option(help="The topic; several times for several. By default all that a group of ours reads."),
+]
+Partitions = Annotated[list[int] | None, typer.Option(help="Only this partition; several times for several.")]
+Skip = Annotated[
+    bool, typer.Option("--skip", help="Also go forward, past records that the group has never read.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Wait = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Show the progress until the group is at the end.")
+]
+
+
 @replay_cli.command(name="replay")
 def replay_command(
-    group: Annotated[str, typer.Option(help="The consumer group. It may be new.")],
-    from_: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            help="earliest, an offset, or a time: 30m, 2h, 3d ago, or 2027-05-20T08:00:00+08:00.",
-        ),
-    ],
-    topic: Annotated[
-        list[str] | None,
-        typer.Option(help="The topic; several times for several. By default all that a group of ours reads."),
-    ] = None,
-    partition: Annotated[
-        list[int] | None, typer.Option(help="Only this partition; several times for several.")
-    ] = None,
-    skip: Annotated[
-        bool, typer.Option("--skip", help="Also go forward, past records that the group has never read.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Show the progress until the group is at the end.")
-    ] = True,
+    group: Group,
+    from_: From,
+    topic: Topics = None,
+    partition: Partitions = None,
+    skip: Skip = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    wait: Wait = True,
     kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:

@@ -186,7 +186,7 @@ def _consume(service: Service[QuizSettings], parts: Parts) -> WaitingGrader:
         results=stores.results,
         participants=stores.participants,
         waiting=stores.waiting,
-        moved=Moved(service.settings.kafka, publisher.partitions_of),
+        moved=Moved(service.kafka, publisher.partitions_of),
     )
     profiles = ParticipantHandler(
         stores.participants, waiting_grader, service.ended_tokens, stores.off_roster
