@@ -22,21 +22,23 @@ def rewind(kafka: Kafka, since: datetime, tell: Callable[[str], None]) -> None:
     Raises:
         CommandError: Kafka does not answer, or a group has members.
     """
-    for group in sorted({group for topic in topics.LIVE for group in topic.groups}):
-        read = [topic.name for topic in topics.LIVE if group in topic.groups]
-        wait_until_empty(kafka, group, tell)
-        bounds, since_then = bounds_for(kafka, read, (), since)
-        plan = planned(bounds, _committed(kafka, group), since_then)
-        if back := [one for one in plan if one.repeated]:
-            move(kafka, group, back)
-
-
-def _committed(kafka: Kafka, group: str) -> dict[tuple[str, int], int]:
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while True:
-        try:
-            return committed_by(kafka, group)
-        except ReplayUnclear:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)
+    for group in sorted({group for topic in topics.LIVE for group in topic.groups}):
+        while True:
+            try:
+                _rewind(kafka, group, since, tell)
+            except ReplayUnclear:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+            else:
+                break
+
+
+def _rewind(kafka: Kafka, group: str, since: datetime, tell: Callable[[str], None]) -> None:
+    read = [topic.name for topic in topics.LIVE if group in topic.groups]
+    wait_until_empty(kafka, group, tell)
+    bounds, since_then = bounds_for(kafka, read, (), since)
+    plan = planned(bounds, committed_by(kafka, group), since_then)
+    if back := [one for one in plan if one.repeated]:
+        move(kafka, group, back)

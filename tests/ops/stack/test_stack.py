@@ -17,6 +17,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from ops.errors import CommandError
 from ops.stack import Stack, StackError
 from ops.stack.host import free_port
 from ops.stack.jars import cache_folder
@@ -175,9 +176,12 @@ def test_servers_of_ones_own_are_used_and_left_alone(tmp_path: Path, kafka: str,
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "localhost"])
-def test_server_of_ones_own_that_does_not_answer_is_told(tmp_path: Path, address: str) -> None:
-    with pytest.raises(StackError, match="KEPU_KAFKA names a server that can't be used"):
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("127.0.0.1:1", "KEPU_KAFKA names a server that can't be used"), ("localhost", "has to be host:port")],
+)
+def test_server_of_ones_own_that_does_not_answer_is_told(tmp_path: Path, address: str, words: str) -> None:
+    with pytest.raises(CommandError, match=words):
         wait_until_reachable(Kafka(tmp_path, {}, print), address, "KEPU_KAFKA", seconds=0)
 
 
