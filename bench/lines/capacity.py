@@ -60,7 +60,8 @@ def run(bench: Bench) -> Outcome:
             bench.tell(f"a rush, run {round_ + 1} of {bench.rounds}")
             _rush(bench, costs, f"{round_}", outcome)
         bench.tell("coming to rest")
-        with bench.lab.running(*CHAIN):
+        # An outbox is emptied only while its service runs.
+        with bench.lab.running("registration", *CHAIN):
             bench.lab.settle()
         bench.audit(outcome)
     if not bench.short:
