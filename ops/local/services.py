@@ -172,9 +172,12 @@ class Services:
         port = self._choose_port(name)
         command, environment = self._command(name, port)
         self._reap(name)
-        started = start(Command(command, ROOT, environment), self.log(name), detached=self.detached)
-        self._started[name] = started
-        self._remember(name, ServerState(ports=(port,), process=started.process))
+
+        def remember(started: Started) -> None:
+            self._started[name] = started
+            self._remember(name, ServerState(ports=(port,), process=started.process))
+
+        start(Command(command, ROOT, environment), self.log(name), detached=self.detached, remember=remember)
 
     def stop(self, *names: str) -> None:
         """Ask these parts to end, all at the same time. Each finishes its present work first."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +50,22 @@ class Started:
         self._child.wait(KILL_SECONDS_MAX)
 
 
-def start(command: Command, log: Path, *, detached: bool) -> Started:
+def start(
+    command: Command, log: Path, *, detached: bool, remember: Callable[[Started], None] = lambda _: None
+) -> Started:
     """
     Start a server with its output going to the log.
 
     A detached server goes on in a session of its own. Any other ends with the calling process.
+    `remember` is called before a signal can end the caller: nobody else would find a detached server again.
     """
+    with held_back():
+        started = _start(command, log, detached=detached)
+        remember(started)
+    return started
+
+
+def _start(command: Command, log: Path, *, detached: bool) -> Started:
     log.parent.mkdir(parents=True, exist_ok=True)
     make_room(log)
     allow_open_files()
@@ -102,6 +112,30 @@ def undisturbed() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """
+    Signals that end this process wait until the block is done.
+
+    Not ignored, as in `undisturbed`: a process that is started in the block would ignore them too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    before = {each: signal.getsignal(each) for each in ENDING}
+    for each in ENDING:
+        if before[each] != signal.SIG_IGN:
+            signal.signal(each, lambda number, _: arrived.append(number))
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
 
 
 def is_running(process: ServerProcess) -> bool:

@@ -312,10 +312,13 @@ class Stack:
 
     def _start(self, name: str, command: Command) -> None:
         self._reap(name)
-        started = start(command, self.log(name), detached=self._detached)
-        self._started[name] = started
         ports = states.load(self._state_file).servers[name].ports
-        self._remember(name, ServerState(ports=ports, process=started.process))
+
+        def remember(started: Started) -> None:
+            self._started[name] = started
+            self._remember(name, ServerState(ports=ports, process=started.process))
+
+        start(command, self.log(name), detached=self._detached, remember=remember)
 
     def _see_ready(self, name: str, *, patient: bool) -> None:
         """Wait until it is ready. If `patient`, a start that the start cache broke is tried again without."""

@@ -104,6 +104,15 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
+async def serves(client: httpx.AsyncClient) -> bool:
+    """Whether the proxy has its certificate by now: it makes it after its authority."""
+    try:
+        await client.get("/")
+    except httpx.ConnectError:
+        return False
+    return True
+
+
 async def copies_seen(client: httpx.AsyncClient) -> set[int]:
     """Which copies answer now; one asked in vain is no answer."""
     answers = [await client.get("/quiz/where") for _ in range(8)]
@@ -116,6 +125,7 @@ async def test_a_copy_is_killed_behind_the_proxy_and_requests_go_on(tmp_path: Pa
         both = set(service.copies)
         await eventually(service.authority.exists)
         async with service.client() as client:
+            await eventually(lambda: serves(client))
             await eventually(lambda: copies_seen(client), lambda seen: seen == both)
             await check_what_passes(client)
 

@@ -26,6 +26,19 @@ sys.stdin.read()
 """
 
 
+IS_ENDED_WHILE_IT_STARTS = """
+import os, signal, sys
+from pathlib import Path
+from ops.stack.process import Command, start
+folder = Path(sys.argv[1])
+def remember(started):
+    os.kill(os.getpid(), signal.SIGINT)
+    (folder / "remembered").write_text(str(started.process.pid))
+start(Command(("sleep", "60"), folder), folder / "log", detached=True, remember=remember)
+print("not ended")
+"""
+
+
 @pytest.fixture(params=[True, False], ids=["detached", "leashed"])
 def sleeping(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
     started = start(Command(SLEEP, tmp_path), tmp_path / "log", detached=request.param)
@@ -85,6 +98,21 @@ def test_leashed_server_dies_with_its_killed_starter(tmp_path: Path) -> None:
         assert psutil.pid_exists(pid)
         starter.kill()
     _wait_until(lambda: not is_running(ServerProcess(pid=pid, command=SLEEP)))
+
+
+def test_starter_that_is_ended_while_it_starts_a_server_has_remembered_it(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        (sys.executable, "-c", IS_ENDED_WHILE_IT_STARTS, str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    remembered = psutil.Process(int((tmp_path / "remembered").read_text()))
+    # A server must not inherit that its starter heard no signal just then.
+    remembered.terminate()
+    remembered.wait(10)
+    assert "KeyboardInterrupt" in ended.stderr
+    assert "not ended" not in ended.stdout
 
 
 @pytest.mark.parametrize("detached", [True, False])
