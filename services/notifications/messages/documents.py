@@ -8,6 +8,7 @@ unmailed     on an inbox message: why no mail was made beside it
 read_at      on an inbox message: when it was read first
 attempts     on a mail, like the following: how often it was tried
 due_at       when the courier looks at the mail, or when a claim on it ends; only while the mail is open
+late_since   when it was put back first, since others that were under way had to go before it
 expires_at   when the mail has failed; only while it is open
 claim        the id of the claim that holds the mail
 claims       how often it was claimed since its last outcome was saved

@@ -82,7 +82,7 @@ class ErasureStore:
             return
         these = {"_id": {"$in": list(message_ids)}}
         cancelled = {"state": "cancelled", "code": ERASED, "finished_at": now}
-        gone = {"due_at": "", "expires_at": "", "claim": ""}
+        gone = {"due_at": "", "late_since": "", "expires_at": "", "claim": ""}
         await self._messages.update_many(
             {**these, "state": {"$in": OPEN}}, {"$set": cancelled, "$unset": gone}
         )

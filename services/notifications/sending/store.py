@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 EXPIRED_PER_CALL_MAX = 500
 DUE_COUNTED_MAX = 10_000
+# A message that was put back is due again after this time at the latest. It waits all the same.
+PUT_BACK_MAX = timedelta(seconds=30)
+# Put back at random, the one that waits longest is somewhere among those that are due next.
+OLDEST_AMONG_MAX = 1_000
 
 
 class Queue:
@@ -155,8 +159,9 @@ class Queue:
 
         marked = await save_together(self._database, work)
         for one, outcome in marked:
-            state = outcome.state if outcome.state != "pending" else "deferred"
-            count(self._channel, state, outcome.code)
+            if not _is_put_back(outcome):
+                state = outcome.state if outcome.state != "pending" else "deferred"
+                count(self._channel, state, outcome.code)
             if outcome.state == "failed":
                 self._tell_failed(one, outcome)
         return len(marked)
@@ -178,21 +183,29 @@ class Queue:
             await self._messages.update_many(put_off, change, hint=OF_PARTICIPANTS[self._channel])
 
     async def length(self, now: datetime) -> tuple[int, datetime | None]:
-        """The number of mails that are due, up to `DUE_COUNTED_MAX`, and since when the first one is due."""
-        due = {"channel": self._channel, "due_at": {"$lte": now}}
+        """
+        The number of mails that could go now, up to `DUE_COUNTED_MAX`, and since when the first one could.
+
+        Mails that were put back count too: only others that are under way keep them.
+        """
+        waiting: Document = {
+            "channel": self._channel,
+            "due_at": {"$lte": now + PUT_BACK_MAX},
+            "$or": [{"due_at": {"$lte": now}}, {"late_since": {"$exists": True}}],
+        }
         with mongo.outages_named():
             first = (
-                await self._messages.find(due, {"due_at": 1}, hint=DUE_BY_CHANNEL)
+                await self._messages.find(waiting, {"due_at": 1, "late_since": 1}, hint=DUE_BY_CHANNEL)
                 .sort("due_at", ASCENDING)
-                .limit(1)
+                .limit(OLDEST_AMONG_MAX)
                 .to_list(None)
             )
             mails = (
-                await self._messages.count_documents(due, limit=DUE_COUNTED_MAX, hint=DUE_BY_CHANNEL)
-                if first
-                else 0
+                await self._messages.count_documents(waiting, limit=DUE_COUNTED_MAX, hint=DUE_BY_CHANNEL)
+                if len(first) == OLDEST_AMONG_MAX
+                else len(first)
             )
-        return mails, first[0]["due_at"] if first else None
+        return mails, min((one.get("late_since", one["due_at"]) for one in first), default=None)
 
     async def expire(self, now: datetime) -> int:
         """
@@ -258,9 +271,17 @@ def _report_unreadable(messages: int) -> None:
     log.error("messages cannot be read", extra={"messages": messages})
 
 
+def _is_put_back(outcome: Outcome) -> bool:
+    """Nobody has refused it: others that are under way go before it, or the server is away."""
+    return outcome.state == "pending" and outcome.code is None
+
+
 def _change(outcome: Outcome, now: datetime) -> Document:
     set_: Document = {"state": outcome.state}
     unset: Document = {"claim": "", "claims": ""}
+    is_put_back = _is_put_back(outcome)
+    if not is_put_back:
+        unset["late_since"] = ""
     if outcome.code is not None:
         set_["code"] = outcome.code
     if outcome.reply is not None:
@@ -276,6 +297,9 @@ def _change(outcome: Outcome, now: datetime) -> Document:
     change: Document = {"$set": set_, "$unset": unset}
     if not outcome.counted:
         change["$inc"] = {"attempts": -1}
+    if is_put_back:
+        # Only the first time.
+        change["$min"] = {"late_since": now}
     return change
 
 

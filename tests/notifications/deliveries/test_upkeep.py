@@ -1,13 +1,16 @@
 """Upkeep on the real database: the queue is measured, and old messages are deleted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
 
 from services.notifications.deliveries.upkeep import Upkeep
+from services.notifications.messages.rules import Outcome
 from services.notifications.messages.store import KEPT
 from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.rules import NOT_TRIED
 from services.notifications.sending.store import Queue
 from shared.runtime import clock
 from tests.notifications.builders import confirmed, desk, everything, known
@@ -50,6 +53,31 @@ async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
         await upkeep.turn()
         assert gauge("kepu_mails_due") == 3
         assert gauge("kepu_mails_oldest_age_seconds") >= 3_600
+
+
+async def test_mails_that_are_put_back_again_and_again_wait_from_the_first_time_on(mongo: str) -> None:
+    person = new_id()
+    async with desk(mongo) as at:
+        await at.handle(*known(person), confirmed(person))
+        upkeep = Upkeep(at.store, at.queue, Queue(at.database, "sms"))
+        begun, lease = clock.now(), timedelta(seconds=60)
+        for minutes in (10, 5, 0):
+            now = begun - timedelta(minutes=minutes)
+            await at.database["messages"].update_one({"channel": "email"}, {"$set": {"due_at": now}})
+            claim, claimed = await at.queue.claim([id_ for id_, _ in await at.queue.due(now, 10)], now, lease)
+            in_a_moment = replace(NOT_TRIED, due_at=now + timedelta(seconds=20))
+            assert await at.queue.mark(claim, [(one, in_a_moment) for one in claimed], now) == 1
+        await upkeep.turn()
+        assert gauge("kepu_mails_due") == 1
+        assert 600 <= gauge("kepu_mails_oldest_age_seconds") < 660
+
+        # Refused for now, it waits for its own sake.
+        later = begun + timedelta(seconds=25)
+        claim, claimed = await at.queue.claim([id_ for id_, _ in await at.queue.due(later, 10)], later, lease)
+        refused = Outcome("pending", "smtp_deferred", due_at=begun - timedelta(seconds=30))
+        assert await at.queue.mark(claim, [(one, refused) for one in claimed], later) == 1
+        await upkeep.turn()
+        assert 30 <= gauge("kepu_mails_oldest_age_seconds") < 90
 
 
 async def test_mails_whose_time_is_over_fail(mongo: str) -> None:
