@@ -54,6 +54,11 @@ class Databases:
         count: int = await self.notifications["messages"].count_documents(under_way)
         return count
 
+    async def correcting(self) -> int:
+        """How many quizzes have a correction whose results are not all graded again."""
+        count: int = await self.quiz["quizzes"].count_documents({"regrading": {"$ne": None}})
+        return count
+
     async def put_off(self, after: datetime) -> dict[str, int]:
         """How many mails and SMS wait for something that may take days, by the reason."""
         waiting = {

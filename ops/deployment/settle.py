@@ -1,4 +1,4 @@
-"""Wait until a deployment is at rest: no event unread, none unpublished, no mail due."""
+"""Wait until a deployment is at rest: nothing unread or unpublished, no mail due, nothing to grade again."""
 
 import asyncio
 import time
@@ -35,16 +35,17 @@ class NotAtRest(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class Unrest:
-    """The work that is left: events not yet committed or published, mails due and not yet delivered."""
+    """The work that is left: events to commit or publish, mails to deliver, quizzes to grade again."""
 
     unread: int
     unpublished: int
     undelivered: int
+    correcting: int
 
     @property
     def total(self) -> int:
         """The sum: 0 at rest."""
-        return self.unread + self.unpublished + self.undelivered
+        return self.unread + self.unpublished + self.undelivered + self.correcting
 
 
 async def wait_until_settled(
@@ -69,12 +70,15 @@ async def wait_until_settled(
     Raises:
         NotAtRest: work is left after the time; the message says which.
     """
-    deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0)
+    deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0, 0)
     until = clock.now() + timedelta(seconds=seconds)
     while quiet < QUIET_LOOKS:
         unread = lag(kafka, groups)
         unrest = Unrest(
-            sum(unread.values()), await databases.unpublished(), await databases.undelivered(until)
+            sum(unread.values()),
+            await databases.unpublished(),
+            await databases.undelivered(until),
+            await databases.correcting(),
         )
         tell(unrest)
         quiet = quiet + 1 if unrest.total == 0 else 0
@@ -98,7 +102,7 @@ def told_now_and_then(say: Callable[[str], None]) -> Callable[[Unrest], None]:
             tells_at = time.monotonic() + TOLD_SECONDS
             say(
                 f"waiting for {unrest.unread} events unread, {unrest.unpublished} unpublished, "
-                f"{unrest.undelivered} mails to deliver"
+                f"{unrest.undelivered} mails to deliver, {unrest.correcting} quizzes to grade again"
             )
 
     return tell

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from ops.audit.papers import paper_of
 from ops.demo.outsider import Outsider
+from ops.demo.play import OPEN_DAY_SESSION
 from ops.deployment.client import connected
 from ops.deployment.ledger import LEDGER_FILE, Ledger
 from ops.incidents.scene import Scene
@@ -32,6 +33,8 @@ def publish_wrong_key(scene: Scene) -> str:
     outsider = Outsider(deployment.kafka, deployment.contact_public_key)
     published = outsider.published_quiz(quiz_id)
     people = [str(uuid4()) for _ in range(PEOPLE)]
+    # Whoever is not registered anywhere is not graded.
+    outsider.register(people, [OPEN_DAY_SESSION], ["华龙区"])
     outsider.sit_by(people, published, _as_known(scene.week.quiz, published))
     outsider.flush()
     ledger = Ledger(scene.services.home / LEDGER_FILE)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -240,8 +241,7 @@ class Stack:
         return self._servers[kind].address(self._ports(kind))
 
     def _ports(self, kind: str) -> Ports:
-        servers = states.load(self._state_file).servers
-        return [servers[name].ports for name in self.nodes(kind)]
+        return [states.load(self._state_file).servers[name].ports for name in self.nodes(kind)]
 
     def _up(self, names: Sequence[str]) -> None:
         for name in names:
@@ -297,8 +297,7 @@ class Stack:
             self._start(name, commands[name])
 
     def _choose_ports(self, name: str, known: ServerState | None, taken: Sequence[int]) -> tuple[int, ...]:
-        server = self._servers[name]
-        remembered = known.ports if known else ()
+        server, remembered = self._servers[name], known.ports if known else ()
         if remembered and len(self.nodes(server.kind)) > 1:
             # The other nodes may run, and they know all ports of this one.
             for port in remembered:
@@ -307,18 +306,16 @@ class Stack:
         return choose_ports(name, server.port_count, self._told_ports.get(name), remembered, taken)
 
     def _command(self, name: str) -> Command:
-        server = self._servers[name]
-        return server.command(self._ports(server.kind))
+        return self._servers[name].command(self._ports(self._servers[name].kind))
 
     def _start(self, name: str, command: Command) -> None:
         self._reap(name)
+        start(command, self.log(name), detached=self._detached, remember=partial(self._keep, name))
+
+    def _keep(self, name: str, started: Started) -> None:
+        self._started[name] = started
         ports = states.load(self._state_file).servers[name].ports
-
-        def remember(started: Started) -> None:
-            self._started[name] = started
-            self._remember(name, ServerState(ports=ports, process=started.process))
-
-        start(command, self.log(name), detached=self._detached, remember=remember)
+        self._remember(name, ServerState(ports=ports, process=started.process))
 
     def _see_ready(self, name: str, *, patient: bool) -> None:
         """Wait until it is ready. If `patient`, a start that the start cache broke is tried again without."""

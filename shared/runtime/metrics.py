@@ -283,11 +283,11 @@ DELIVERIES = labelled(
 CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")
 MAILS_DUE = unknown("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")
 MAILS_OLDEST_AGE = unknown(
-    "kepu_mails_oldest_age_seconds", "How long the mail that is due longest, or was put back, has waited; 0 when none does"
+    "kepu_mails_oldest_age_seconds", "How long the first mail that could go has waited; 0 when none"
 )
 SMS_DUE = unknown("kepu_sms_due", "SMS that are due and not sent, counted up to 10,000")
 SMS_OLDEST_AGE = unknown(
-    "kepu_sms_oldest_age_seconds", "How long the SMS that is due longest, or was put back, has waited; 0 when none does"
+    "kepu_sms_oldest_age_seconds", "How long the first SMS that could go has waited; 0 when none"
 )
 SMS_BUDGET_LEFT = unknown("kepu_sms_budget_left_parts", "Parts of SMS that may still be sent today")
 

@@ -205,7 +205,8 @@ class Queue:
                 if len(first) == OLDEST_AMONG_MAX
                 else len(first)
             )
-        return mails, min((one.get("late_since", one["due_at"]) for one in first), default=None)
+        since: list[datetime] = [one["late_since"] if "late_since" in one else one["due_at"] for one in first]
+        return mails, min(since, default=None)
 
     async def expire(self, now: datetime) -> int:
         """

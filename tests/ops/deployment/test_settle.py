@@ -56,7 +56,16 @@ async def test_what_is_waited_for_is_said_at_once_and_now_and_then(mongo: str) -
             await wait_until_settled(
                 "no-kafka", databases, told_now_and_then(said.append), seconds=1.5, groups=()
             )
-    assert said == ["waiting for 0 events unread, 0 unpublished, 1 mails to deliver"]
+    assert said == [
+        "waiting for 0 events unread, 0 unpublished, 1 mails to deliver, 0 quizzes to grade again"
+    ]
+
+
+async def test_a_correction_that_is_under_way_is_waited_for(mongo: str) -> None:
+    async with week(mongo, mail("delivered")) as databases:
+        await databases.quiz["quizzes"].insert_many([{"regrading": {"correction": 1}}, {"regrading": None}])
+        with pytest.raises(NotAtRest, match="correcting=1"):
+            await wait_until_settled("no-kafka", databases, seconds=0.1, groups=())
 
 
 @pytest.mark.parametrize("due", [mail("pending", 0), mail("claimed", 60)])
