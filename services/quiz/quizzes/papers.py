@@ -20,6 +20,8 @@ from services.quiz.scoring.rules import HALF_POINTS_A_POINT, AnswerKey, KeyedQue
 from shared.runtime.errors import Rejected
 
 UUID_DIGITS = 32
+# A drawn paper of 20 questions takes about 200 bytes.
+DRAWN_MAX = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,29 @@ def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
     for line, found in zip(lines, by_line(lines, quiz.questions), strict=True):
         drawn += sorted(found, key=place)[: line.count]
     return tuple(sorted(drawn, key=place))
+
+
+class Drawn:
+    """Draws papers and remembers them, for those who go through all results again and again."""
+
+    def __init__(self, papers_max: int = DRAWN_MAX) -> None:
+        self._papers_max = papers_max
+        self._papers: dict[tuple[str, int], tuple[Question, ...]] = {}
+        # A paper that is remembered is of this definition. There are few: the versions of one or two quizzes.
+        self._quizzes: dict[str, Quiz] = {}
+
+    def paper(self, quiz_id: str, version: int, quiz: Quiz, number: int) -> tuple[Question, ...]:
+        """As `draw`, for this version of the quiz."""
+        of_version = f"{quiz_id}/{version}"
+        if self._quizzes.get(of_version) is not quiz:
+            self._papers = {key: paper for key, paper in self._papers.items() if key[0] != of_version}
+            self._quizzes[of_version] = quiz
+        if (paper := self._papers.get((of_version, number))) is None:
+            if len(self._papers) >= self._papers_max:
+                self._papers.clear()
+                self._quizzes = {of_version: quiz}
+            paper = self._papers[of_version, number] = draw(quiz_id, quiz, number)
+        return paper
 
 
 def lay_out(quiz_id: str, quiz: Quiz, number: int, keys: Keys = AS_DEFINED) -> Paper:

@@ -19,6 +19,7 @@ from services.quiz.disqualified.store import DisqualifiedStore
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.keys import Keys
+from services.quiz.quizzes.papers import Drawn
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered, Portion
 from services.quiz.results.store import ResultStore
@@ -62,11 +63,12 @@ class _Reading:
     corrected: int
     left_out: LeftOut
     decided: int
+    drawn: Drawn
     quizzes: dict[int, Quiz] = field(default_factory=dict)
     counting: Counting = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counting = Counting(self.quiz_id, self.quizzes, self.keys)
+        self.counting = Counting(self.quiz_id, self.quizzes, self.keys, self.drawn)
 
     @property
     def percent(self) -> int:
@@ -104,6 +106,7 @@ class Statistician:
         self._rests = rests
         self._turn_seconds = turn_seconds
         self._reading: _Reading | None = None
+        self._drawn = Drawn()
         self.loop = Backlog(LOOP, self.pending, self.go_on, items_max=1).loop
 
     async def pending(self, after: str, limit: int) -> list[str]:
@@ -163,7 +166,7 @@ class Statistician:
         portions = await self._results.portions()
         reading = _Reading(
             random_id(), quiz_id, now, final, portions, len(portions),
-            offered.keys, corrected, left_out, record.decided,
+            offered.keys, corrected, left_out, record.decided, self._drawn,
         )  # fmt: skip
         await self._statistics.begin(quiz_id, reading.reading_id, now)
         return reading

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from services.quiz.quizzes.blueprint import by_line
 from services.quiz.quizzes.keys import AS_DEFINED, Keys
-from services.quiz.quizzes.papers import draw, paper_number
+from services.quiz.quizzes.papers import Drawn, paper_number
 from services.quiz.quizzes.questions import Question
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.results.rules import Answered
@@ -82,19 +82,28 @@ class Counting:
     Args:
         quizzes: its versions.
         keys: those that the results were graded with.
+        drawn: remembers the papers of earlier counts.
     """
 
-    def __init__(self, quiz_id: str, quizzes: Mapping[int, Quiz], keys: Keys = AS_DEFINED) -> None:
+    def __init__(
+        self,
+        quiz_id: str,
+        quizzes: Mapping[int, Quiz],
+        keys: Keys = AS_DEFINED,
+        drawn: Drawn | None = None,
+    ) -> None:
         self.tally = Tally()
         self.asked: list[Asked] = []
         self._quiz_id = quiz_id
         self._quizzes = quizzes
         self._keys = keys
+        self._drawn = drawn or Drawn()
         self._cells: list[_Cell] = []
         self._counts: Counter[int] = Counter()
         self._papers: dict[tuple[int, int], tuple[_Answers, ...]] = {}
         self._answers: dict[tuple[int, str], _Answers] = {}
         self._numbers: dict[str, list[int]] = {}
+        self._keyed: dict[tuple[int, str], tuple[int, KeyedQuestion]] = {}
         self._lines: dict[int, dict[str, str]] = {}
 
     def add(self, results: Iterable[Answered]) -> None:
@@ -140,16 +149,19 @@ class Counting:
         drawn_for = self._drawn_for(version)
         so_far: Counter[str] = Counter()
         paper = []
-        for question in draw(self._quiz_id, quiz, number):
+        for question in self._drawn.paper(self._quiz_id, version, quiz, number):
             place = f"question {question.id}"
             # If not all questions of the line are drawn, chance decides which of them has this place.
             if line := drawn_for.get(question.id):
                 so_far[line] += 1
                 place = f"topic {so_far[line]} {line}"
-            keyed = self._keys.keyed(question, quiz.marking)
-            key = self._number(question, keyed, version), place
+            known = self._keyed.get((version, question.id))
+            if known is None:
+                keyed = self._keys.keyed(question, quiz.marking)
+                known = self._keyed[version, question.id] = self._number(question, keyed, version), keyed
+            key = known[0], place
             if (answers := self._answers.get(key)) is None:
-                answers = self._answers[key] = _Answers(question, keyed, *key, self._cells)
+                answers = self._answers[key] = _Answers(question, known[1], *key, self._cells)
             paper.append(answers)
         return tuple(paper)
 
