@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test test-servers drill flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test test-servers drill upgrade flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -83,6 +83,12 @@ flood: $(READY) ## thousands of malformed records into every topic while people 
 
 drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
 	$(BIN)/kepu drill
+
+upgrade: $(READY) ## replace the processes of another release one by one while people take part; FROM=COMMIT names it
+	test -n "$(FROM)"
+	rm -rf .kepu/release && git clone --quiet . .kepu/release && git -C .kepu/release checkout --quiet $(FROM)
+	$(MAKE) --directory .kepu/release setup
+	$(BIN)/kepu upgrade --from .kepu/release
 
 crowd: $(READY) ## fifty thousand people ask for places, each twice, while copies are killed; PEOPLE for fewer
 	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)

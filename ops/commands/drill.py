@@ -1,5 +1,7 @@
-"""kepu drill: what operators do after a loss, practised on real servers."""
+"""kepu drill, kepu upgrade: what operators do after a loss and with a new release, on real servers."""
 
+import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +10,8 @@ from ops.audit.report import show
 from ops.commands.play import DIFFERS, fresh
 from ops.commands.terminal import DEFAULT_HOME, Home, console, tell
 from ops.drills.restore import Drill
+from ops.drills.upgrade import Upgrade
+from ops.errors import CommandError
 
 drill_cli = typer.Typer()
 
@@ -29,4 +33,27 @@ def drill(
         tell(f"\n{name}")
         show(one, console)
     if not all(one.agrees for one in found.values()):
+        raise typer.Exit(DIFFERS)
+
+
+@drill_cli.command()
+def upgrade(
+    release: Annotated[
+        Path,
+        typer.Option("--from", metavar="FOLDER", help="A checkout of the other release, after `make setup`."),
+    ],
+    home: Home = DEFAULT_HOME / "upgrade",
+) -> None:
+    """
+    Practise an upgrade: the processes of another release are replaced one by one, while people take part.
+
+    Both releases work on the same topics and databases until the last one is replaced. Then the contest is
+    closed and the week is audited. Takes two minutes. Exits with 0 if the audit agrees, else with 1.
+    """
+    if not (release / ".venv/bin/python").exists():
+        raise CommandError(f"{release} has no .venv: run `make setup` there first")
+    with fresh(home, release=release) as services:
+        found = asyncio.run(Upgrade(services, tell).run())
+    show(found, console)
+    if not found.agrees:
         raise typer.Exit(DIFFERS)

@@ -127,8 +127,15 @@ async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
 
 
 @contextmanager
-def fresh(home: Path, brokers: int | None = None, mongo_nodes: int | None = None) -> Iterator[Services]:
-    """A stack and services without data of an earlier week, stopped at the end of the block."""
+def fresh(
+    home: Path, brokers: int | None = None, mongo_nodes: int | None = None, release: Path | None = None
+) -> Iterator[Services]:
+    """
+    A stack and services without data of an earlier week, stopped at the end of the block.
+
+    Args:
+        release: the checkout of another release, whose services are started.
+    """
     _remove(home)
     make_folder(home)
     (home / PLAYED).touch()
@@ -137,7 +144,8 @@ def fresh(home: Path, brokers: int | None = None, mongo_nodes: int | None = None
     with stack:
         asyncio.run(create_missing(stack.kafka_connection))
         console.print(f"Starting {len(WEEK)} service processes …")
-        services = Services(stack, detached=False, tell=tell)
+        releases = {part.name: release.resolve() for part in WEEK} if release else {}
+        services = Services(stack, detached=False, tell=tell, releases=releases)
         try:
             with ended_by_a_death(servers_of(stack)):
                 services.up()

@@ -6,7 +6,6 @@ the log brings back what was acknowledged after the backup.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from ops.demo.mails import Mails
 from ops.demo.people import Person
 from ops.demo.run import week_of_now
 from ops.deployment import databases
-from ops.deployment.client import UnexpectedAnswer, connected
+from ops.deployment.client import connected
 from ops.deployment.ledger import LEDGER_FILE, Ledger
 from ops.deployment.settle import wait_until_settled
 from ops.drills.backup import KAFKA, MONGO, Backup
+from ops.drills.ending import close_contest
 from ops.drills.rewind import rewind
 from ops.incidents.visitors import Visitors
 from ops.local.services import Services
@@ -32,7 +32,6 @@ from shared.runtime import clock
 AT_ONCE = 32
 Item = TypeVar("Item")
 Done = TypeVar("Done")
-CLOSE_SECONDS_MAX = 120.0
 
 
 @dataclass(slots=True)
@@ -126,13 +125,7 @@ class Drill:
 
     async def _close(self) -> None:
         async with self._visitors() as visitors:
-            client, url = visitors.client, f"{self.services.apis.quiz}/quizzes/{self.week.quiz_id}"
-            await client.ask("POST", f"{url}/close", headers=client.apis.organiser)
-            deadline = time.monotonic() + CLOSE_SECONDS_MAX
-            while (await client.ask("GET", url))["status"] != "closed":
-                if time.monotonic() > deadline:
-                    raise UnexpectedAnswer(f"{url} is not closed after {CLOSE_SECONDS_MAX:.0f} s")
-                await asyncio.sleep(1)
+            await close_contest(visitors.client, self.week.quiz_id)
 
 
 async def _all(items: Iterable[Item], act: Callable[[Item], Awaitable[Done]]) -> list[Done]:

@@ -75,6 +75,8 @@ class Services:
     tell: Callable[[str], None] = lambda _: None
     # More settings of every part.
     settings: Mapping[str, str] = field(default_factory=dict)
+    # By part, the checkout of another release that it runs, with an environment in `.venv`.
+    releases: dict[str, Path] = field(default_factory=dict)
     _started: dict[str, Started] = field(default_factory=dict)
 
     @property
@@ -177,7 +179,8 @@ class Services:
             self._started[name] = started
             self._remember(name, ServerState(ports=(port,), process=started.process))
 
-        start(Command(command, ROOT, environment), self.log(name), detached=self.detached, remember=remember)
+        program = Command(command, self.releases.get(name, ROOT), environment)
+        start(program, self.log(name), detached=self.detached, remember=remember)
 
     def stop(self, *names: str) -> None:
         """Ask these parts to end, all at the same time. Each finishes its present work first."""
@@ -257,7 +260,9 @@ class Services:
             "KEPU_MAIL_FROM": "kepu@example.org",
             **self.settings,
         }
-        return (sys.executable, "-m", f"services.{part.service}.app"), environment
+        of_release = self.releases.get(name)
+        python = str(of_release / ".venv/bin/python") if of_release else sys.executable
+        return (python, "-m", f"services.{part.service}.app"), environment
 
     def _port(self, name: str) -> int:
         port = self._known_port(name)

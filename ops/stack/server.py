@@ -13,7 +13,8 @@ from ops.stack.logs import tail
 from ops.stack.process import Command, is_running
 from ops.stack.state import ServerProcess
 
-READY_SECONDS_MAX = 60.0
+# A broker that was killed catches up first. A process that dies is noticed at once.
+READY_SECONDS_MAX = 180.0
 OUTSIDE_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.05
 CONNECT_SECONDS_MAX = 1.0

@@ -20,6 +20,9 @@ Json: TypeAlias = dict[str, Any]
 TIMEOUT_SECONDS = 60.0
 REASON_CHARACTERS_MAX = 300
 LOOK_SECONDS = 0.5
+# A service hears of a quiz by an event. So a scheme may be refused for a while after its quiz was published.
+HEARS_SECONDS_MAX = 60.0
+NOT_YET_HEARD = "quiz_unknown"
 # The code of a failure without an answer.
 UNREACHABLE = "unreachable"
 
@@ -80,14 +83,17 @@ def load(
     patient_until = time.monotonic() + wait_seconds_max
     failures: list[Failure] = []
     silent: set[str] = set()
+    published = False
     with httpx.Client(headers=apis.organiser, timeout=TIMEOUT_SECONDS) as client:
         for piece in all_pieces:
             if piece.service in silent:
                 failures.append(Failure(piece.name, "not_tried", f"{piece.service} does not answer"))
-            elif failure := _put(client, apis.url(piece.service), piece, patient_until):
+            elif failure := _put_when_heard(client, apis.url(piece.service), piece, patient_until, published):
                 failures.append(failure)
                 if failure.code == UNREACHABLE:
                     silent.add(piece.service)
+            elif piece.service == "quiz":
+                published = True
             advance(piece)
     return failures
 
@@ -117,6 +123,18 @@ def _piece(kind: str, service: str, path: str, body: Json) -> Piece:
     # "sample" marks invented things for readers of the file; the services do not know the field.
     content = {name: value for name, value in body.items() if name not in (id_name, "sample")}
     return Piece(f"{kind} {body[id_name]}", service, f"{path}/{body[id_name]}", content)
+
+
+def _put_when_heard(
+    client: httpx.Client, url: str, piece: Piece, patient_until: float, published: bool
+) -> Failure | None:
+    heard_until = time.monotonic() + HEARS_SECONDS_MAX
+    while True:
+        failure = _put(client, url, piece, patient_until)
+        is_early = failure is not None and failure.code == NOT_YET_HEARD and published
+        if not is_early or time.monotonic() > heard_until:
+            return failure
+        time.sleep(LOOK_SECONDS)
 
 
 def _put(client: httpx.Client, url: str, piece: Piece, patient_until: float) -> Failure | None:

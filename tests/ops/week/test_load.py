@@ -78,6 +78,15 @@ def test_a_piece_that_is_refused_keeps_no_other_from_being_loaded() -> None:
     assert advanced == put
 
 
+def test_a_scheme_whose_quiz_awards_has_not_heard_of_yet_is_put_again() -> None:
+    put = pieces(files.read())
+    early = next(piece for piece in put if piece.service == "awards").path.strip("/")
+    with site(0, **{early.replace("/", "__"): "quiz_unknown"}) as there:
+        threading.Timer(0.3, there.refused.clear).start()
+        assert load(put, everywhere(there.url)) == []
+    assert set(there.put) == {piece.path for piece in put}
+
+
 def test_a_service_that_does_not_answer_is_asked_once_and_the_others_are_loaded() -> None:
     put = pieces(files.read())
     with site() as there:
