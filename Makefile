@@ -85,7 +85,7 @@ drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit
 	$(BIN)/kepu drill
 
 upgrade: $(READY) ## replace the processes of another release one by one while people take part; FROM=COMMIT names it
-	test -n "$(FROM)"
+	@test -n "$(FROM)" || { echo "Name the other release by a commit: make upgrade FROM=COMMIT"; exit 2; }
 	rm -rf .kepu/release && git clone --quiet . .kepu/release && git -C .kepu/release checkout --quiet $(FROM)
 	$(MAKE) --directory .kepu/release setup
 	$(BIN)/kepu upgrade --from .kepu/release

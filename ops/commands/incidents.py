@@ -25,7 +25,6 @@ from ops.incidents.visitors import Visitors
 from ops.local.services import Services
 from ops.monitoring.prometheus import Monitoring
 from ops.week import load
-from ops.week.load import NotLoaded
 
 incidents_cli = typer.Typer()
 
@@ -74,8 +73,7 @@ async def _play(
     services: Services, monitoring: Monitoring, chosen: Sequence[Incident]
 ) -> tuple[list[Outcome], Audit]:
     deployment, ledger, week = services.deployment, services.home / LEDGER_FILE, week_of_now()
-    if failures := await asyncio.to_thread(lambda: load.load(load.pieces(week), deployment.apis)):
-        raise NotLoaded(f"the sample week was not loaded: {failures}")
+    await asyncio.to_thread(load.load_whole, week, deployment.apis)
     scene = Scene(services, monitoring, week)
     async with (
         connected(deployment.apis, Ledger(ledger)) as client,

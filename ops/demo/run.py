@@ -26,7 +26,6 @@ from ops.deployment.description import Apis, Deployment
 from ops.deployment.settle import Unrest, wait_until_settled, words_of
 from ops.week import files, load
 from ops.week.files import Week
-from ops.week.load import NotLoaded
 
 Json: TypeAlias = dict[str, Any]
 PEOPLE = 2_000
@@ -62,8 +61,7 @@ class Demo:
         Raises:
             NotLoaded: a service refuses something.
         """
-        if failures := load.load(load.pieces(self.week), self.apis):
-            raise NotLoaded(f"the sample week was not loaded: {failures}")
+        load.load_whole(self.week, self.apis)
         load.put(load.quiz_piece(late_quiz_id(self.week), late_quiz(self.week)), self.apis)
 
     async def play(self) -> None:

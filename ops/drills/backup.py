@@ -41,8 +41,8 @@ class Backup:
         """The machine dies, and the disks of these servers are gone: `kafka`, `mongo`."""
         for name in self.services.names:
             self.services.kill(name)
-        self.services.stack.kill_kafka()
-        self.services.stack.kill_mongo()
+        self.services.stack.kill("kafka")
+        self.services.stack.kill("mongo")
         for name in names:
             shutil.rmtree(self.services.home / name)
 

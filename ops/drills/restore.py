@@ -26,7 +26,6 @@ from ops.incidents.visitors import Visitors
 from ops.local.services import Services
 from ops.week import load
 from ops.week.files import Week
-from ops.week.load import NotLoaded
 from shared.runtime import clock
 
 AT_ONCE = 32
@@ -88,9 +87,7 @@ class Drill:
         return found
 
     async def _prepare(self) -> None:
-        apis = self.services.apis
-        if failures := await asyncio.to_thread(lambda: load.load(load.pieces(self.week), apis)):
-            raise NotLoaded(f"the sample week was not loaded: {failures}")
+        await asyncio.to_thread(load.load_whole, self.week, self.services.apis)
 
     async def _register_and_sit(self) -> None:
         await self._sit(await self._register())

@@ -22,7 +22,6 @@ from ops.incidents.visitors import Visitors
 from ops.local.services import Services
 from ops.week import load
 from ops.week.files import Week
-from ops.week.load import NotLoaded
 
 # Between two replacements, so many people have to take part from registration to result.
 PEOPLE_BETWEEN = 8
@@ -45,8 +44,7 @@ class Upgrade:
             CommandError: people cannot take part while both releases run, or a process does not start.
         """
         deployment, ledger = self.services.deployment, self.services.home / LEDGER_FILE
-        if failures := await asyncio.to_thread(lambda: load.load(load.pieces(self.week), deployment.apis)):
-            raise NotLoaded(f"the other release does not take the sample week: {failures}")
+        await asyncio.to_thread(load.load_whole, self.week, deployment.apis)
         async with (
             connected(deployment.apis, Ledger(ledger)) as client,
             databases.connected(deployment.mongo) as all_databases,

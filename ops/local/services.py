@@ -174,13 +174,9 @@ class Services:
         port = self._choose_port(name)
         command, environment = self._command(name, port)
         self._reap(name)
-
-        def remember(started: Started) -> None:
-            self._started[name] = started
-            self._remember(name, ServerState(ports=(port,), process=started.process))
-
         program = Command(command, self.releases.get(name, ROOT), environment)
-        start(program, self.log(name), detached=self.detached, remember=remember)
+        keep = partial(self._keep, name, port)
+        start(program, self.log(name), detached=self.detached, remember=keep)
 
     def stop(self, *names: str) -> None:
         """Ask these parts to end, all at the same time. Each finishes its present work first."""
@@ -290,6 +286,10 @@ class Services:
         if known and known.process:
             self._remember(name, ServerState(ports=known.ports))
         self._reap(name)
+
+    def _keep(self, name: str, port: int, started: Started) -> None:
+        self._started[name] = started
+        self._remember(name, ServerState(ports=(port,), process=started.process))
 
     def _reap(self, name: str) -> None:
         if started := self._started.pop(name, None):

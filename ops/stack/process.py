@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import psutil
 
@@ -103,15 +105,8 @@ def undisturbed() -> Iterator[None]:
 
     The work inside must have its own limit, such as `STOP_SECONDS_MAX`.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with _handling(signal.SIG_IGN):
         yield
-        return
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in ENDING}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 @contextmanager
@@ -121,21 +116,30 @@ def held_back() -> Iterator[None]:
 
     Not ignored, as in `undisturbed`: a process that is started in the block would ignore them too.
     """
+    arrived: list[int] = []
+    try:
+        with _handling(lambda number, _: arrived.append(number)):
+            yield
+    finally:
+        if arrived:
+            signal.raise_signal(arrived[0])
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> Iterator[None]:
+    """Let the signals of `ENDING` do this in the block. Those that are ignored stay so, as under nohup."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    arrived: list[int] = []
     before = {each: signal.getsignal(each) for each in ENDING}
-    for each in ENDING:
-        if before[each] != signal.SIG_IGN:
-            signal.signal(each, lambda number, _: arrived.append(number))
+    for each, present in before.items():
+        if present != signal.SIG_IGN:
+            signal.signal(each, handler)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        if arrived:
-            signal.raise_signal(arrived[0])
+        for each, present in before.items():
+            signal.signal(each, present)
 
 
 def is_running(process: ServerProcess) -> bool:

@@ -13,8 +13,9 @@ from ops.stack.logs import tail
 from ops.stack.process import Command, is_running
 from ops.stack.state import ServerProcess
 
-# A broker that was killed catches up first. A process that dies is noticed at once.
-READY_SECONDS_MAX = 180.0
+READY_SECONDS_MAX = 60.0
+# A broker that was killed catches up first. While it says something new, it may take so many times as long.
+PATIENCE = 3
 OUTSIDE_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.05
 CONNECT_SECONDS_MAX = 1.0
@@ -59,13 +60,16 @@ def name_of(kind: str, place: int) -> str:
     return f"{kind}-{place + 1}" if place else kind
 
 
-def wait_until_ready(server: Server, process: ServerProcess, ports: Ports, log: Path) -> None:
+def wait_until_ready(
+    server: Server, process: ServerProcess, ports: Ports, log: Path, seconds: float = READY_SECONDS_MAX
+) -> None:
     """
     Wait until a server of ours can be used.
 
     Raises:
-        StackError: it ended, or was not ready in time; with the end of its log.
+        StackError: it ended, or gets no nearer to being ready; with the end of its log.
     """
+    began = time.monotonic()
 
     def check() -> None:
         if not is_running(process):
@@ -76,10 +80,11 @@ def wait_until_ready(server: Server, process: ServerProcess, ports: Ports, log: 
         _run(server.check(ports))
 
     try:
-        _wait(check, READY_SECONDS_MAX)
+        _wait(check, seconds, PATIENCE * seconds)
     except NotReady as last:
+        waited = time.monotonic() - began
         raise StackError(
-            f"{server.name} isn't ready after {READY_SECONDS_MAX:.0f} s (last: {last}); {tail(log)}"
+            f"{server.name} isn't ready after {waited:.0f} s (last: {last}); {tail(log)}"
         ) from last
 
 
@@ -93,7 +98,7 @@ def wait_until_reachable(
         StackError: it does not; the message names the variable with its address.
     """
     try:
-        _wait(lambda: _run(server.check_outside(address)), seconds)
+        _wait(lambda: _run(server.check_outside(address)), seconds, seconds)
     except NotReady as last:
         raise StackError(
             f"{variable} names a server that can't be used ({last}): start it, correct {variable}, or unset "
@@ -118,13 +123,16 @@ def accepts(port: int) -> bool:
         return False
 
 
-def _wait(check: Callable[[], None], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def _wait(check: Callable[[], None], seconds: float, seconds_in_all: float) -> None:
+    """Check until it is ready, as long as what is missing changes within `seconds`."""
+    until, missing, missing_until = time.monotonic() + seconds_in_all, "", 0.0
     while True:
         try:
             check()
-        except NotReady:
-            if time.monotonic() > deadline:
+        except NotReady as error:
+            if str(error) != missing:
+                missing, missing_until = str(error), time.monotonic() + seconds
+            if time.monotonic() > min(until, missing_until):
                 raise
             time.sleep(POLL_SECONDS)
         else:

@@ -133,22 +133,6 @@ class Stack:
         self._check_known(name)
         self._up([name])
 
-    def kill_kafka(self) -> None:
-        """`kill`, of the first node."""
-        self.kill("kafka")
-
-    def kill_mongo(self) -> None:
-        """`kill`, of the first node."""
-        self.kill("mongo")
-
-    def start_kafka(self) -> None:
-        """`start`, of the first node."""
-        self.start("kafka")
-
-    def start_mongo(self) -> None:
-        """`start`, of the first node."""
-        self.start("mongo")
-
     @property
     def names(self) -> tuple[str, ...]:
         """All servers: kafka, kafka-2 and so on, then those of MongoDB."""
@@ -241,7 +225,8 @@ class Stack:
         return self._servers[kind].address(self._ports(kind))
 
     def _ports(self, kind: str) -> Ports:
-        return [states.load(self._state_file).servers[name].ports for name in self.nodes(kind)]
+        servers = states.load(self._state_file).servers
+        return [servers[name].ports for name in self.nodes(kind)]
 
     def _up(self, names: Sequence[str]) -> None:
         for name in names:
@@ -297,7 +282,8 @@ class Stack:
             self._start(name, commands[name])
 
     def _choose_ports(self, name: str, known: ServerState | None, taken: Sequence[int]) -> tuple[int, ...]:
-        server, remembered = self._servers[name], known.ports if known else ()
+        server = self._servers[name]
+        remembered = known.ports if known else ()
         if remembered and len(self.nodes(server.kind)) > 1:
             # The other nodes may run, and they know all ports of this one.
             for port in remembered:
@@ -306,7 +292,8 @@ class Stack:
         return choose_ports(name, server.port_count, self._told_ports.get(name), remembered, taken)
 
     def _command(self, name: str) -> Command:
-        return self._servers[name].command(self._ports(self._servers[name].kind))
+        server = self._servers[name]
+        return server.command(self._ports(server.kind))
 
     def _start(self, name: str, command: Command) -> None:
         self._reap(name)

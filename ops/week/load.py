@@ -83,19 +83,32 @@ def load(
     patient_until = time.monotonic() + wait_seconds_max
     failures: list[Failure] = []
     silent: set[str] = set()
-    published = False
+    heard_until = 0.0
     with httpx.Client(headers=apis.organiser, timeout=TIMEOUT_SECONDS) as client:
         for piece in all_pieces:
             if piece.service in silent:
                 failures.append(Failure(piece.name, "not_tried", f"{piece.service} does not answer"))
-            elif failure := _put_when_heard(client, apis.url(piece.service), piece, patient_until, published):
+            elif failure := _put_when_heard(
+                client, apis.url(piece.service), piece, patient_until, heard_until
+            ):
                 failures.append(failure)
                 if failure.code == UNREACHABLE:
                     silent.add(piece.service)
             elif piece.service == "quiz":
-                published = True
+                heard_until = time.monotonic() + HEARS_SECONDS_MAX
             advance(piece)
     return failures
+
+
+def load_whole(week: Week, apis: Apis) -> None:
+    """
+    Load a week of which everything must be accepted.
+
+    Raises:
+        NotLoaded: a service refuses something; the message says why.
+    """
+    if failures := load(pieces(week), apis):
+        raise NotLoaded(f"the sample week was not loaded: {failures}")
 
 
 def put(piece: Piece, apis: Apis) -> None:
@@ -126,15 +139,13 @@ def _piece(kind: str, service: str, path: str, body: Json) -> Piece:
 
 
 def _put_when_heard(
-    client: httpx.Client, url: str, piece: Piece, patient_until: float, published: bool
+    client: httpx.Client, url: str, piece: Piece, patient_until: float, heard_until: float
 ) -> Failure | None:
-    heard_until = time.monotonic() + HEARS_SECONDS_MAX
-    while True:
-        failure = _put(client, url, piece, patient_until)
-        is_early = failure is not None and failure.code == NOT_YET_HEARD and published
-        if not is_early or time.monotonic() > heard_until:
+    while failure := _put(client, url, piece, patient_until):
+        if failure.code != NOT_YET_HEARD or time.monotonic() > heard_until:
             return failure
         time.sleep(LOOK_SECONDS)
+    return None
 
 
 def _put(client: httpx.Client, url: str, piece: Piece, patient_until: float) -> Failure | None:

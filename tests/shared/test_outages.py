@@ -151,13 +151,13 @@ async def test_kafka_killed_and_back_loses_nothing_acknowledged_and_needs_no_res
 
         loading = asyncio.create_task(load())
         await eventually(lambda: len(running.published) > 20)
-        await asyncio.to_thread(own.kill_kafka)
+        await asyncio.to_thread(own.kill, "kafka")
         await asyncio.sleep(OUTAGE_SECONDS)
         status, checks = await running.health()
         assert status == 503
         assert "Kafka does not answer" in checks["kafka"]
         await loading
-        await asyncio.to_thread(own.start_kafka)
+        await asyncio.to_thread(own.start, "kafka")
         await eventually(lambda: well(running), seconds=RECOVERED_SECONDS)
         await running.publish(1_000_000)
         assert 1_000_000 in running.published
@@ -180,7 +180,7 @@ async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stac
         for number in range(20):
             await running.tell(number)
         await eventually(running.all_heard)
-        await asyncio.to_thread(own.kill_mongo)
+        await asyncio.to_thread(own.kill, "mongo")
         for number in range(20, 30):
             await running.publish(number)
         (status, checks), refused, _ = await asyncio.gather(
@@ -193,7 +193,7 @@ async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stac
         assert status == 503
         assert "MongoDB does not answer" in checks["mongo"]
         await eventually(lambda: "MongoDB does not answer" in str(running.consumer.problem()))
-        await asyncio.to_thread(own.start_mongo)
+        await asyncio.to_thread(own.start, "mongo")
 
         async def all_notified() -> bool:
             await running.tell(100)
@@ -207,7 +207,7 @@ async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stac
 
 async def test_service_started_before_kafka_answers_at_once_and_works_when_kafka_is_there(own: Stack) -> None:
     contract = await new_contract(own.kafka, partitions=4)
-    await asyncio.to_thread(own.kill_kafka)
+    await asyncio.to_thread(own.kill, "kafka")
     back = False
     try:
         async with AsyncExitStack() as stack:
@@ -217,21 +217,21 @@ async def test_service_started_before_kafka_answers_at_once_and_works_when_kafka
             assert (status, checks["consumer"]) == (503, "not running: it waits for Kafka")
             # Told while Kafka is away, heard when it is there.
             await running.tell(1)
-            await asyncio.to_thread(own.start_kafka)
+            await asyncio.to_thread(own.start, "kafka")
             back = True
             await eventually(lambda: well(running), seconds=RECOVERED_SECONDS)
             await eventually(running.all_heard, seconds=RECOVERED_SECONDS)
     finally:
         if not back:
-            await asyncio.to_thread(own.start_kafka)
+            await asyncio.to_thread(own.start, "kafka")
 
 
 async def test_service_that_waits_for_kafka_stops_when_it_is_told_to(own: Stack) -> None:
     contract = await new_contract(own.kafka)
-    await asyncio.to_thread(own.kill_kafka)
+    await asyncio.to_thread(own.kill, "kafka")
     try:
         async with asyncio.timeout(10):
             async with service(own, contract):
                 await asyncio.sleep(0)
     finally:
-        await asyncio.to_thread(own.start_kafka)
+        await asyncio.to_thread(own.start, "kafka")

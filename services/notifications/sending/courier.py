@@ -32,7 +32,7 @@ from services.notifications.sending.rules import (
     outcome_of,
 )
 from services.notifications.sending.send import SEND_SECONDS_MAX, Sent, send_all
-from services.notifications.sending.store import Queue
+from services.notifications.sending.store import PUT_BACK_SECONDS_MAX, Queue
 from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import clock
 from shared.runtime.background import Loop, backoff_seconds
@@ -49,7 +49,7 @@ BEGUN_WAIT_SECONDS = 0.5
 # How long a mail that was sent waits for its mark, at most, while other mails of its claim are being sent.
 MARK_SECONDS = 0.5
 # How long a mail waits that had to let others go before it (places.py): from, to.
-CROWDED_SECONDS = (5.0, 30.0)
+CROWDED_SECONDS = (5.0, PUT_BACK_SECONDS_MAX)
 # A code waits for a shorter time, because a person is waiting for it.
 CODE_CROWDED_SECONDS = (0.5, 2.0)
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 EXPIRED_PER_CALL_MAX = 500
 DUE_COUNTED_MAX = 10_000
 # A message that was put back is due again after this time at the latest. It waits all the same.
-PUT_BACK_MAX = timedelta(seconds=30)
+PUT_BACK_SECONDS_MAX = 30.0
 # Put back at random, the one that waits longest is somewhere among those that are due next.
 OLDEST_AMONG_MAX = 1_000
 
@@ -190,7 +190,7 @@ class Queue:
         """
         waiting: Document = {
             "channel": self._channel,
-            "due_at": {"$lte": now + PUT_BACK_MAX},
+            "due_at": {"$lte": now + timedelta(seconds=PUT_BACK_SECONDS_MAX)},
             "$or": [{"due_at": {"$lte": now}}, {"late_since": {"$exists": True}}],
         }
         with mongo.outages_named():

@@ -6,6 +6,7 @@ has the first questions in this order that match it. So a program in any languag
 the published questions.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
@@ -20,8 +21,8 @@ from services.quiz.scoring.rules import HALF_POINTS_A_POINT, AnswerKey, KeyedQue
 from shared.runtime.errors import Rejected
 
 UUID_DIGITS = 32
-# A drawn paper of 20 questions takes about 200 bytes.
-DRAWN_MAX = 16_384
+# All 4,096 papers of a version, with 20 questions each, take about a megabyte.
+DRAWN_VERSIONS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +66,19 @@ def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
 
 
 class Drawn:
-    """Draws papers and remembers them, for those who go through all results again and again."""
+    """Draws papers and remembers those of the last versions, for who goes through all results repeatedly."""
 
-    def __init__(self, papers_max: int = DRAWN_MAX) -> None:
-        self._papers_max = papers_max
-        self._papers: dict[tuple[str, int], tuple[Question, ...]] = {}
-        # A paper that is remembered is of this definition. There are few: the versions of one or two quizzes.
-        self._quizzes: dict[str, Quiz] = {}
+    def __init__(self) -> None:
+        self._versions: deque[tuple[Quiz, dict[int, tuple[Question, ...]]]] = deque(maxlen=DRAWN_VERSIONS_MAX)
 
-    def paper(self, quiz_id: str, version: int, quiz: Quiz, number: int) -> tuple[Question, ...]:
-        """As `draw`, for this version of the quiz."""
-        of_version = f"{quiz_id}/{version}"
-        if self._quizzes.get(of_version) is not quiz:
-            self._papers = {key: paper for key, paper in self._papers.items() if key[0] != of_version}
-            self._quizzes[of_version] = quiz
-        if (paper := self._papers.get((of_version, number))) is None:
-            if len(self._papers) >= self._papers_max:
-                self._papers.clear()
-                self._quizzes = {of_version: quiz}
-            paper = self._papers[of_version, number] = draw(quiz_id, quiz, number)
+    def paper(self, quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
+        """As `draw`."""
+        papers = next((papers for known, papers in self._versions if known is quiz), None)
+        if papers is None:
+            papers = {}
+            self._versions.append((quiz, papers))
+        if (paper := papers.get(number)) is None:
+            paper = papers[number] = draw(quiz_id, quiz, number)
         return paper
 
 

@@ -149,7 +149,7 @@ class Counting:
         drawn_for = self._drawn_for(version)
         so_far: Counter[str] = Counter()
         paper = []
-        for question in self._drawn.paper(self._quiz_id, version, quiz, number):
+        for question in self._drawn.paper(self._quiz_id, quiz, number):
             place = f"question {question.id}"
             # If not all questions of the line are drawn, chance decides which of them has this place.
             if line := drawn_for.get(question.id):

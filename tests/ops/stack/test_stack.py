@@ -83,11 +83,11 @@ async def test_killed_servers_come_back_at_their_address_with_their_data() -> No
     with own_stack() as stack:
         addresses = (stack.kafka, stack.mongo)
         await _write(stack)
-        stack.kill_kafka()
-        stack.kill_mongo()
+        stack.kill("kafka")
+        stack.kill("mongo")
         assert [server.running for server in stack.status()] == [False, False]
-        stack.start_mongo()
-        stack.start_kafka()
+        stack.start("mongo")
+        stack.start("kafka")
         assert addresses == (stack.kafka, stack.mongo)
         await _read(stack)
 
@@ -138,7 +138,7 @@ def test_broken_start_cache_only_costs_time(home: Path, tmp_path: Path, stack: S
     Kafka(home / "kafka", environment, print).command([(free_port(), free_port())])
     assert cache.stat().st_size == 0, "the formatting left it out"
     cache.write_bytes(broken)
-    Stack(home, environment=environment).start_kafka()
+    Stack(home, environment=environment).start("kafka")
     assert cache.stat().st_size == 0, "the broker left it out"
 
 
@@ -170,7 +170,7 @@ def test_servers_of_ones_own_are_used_and_left_alone(tmp_path: Path, kafka: str,
     outside.up()
     assert (outside.kafka, outside.mongo) == (kafka, mongo)
     with pytest.raises(StackError, match="server of your own"):
-        outside.kill_kafka()
+        outside.kill("kafka")
     outside.down()
     assert [server.running for server in outside.status()] == [True, True]
     assert list(tmp_path.iterdir()) == []

@@ -77,8 +77,8 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own: Stack)
         assert set(await asyncio.gather(*(submit(f"before-{n}") for n in range(20)))) == {202}
         load = [asyncio.create_task(submit(f"under-way-{n}")) for n in range(20)]
         await asyncio.sleep(0.003)
-        own.kill_kafka()
-        own.kill_mongo()
+        own.kill("kafka")
+        own.kill("mongo")
         load += [asyncio.create_task(submit(f"after-{n}")) for n in range(20)]
         # A process that was not connected yet is told at once.
         path = f"/quizzes/{quiz_id}/attempts"

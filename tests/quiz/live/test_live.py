@@ -175,7 +175,7 @@ async def test_while_mongodb_is_killed_listeners_stay_and_see_what_comes_afterwa
         ):
             await parts.grading.grade_submissions(batch(parts.submission("wang", right=3)))
             heard = await at.listen(parts.quiz_id)
-            own.kill_mongo()
+            own.kill("mongo")
             # Nothing is read any more, and the stream says that it lives.
             await eventually(lambda: "\n:\n" in heard.text)
             assert not heard.ended

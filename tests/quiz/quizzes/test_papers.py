@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.quiz.attempts.rules import attempt_id
 from services.quiz.quizzes.events import published
-from services.quiz.quizzes.papers import Drawn, draw, lay_out, paper_number
+from services.quiz.quizzes.papers import DRAWN_VERSIONS_MAX, Drawn, draw, lay_out, paper_number
 from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Rejected
 from tests.quiz.builders import question, quiz
@@ -121,8 +121,10 @@ def test_a_paper_is_the_ids_number_in_whatever_form_it_is_written(id_: UUID, pap
 def test_papers_that_are_remembered_are_those_that_are_drawn() -> None:
     first = quiz(questions=tuple(question(n, TOPICS[n % 3]) for n in range(12)), papers=20)
     second = quiz(questions=tuple(question(n, TOPICS[n % 3]) for n in range(9)), papers=20)
-    drawn = Drawn(papers_max=25)
-    # A version that is made anew, two versions in turn, and more papers than are remembered.
-    for version, of in ((1, first), (2, second), (1, first), (1, second), (2, second)):
+    others = [first.model_copy() for _ in range(DRAWN_VERSIONS_MAX)]
+    drawn = Drawn()
+    # Two versions in turn, then more than are remembered.
+    for of in (first, second, first, *others, second):
         for number in range(20):
-            assert drawn.paper("contest", version, of, number) == draw("contest", of, number)
+            assert drawn.paper("contest", of, number) == draw("contest", of, number)
+            assert drawn.paper("contest", of, number) is drawn.paper("contest", of, number)
