@@ -173,7 +173,7 @@ INCIDENTS = (
     ),
     Incident(
         "wrong-key",
-        "An answer key is wrong, and 400 people sit the quiz.",
+        "An answer key is wrong, and 1,000 people sit the quiz.",
         "KepuKeyDoubtful",
         _wrong_key,
         within_seconds=300.0,
