@@ -18,6 +18,7 @@ from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
 from ops.commands.drill import drill_cli
+from ops.commands.explore import explore_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
@@ -72,6 +73,8 @@ app = typer.Typer(
 
     What could not be handled:  kepu dead list
 
+    See events as they come, and write one:  kepu listen, kepu emit --list
+
     Where an id is, and what is missing:  kepu trace ID
 
     Read topics again:  kepu replay --group quiz-grading --from 2h
@@ -94,6 +97,7 @@ app.add_typer(draw_cli, name="draw")
 app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
 app.add_typer(trace_cli)
+app.add_typer(explore_cli)
 app.add_typer(replay_cli)
 
 
