@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from ops.commands.capacity import capacity_cli
 from ops.commands.configuration import configuration_cli
+from ops.commands.contracts import contracts_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
@@ -77,6 +78,8 @@ app = typer.Typer(
 
     Where an id is, and what is missing:  kepu trace ID
 
+    Whom a change of an event would break:  kepu contracts check
+
     Read topics again:  kepu replay --group quiz-grading --from 2h
 
     Every command explains itself: kepu load --help
@@ -96,6 +99,7 @@ app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")
 app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
+app.add_typer(contracts_cli, name="contracts")
 app.add_typer(trace_cli)
 app.add_typer(explore_cli)
 app.add_typer(replay_cli)
