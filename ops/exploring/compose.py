@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from ops.contracts.documents import schema_of
+from ops.contracts.schemas import schema_of
 from ops.contracts.wording import names_at, wanted_at
 from ops.deployment.access import OTHERS, writers_of
 from ops.errors import CommandError
