@@ -7,6 +7,7 @@ KEPU_MONGO name servers of one's own instead; several runs may share those, so e
 groups of its own, and no two runs have a database in common.
 """
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,14 @@ from ops.stack import Stack, StackError
 from tests.support import databases, leftovers
 from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import APART, Servers, with_mongo_of
-from tests.support.sharing import HAS_TWO_BROKERS, ByService, in_order, is_apart, uses_kafka
+from tests.support.sharing import (
+    HAS_TWO_BROKERS,
+    ByService,
+    from_ones_own_part,
+    in_order,
+    is_apart,
+    uses_kafka,
+)
 
 # A fresh checkout first makes tables of all characters, and these machines are busy: no test is about time.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,7 +64,25 @@ def pytest_configure_node(node: Any) -> None:
             node.workerinput[APART] = str(_started(node.config, apart=True).home)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Iterator[Any]:
+    config = session.config
+    if told := getattr(config, "workerinput", None):
+        config.args = from_ones_own_part(config.args, int(told["workerid"][2:]), told["workercount"])
+    # Half a million objects are made and stay until the end. To look through them again and again, now and
+    # while tests run, would take each worker several seconds.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        # All workers must have found the same, in the same order.
+        items.sort(key=lambda item: item.path)
     in_order(items)
 
 

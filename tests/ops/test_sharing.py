@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from tests.support.sharing import APART, GROUPS, QUIZ, QUIZ_APART, ROOT, group_of, uses_kafka
+from tests.support.sharing import (
+    APART,
+    GROUPS,
+    QUIZ,
+    QUIZ_APART,
+    ROOT,
+    from_ones_own_part,
+    group_of,
+    uses_kafka,
+)
 
 FOLDERS = [path for path in GROUPS if path.endswith("/")]
 # A test runs a whole service, with its consumers if it names Kafka: `of_registration.service(…)`.
@@ -39,3 +48,17 @@ def test_a_module_elsewhere_that_runs_a_service_on_kafka_belongs_to_that_service
 
 def test_a_module_that_reads_as_a_services_group_runs_with_that_service() -> None:
     assert group_of("tests/ops/test_offsets.py") == GROUPS["tests/quiz/"]
+
+
+def test_workers_collect_the_same_modules_and_each_begins_at_another_quarter() -> None:
+    found = [from_ones_own_part([str(ROOT / "tests")], worker, 4) for worker in range(4)]
+    assert {tuple(sorted(modules)) for modules in found} == {
+        tuple(sorted(map(str, (ROOT / "tests").rglob("test_*.py"))))
+    }
+    firsts = sorted(found[0].index(modules[0]) for modules in found)
+    assert firsts == [len(found[0]) * worker // 4 for worker in range(4)]
+
+
+def test_names_of_tests_are_collected_as_they_were_given() -> None:
+    named = ["tests/ops/test_sharing.py::test_a", str(ROOT / "tests/awards")]
+    assert from_ones_own_part(named, 1, 2) == named
