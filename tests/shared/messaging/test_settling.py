@@ -137,7 +137,7 @@ async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_
 
     ear = Ear(always)
     async with reading(kafka, contract, ear) as consumer:
-        await eventually(lambda: consumer.stopped, seconds=8)
+        await eventually(lambda: consumer.stopped)
         assert "the handler failed on 100 of" in str(consumer.problem())
         assert "start this process again" in str(consumer.problem())
     # It need not try each of them to know.
@@ -183,7 +183,7 @@ async def test_handler_that_fails_on_most_of_many_small_batches_is_stopped(kafka
 
     policy = replace(QUICK, batch_events_max=5, failed_max=30)
     async with reading(kafka, contract, Ear(most), policy=policy) as consumer:
-        await eventually(lambda: consumer.stopped, seconds=8)
+        await eventually(lambda: consumer.stopped)
         assert "the handler failed on 30 of" in str(consumer.problem())
 
 
@@ -206,7 +206,7 @@ async def test_many_wrong_events_do_not_hide_that_the_handler_fails_on_all_other
     # Small batches: only the total of the last events can reach the bound.
     policy = replace(QUICK, batch_events_max=5, failed_max=20)
     async with reading(kafka, contract, Ear(all_of_them), policy=policy) as consumer:
-        await eventually(lambda: consumer.stopped, seconds=8)
+        await eventually(lambda: consumer.stopped)
         assert "the handler failed on 20 of 20 events" in str(consumer.problem())
 
 
@@ -228,7 +228,7 @@ async def test_rejected_events_of_a_batch_do_not_hide_that_the_handler_fails_on_
         await say(kafka, contract, range(400))
         await until_committed(kafka, contract, {0: 400})
         await say(kafka, contract, range(400, 550))
-        await eventually(lambda: consumer.stopped, seconds=8)
+        await eventually(lambda: consumer.stopped)
         assert "the handler failed on 20 of 20 events" in str(consumer.problem())
 
 

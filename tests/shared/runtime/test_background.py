@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from shared.runtime.background import Loop, backoff_seconds, each, looping
 from shared.runtime.errors import Rejected, Unavailable
-from tests.support.waiting import eventually
+from tests.support.waiting import EVENTUALLY_SECONDS, eventually
 
 
 def sample(name: str, **labels: str) -> float | None:
@@ -127,7 +127,7 @@ async def test_at_the_end_a_turn_that_does_not_finish_is_cancelled() -> None:
         await asyncio.Event().wait()
         return 0.0
 
-    async with asyncio.timeout(5), running("t-cancel", turn, stop_seconds_max=0.1):
+    async with asyncio.timeout(EVENTUALLY_SECONDS), running("t-cancel", turn, stop_seconds_max=0.1):
         await begun.wait()
 
 

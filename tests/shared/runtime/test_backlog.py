@@ -8,6 +8,7 @@ import pytest
 from shared.runtime.background import FAILING_MIN
 from shared.runtime.backlog import LOOK_SECONDS, Backlog, NothingDone
 from shared.runtime.errors import TookTooLong, Unavailable
+from tests.support.waiting import EVENTUALLY_SECONDS
 
 
 class Items:
@@ -58,7 +59,7 @@ async def test_items_that_fail_rest_while_the_others_go_on(error: Exception) -> 
 async def test_an_item_without_end_is_broken_off_and_the_next_one_is_done() -> None:
     items = Items(a=99, b=1)
     backlog = Backlog("test", items.pending, items.go_on, item_seconds_max=0.05)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(EVENTUALLY_SECONDS):
         assert await backlog.turn() == 0
         assert await backlog.turn() == LOOK_SECONDS
     assert items.tried == ["a", "b"]

@@ -11,7 +11,7 @@ from shared.runtime.errors import Overloaded
 from shared.runtime.fair_queue import Sender
 from shared.web.made_once import EachMadeOnce
 from shared.web.paced import OF_ONE_MAX, Paced
-from tests.support.waiting import eventually
+from tests.support.waiting import EVENTUALLY_SECONDS, eventually
 
 STEP_SECONDS = 0.02
 
@@ -52,7 +52,7 @@ async def test_a_client_that_does_not_read_keeps_nobody_waiting() -> None:
     paced, work = Paced(), Work()
     unread = await paced.pieces("desk", work.file())
     assert await anext(unread) == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(EVENTUALLY_SECONDS):
         assert await _whole(await paced.pieces("desk", work.file())) == [0, 1, 2]
 
 
@@ -136,7 +136,7 @@ async def test_who_goes_away_when_called_leaves_the_turn_to_the_next() -> None:
     async with paced.turn("first"):
         gone, stays = asyncio.create_task(work("a")), asyncio.create_task(work("b"))
         await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(EVENTUALLY_SECONDS):
         assert await stays == "b"
         assert await work("a") == "a"
     assert gone.cancelled()
@@ -155,7 +155,7 @@ async def test_who_goes_away_before_being_called_is_left_out() -> None:
     # Called by the same step that cancels: the task has not run since.
     gone.cancel()
     paced._call_next()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(EVENTUALLY_SECONDS):
         assert await stays == "b"
     await asyncio.wait([gone])
     assert await work("a") == "a"
