@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from ops.commands.terminal import tell
+from ops.commands.terminal import UP_HOME, Home, tell
+from ops.commands.where import KafkaServers, kafka_of
 from ops.contracts.changelog import changelog
-from ops.contracts.documents import broken, outdated, release
-from ops.contracts.gate import broken_by, differences, unreleased
+from ops.contracts.documents import broken, faults, outdated, release
+from ops.contracts.gate import broken_by, differences, ends_of, unreleased
+from ops.contracts.groups import groups_at
 from ops.contracts.readers import readers_of
 from ops.contracts.releases import CURRENT, current, named, releases
 
@@ -39,7 +41,7 @@ def check(as_json: AsJson = False) -> None:
     Also says which files in contracts/ are out of date, and which contracts are in no release yet: these
     may still change in any way.
     """
-    found, old = broken(), outdated()
+    found, old, wrong = broken(), outdated(), faults()
     free = unreleased(releases(), current())
     if as_json:
         refused = [
@@ -54,17 +56,20 @@ def check(as_json: AsJson = False) -> None:
             }
             for one in found
         ]
-        print(json.dumps({"refused": refused, "out_of_date": old, "unreleased": free}, ensure_ascii=False))
+        said = {"refused": refused, "wrong_versions": wrong, "out_of_date": old, "unreleased": free}
+        print(json.dumps(said, ensure_ascii=False))
     else:
         for one in found:
             tell(f"{one}\n")
+        for what in wrong:
+            tell(f"{what}\n")
         for what in old:
             tell(f"{what}: write contracts/ again with python -m ops.contracts.documents")
         if free:
             tell(f"in no release yet, so not protected: {', '.join(free)}")
-        if not found and not old:
+        if not found and not old and not wrong:
             tell("contracts are up to date and break no release")
-    if found or old:
+    if found or old or wrong:
         raise typer.Exit(1)
 
 
@@ -80,7 +85,7 @@ def diff(
     If you read the events of a deployment that runs A and it goes to B, this is what you will see.
     """
     before, after = named(old), named(new)
-    found = differences(before, after)
+    found = differences(before, after, ends_of(releases()))
     lines = [
         {
             "type": one.type,
@@ -118,18 +123,34 @@ def readers(
         str,
         typer.Argument(metavar="TYPE", help="A type or a topic: kepu.quiz.completed.v1, quiz.completed."),
     ],
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Also ask Kafka which groups read it there.", rich_help_panel="How"),
+    ] = False,
+    kafka: KafkaServers = None,
+    home: Home = UP_HOME,
 ) -> None:
     """
     Who reads and who writes an event.
 
     Our own groups are those that shared/contracts/topics.py declares. Other systems may read every topic
-    that Kafka's rights allow them.
+    that Kafka's rights allow them: with --live Kafka says which groups have read it, and how much they have
+    not read yet. Ask it before an old version of an event ends.
     """
     found = readers_of(type_)
     tell(f"{found.type}, in topic {found.topic}, key {found.key}")
     tell(f"written by: {', '.join(found.writers)}")
     tell(f"read by our groups: {', '.join(found.groups) or 'none'}")
     tell(f"first released: {found.since or 'not yet'}")
+    if found.succeeded_by:
+        tell(f"replaced by {found.succeeded_by}: both are emitted until {found.until}")
+    if live:
+        there = groups_at(kafka_of(kafka, home), found.topic)
+        for group in there:
+            whose = "ours" if group.name in found.groups else "of another system"
+            tell(f"at Kafka: {group.name} ({whose}), {group.unread:,} records unread")
+        if not there:
+            tell("at Kafka: no group has read it")
 
 
 @contracts_cli.command(name="release")
