@@ -19,6 +19,7 @@ from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
 from ops.commands.drill import drill_cli
+from ops.commands.explore import explore_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
@@ -73,6 +74,8 @@ app = typer.Typer(
 
     What could not be handled:  kepu dead list
 
+    See events as they come, and write one:  kepu listen, kepu emit --list
+
     Where an id is, and what is missing:  kepu trace ID
 
     Whom a change of an event would break:  kepu contracts check
@@ -98,6 +101,7 @@ app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
 app.add_typer(contracts_cli, name="contracts")
 app.add_typer(trace_cli)
+app.add_typer(explore_cli)
 app.add_typer(replay_cli)
 
 
