@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test test-servers drill upgrade flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test test-servers drill upgrade flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test kit lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -81,6 +81,9 @@ strangers: $(READY) ## three anonymous attacks in full size: the week booked out
 flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
 	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
 
+kit: $(READY) ## build the wheel for other teams, kepu-events, in dist/
+	cd kit && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
+
 drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
 	$(BIN)/kepu drill
 
@@ -122,4 +125,4 @@ lock: $(READY) ## renew all lock files from the pyproject.toml files
 		--no-emit-package kepu-week --output-file bench/requirements.lock
 
 clean: ## remove the virtual environments and all local data
-	rm -rf $(VENV) $(BENCH) .kepu
+	rm -rf $(VENV) $(BENCH) .kepu dist
