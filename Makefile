@@ -28,6 +28,7 @@ define install
 endef
 
 .PHONY: help setup demo up down test test-servers drill upgrade flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test kit lock clean
+.PHONY: help setup demo up down test test-servers drill upgrade flood fuzz incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -83,6 +84,8 @@ flood: $(READY) ## thousands of malformed records into every topic while people 
 
 kit: $(READY) ## build the wheel for other teams, kepu-events, in dist/
 	cd kit && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
+fuzz: $(READY) ## 100,000 malformed inputs, each accounted for; INPUTS for fewer, SEED for others
+	$(BIN)/python -m tests.fuzz.batches --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
 
 drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
 	$(BIN)/kepu drill
