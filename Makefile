@@ -27,7 +27,6 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test test-servers drill upgrade flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test kit lock clean
 .PHONY: help setup demo up down test test-servers drill upgrade flood fuzz incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
@@ -82,6 +81,7 @@ strangers: $(READY) ## three anonymous attacks in full size: the week booked out
 flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
 	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
 
+.PHONY: kit
 kit: $(READY) ## build the wheel for other teams, kepu-events, in dist/
 	cd kit && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
 fuzz: $(READY) ## 100,000 malformed inputs, each accounted for; INPUTS for fewer, SEED for others
