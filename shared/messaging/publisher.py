@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -47,6 +47,14 @@ GROWN_AFTER_SECONDS = 20.0
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
+
+
+class Appended(NamedTuple):
+    """When the broker appended a set of records: the first and the last moment, by its own clock."""
+
+    first_ms: int
+    last_ms: int
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -144,16 +152,18 @@ class Publisher:
         """
         await self.write([to_record(event) if isinstance(event, Envelope) else event for event in events])
 
-    async def write(self, records: Sequence[Record]) -> None:
+    async def write(self, records: Sequence[Record]) -> Appended | None:
         """
         Write records unchanged. Records of one key keep their order.
 
+        Returns: when they were appended; None: nothing was written, or a topic takes the sender's times.
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
             Rejected: a record is larger than any topic takes.
         """
         if not records:
-            return
+            return None
+        moments: list[int] = []
         for topic, _, value, _ in records:
             if value is not None and len(value) > DEAD_RECORD_BYTES_MAX:
                 raise Rejected(f"a record of {len(value)} bytes does not fit {topic}", code="too_large")
@@ -166,7 +176,7 @@ class Publisher:
                 for portion in _portions(records):
                     async with self._sending:
                         acknowledged = await _send(producer, portion, self._growth)
-                    await asyncio.gather(*acknowledged)
+                    moments += [one.timestamp for one in await asyncio.gather(*acknowledged)]
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -181,6 +191,7 @@ class Publisher:
             record_published(tracing.recorder, records, time.time_ns() - int(seconds * 1e9))
         for topic, count in Counter(record[0] for record in records).items():
             metrics.PUBLISHED.labels(topic).inc(count)
+        return Appended(min(moments), max(moments)) if min(moments) >= 0 else None
 
     async def partitions_of(self, topic: str) -> int:
         """
@@ -298,7 +309,7 @@ def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 async def _send(
     producer: AIOKafkaProducer, records: Sequence[Record], growth: Growth
-) -> list[Awaitable[object]]:
+) -> list[Awaitable[Any]]:
     """Give records to the producer. The returned futures are done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
@@ -308,7 +319,7 @@ async def _send(
             present = len(await producer.partitions_for(topic))
             partitions[topic] = growth.used(topic, present, time.monotonic())
         by_partition[topic, partition_of(key, partitions[topic])].append(record)
-    acknowledged: list[Awaitable[object]] = []
+    acknowledged: list[Awaitable[Any]] = []
     now_ms = int(time.time() * 1000)
     for (topic, partition), group in by_partition.items():
         batch = producer.create_batch()
