@@ -37,7 +37,7 @@ def rig() -> Iterator[Rig]:
         rigged(folder / "chaos", FEW_PARTS, tell=console.print) as rig,
     ):
         yield rig
-        for name in rig.stack.names:
+        for name in (*rig.services.names, *rig.stack.names):
             # What they would write at an orderly end is read by nobody.
             rig.kill(name)
 
