@@ -74,6 +74,10 @@ chaos: $(READY) ## break everything while people take part, and check what they 
 	$(BIN)/kepu chaos $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
 
+.PHONY: chaos-meta
+chaos-meta: $(READY) ## break guarantees on purpose, one by one: chaos must notice each; ONLY="outbox relay" for some
+	$(BIN)/python -m tests.ops.chaos.meta $(ONLY)
+
 cluster: $(READY) ## a week on three brokers and three members, while those that lead are killed
 	$(BIN)/kepu cluster --rounds $(or $(ROUNDS),2)
 

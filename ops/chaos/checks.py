@@ -51,6 +51,9 @@ def bookings(history: Sequence[Operation], log: Log) -> Iterator[Check]:
         by_person[one.who].add(one.told["registration_id"])
     twice = [who for who, ids in by_person.items() if len(ids) > 1]
     yield Check("a request that is repeated is one booking", len(by_person), len(by_person), duplicated=twice)
+    again = [one for one in _all(history, "book") if one.asked.get("again")]
+    refused = [one.who for one in again if one.outcome == "fail"]
+    yield true_of_all("a request that is repeated is not refused", refused, len(again))
     yield true_of_all("nobody booked for whom nobody asked", _invented(history, log), len(there))
     yield kept(
         "cancellations acknowledged are published",

@@ -55,6 +55,7 @@ async def carry_out(rig: Rig, fault: Fault) -> Suffered:
         "delay": _cut_off,
         "clock": _shift_clock,
         "disk": _fill_disk,
+        "stall": _stall,
         "crash": _crash,
     }
     began_at = time.time()
@@ -86,6 +87,19 @@ async def _stop(rig: Rig, fault: Fault) -> str:
     finally:
         for name in fault.victims:
             rig.signal(name, signal.SIGCONT)
+    return ""
+
+
+async def _stall(rig: Rig, fault: Fault) -> str:
+    """A process dies while its server stands still: what only it knew of is gone."""
+    [name] = fault.victims
+    try:
+        rig.signal(fault.detail, signal.SIGSTOP)
+        await asyncio.sleep(fault.seconds)
+        await asyncio.to_thread(rig.kill, name)
+    finally:
+        rig.signal(fault.detail, signal.SIGCONT)
+    await asyncio.to_thread(rig.start, name)
     return ""
 
 

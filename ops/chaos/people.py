@@ -81,7 +81,7 @@ class People:
         begun.ok(**told)
         if number % 7 == 0:
             # Again, like somebody who did not see the answer: it must be the same registration.
-            begun = self.history.invoke("book", _who(number), session=session)
+            begun = self.history.invoke("book", _who(number), session=session, again=True)
             again = await self._ask(
                 begun, "POST", "registration", "/registrations", json=body, headers=headers
             )

@@ -15,6 +15,7 @@ SERVERS = (KAFKA, MONGO)
 SHORT_STOP_SECONDS, LONG_STOP_SECONDS = 6.0, 14.0
 CUT_SECONDS, SWALLOWED_SECONDS, DELAYED_SECONDS = 3.0, 4.0, 6.0
 CLOCK_SECONDS = 6.0
+STALL_SECONDS = 3.0
 # Beyond what graders accept of a clock (60 s), and within it; forwards and backwards.
 JUMPS_SECONDS = (90.0, -90.0, 4.0, -4.0, 3_600.0)
 DOWN_SECONDS = 0.5
@@ -29,8 +30,8 @@ class Fault:
         kind: one of `KINDS`.
         victims: the processes that suffer it, all at once.
         seconds: how long it lasts; of a kill, how long the process stays down.
-        detail: of a crash, its point; of a clock, how far it jumps in seconds; of the network, which server
-            the process does not reach.
+        detail: of a crash, its point; of a clock, how far it jumps in seconds; of the network and of a stall,
+            which server the process does not reach.
     """
 
     kind: str
@@ -75,6 +76,7 @@ KINDS = (
     "delay",
     "clock",
     "disk",
+    "stall",
     "crash",
     "leader",
 )
@@ -100,7 +102,11 @@ def schedule(seed: int, count: int, cast: Cast, only: Collection[str] = ()) -> l
     points = list(cast.crash_points) if "crash" in kinds else []
     chance.shuffle(points)
     chosen = [Fault("crash", (part,), DOWN_SECONDS, point) for part, point in points]
-    others = [kind for kind in kinds if kind != "crash" and kind not in (("leader",), NET)[cast.is_cluster]]
+    others = [
+        kind
+        for kind in kinds
+        if kind != "crash" and kind not in (("leader",), (*NET, "stall"))[cast.is_cluster]
+    ]
     turns = {kind: _victims_in_turn(kind, cast, chance) for kind in others}
     for number in range(max(0, count - len(chosen)) if others else 0):
         kind = others[number % len(others)]
@@ -131,6 +137,9 @@ class _Turns:
         if self.kind in NET:
             name, server = victims
             return Fault(self.kind, (name,), NETWORK_SECONDS[self.kind], server)
+        if self.kind == "stall":
+            name, server = victims
+            return Fault(self.kind, (name,), STALL_SECONDS, server)
         if self.kind == "clock":
             jump = JUMPS_SECONDS[(turn // len(self.victims) + turn) % len(JUMPS_SECONDS)]
             return Fault(self.kind, victims, CLOCK_SECONDS, f"{jump:+.0f} s")
@@ -145,7 +154,7 @@ def _victims_in_turn(kind: str, cast: Cast, chance: random.Random) -> _Turns:
     victims: list[tuple[str, ...]]
     if kind == "several":
         victims = [tuple(chance.sample(everybody, min(3, len(everybody)))) for _ in everybody]
-    elif kind in NET:
+    elif kind in NET or kind == "stall":
         victims = [(name, server) for name in cast.services for server in SERVERS]
     elif kind == "clock":
         victims = [(name,) for name in cast.services]

@@ -125,6 +125,11 @@ def _doubled_booking(week: Week) -> None:
     week.registered("confirmed", "other", 1, HALL)
 
 
+def _refused_repeat(week: Week) -> None:
+    week.asks("book", "p-0", {"session": LAB, "again": True}, None)
+    week.history[-1] = replace(week.history[-1], outcome="fail")
+
+
 def _oversold(week: Week) -> None:
     told = {"registration_id": "ninth", "participant_id": "-", "status": "confirmed"}
     week.asks("book", "p-9", {"session": LAB}, told)
@@ -186,6 +191,7 @@ def _somebody_elses_submission(week: Week) -> None:
 SPOILT: Sequence[tuple[Callable[[Week], None], str]] = (
     (without("registration.waitlisted"), "bookings acknowledged are published"),
     (_doubled_booking, "a request that is repeated is one booking"),
+    (_refused_repeat, "a request that is repeated is not refused"),
     (lambda week: week.registered("confirmed", "made-up", 1, LAB), "nobody booked for whom nobody asked"),
     (without("registration.cancelled"), "cancellations acknowledged are published"),
     (

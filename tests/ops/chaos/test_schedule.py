@@ -36,7 +36,7 @@ def test_every_process_is_killed_and_stopped_and_cut_off_from_both_servers() -> 
     faults = schedule(3, 200, CAST)
     for kind in ("kill", "stop", "long_stop"):
         assert {fault.victims[0] for fault in faults if fault.kind == kind} == {*SERVICES, "kafka", "mongo"}
-    for kind in NET:
+    for kind in (*NET, "stall"):
         suffered = {(fault.victims[0], fault.detail) for fault in faults if fault.kind == kind}
         assert suffered == {(name, server) for name in SERVICES for server in ("kafka", "mongo")}
 
@@ -61,7 +61,7 @@ def test_only_the_kinds_that_were_named_come() -> None:
 def test_a_cluster_has_leaders_and_no_proxies() -> None:
     cluster = Cast(SERVICES, ("kafka", "kafka-2", "kafka-3", "mongo", "mongo-2", "mongo-3"))
     kinds = {fault.kind for fault in schedule(1, 60, cluster)}
-    assert kinds == set(KINDS) - {*NET, "crash"}
+    assert kinds == set(KINDS) - {*NET, "stall", "crash"}
 
 
 def test_stops_outlast_leases_and_sessions() -> None:
