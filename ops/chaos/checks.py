@@ -103,6 +103,10 @@ def commands(history: Sequence[Operation], log: Log) -> Iterator[Check]:
     )
     twice = [request for request, ids in answered.items() if len(ids) > 1]
     yield Check("each command has one outcome", len(asked), len(answered), duplicated=twice)
+    aborted = {one.asked["request"] for one in _all(history, "abort")}
+    outcomes = [*_outcomes(log), *log.events("registration.rejected")]
+    obeyed = sorted({event.body["request_id"] for event in outcomes} & aborted)
+    yield true_of_all("nobody obeys a command whose transaction was aborted", obeyed, len(aborted))
     dead = log.given_up(POISONED, GRADING, ())
     yield kept("unreadable records are dead letters", _told(_ok(history, "poison"), "place"), dead)
     receipts = {*_told(_ok(history, "submit"), "receipt_id")}

@@ -10,6 +10,7 @@ effect) or with `unknown` (with or without an effect). An operation without an e
 
 import json
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,10 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
-Kind: TypeAlias = Literal["book", "cancel", "command", "save", "submit", "read", "result", "poison"]
+Kind: TypeAlias = Literal["book", "cancel", "command", "save", "submit", "read", "result", "poison", "abort"]
 Phase: TypeAlias = Literal["invoke", "ok", "fail", "unknown"]
 Fields: TypeAlias = Mapping[str, Any]
-KINDS: tuple[Kind, ...] = ("book", "cancel", "command", "save", "submit", "read", "result", "poison")
+KINDS: tuple[Kind, ...] = ("book", "cancel", "command", "save", "submit", "read", "result", "poison", "abort")
 
 HISTORY_FILE = "history.jsonl"
 # The file is on the disk after so many lines. A power failure may cost the last ones; a kill costs none.
@@ -57,6 +58,8 @@ class History:
         self._file = path.open("x", encoding="utf-8", buffering=1)
         self._number = 0
         self._lines = 0
+        # Threads ask and are told too.
+        self._one = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -67,14 +70,14 @@ class History:
 
     def invoke(self, kind: Kind, who: str, **asked: Any) -> "Begun":
         """Write down that something will be asked now."""
-        self._number += 1
-        begun = Begun(self, self._number, kind, who)
+        with self._one:
+            self._number += 1
+            begun = Begun(self, self._number, kind, who)
         self.write(begun, "invoke", asked)
         return begun
 
     def write(self, begun: "Begun", phase: Phase, fields: Fields) -> None:
         """Write one line. For `Begun`."""
-        self.counts[begun.kind, phase] += 1
         line = {
             "number": begun.number,
             "at": time.time(),
@@ -83,10 +86,12 @@ class History:
             "who": begun.who,
             "fields": fields,
         }
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._lines += 1
-        if self._lines % SYNCED_LINES == 0:
-            self._sync()
+        with self._one:
+            self.counts[begun.kind, phase] += 1
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._lines += 1
+            if self._lines % SYNCED_LINES == 0:
+                self._sync()
 
     def _sync(self) -> None:
         self._file.flush()

@@ -30,8 +30,9 @@ SIGNS: tuple[Kind, ...] = ("book", "submit")
 SIGNS_MIN = 2
 RECOVERED_SECONDS_MAX = 90.0
 LOOK_SECONDS = 0.1
-# Of every so many people, one belongs to the other system, and one sends what nobody can read.
-COMMAND_EVERY, POISON_EVERY = 4, 9
+# Of every so many people, one belongs to the other system, one sends what nobody can
+# read, and one aborts a transaction.
+COMMAND_EVERY, POISON_EVERY, ABORT_EVERY = 4, 9, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ class Run:
                     outside.command(number, HALL if number % 3 else lab_of(number))
                 if number % POISON_EVERY == 0:
                     outside.poison(number)
+                if number % ABORT_EVERY == 0:
+                    group.create_task(asyncio.to_thread(outside.abort, HALL))
                 outside.poll()
                 number += 1
                 await asyncio.sleep(1 / self.plan.people_a_second)

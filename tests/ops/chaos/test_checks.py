@@ -86,6 +86,7 @@ def good() -> Week:
     week.registered("confirmed", "lost", 1, HALL)
     week.asks("command", "c", {"session": HALL, "request": "hall-c"}, {"place": "-"})
     week.registered("confirmed", "commanded", 1, HALL, "hall-c")
+    week.asks("abort", "a", {"session": HALL, "request": "aborted-a"}, {})
     week.asks("poison", "poison-1", {}, {"place": f"quiz.submitted/0/{len(week.entries)}"})
     place = {"dead_topic": "quiz.submitted", "dead_partition": "0", "dead_offset": str(len(week.entries))}
     week.raw("quiz.submitted", "poison-1", b"{")
@@ -166,6 +167,10 @@ def _command_twice(week: Week) -> None:
     week.registered("confirmed", "commanded-again", 1, HALL, "hall-c")
 
 
+def _aborted_and_obeyed(week: Week) -> None:
+    week.registered("confirmed", "obeyed", 1, HALL, "aborted-a")
+
+
 def _other_result_read(week: Week) -> None:
     week.asks("result", "p-0", {"attempt_id": "a"}, {"points": 3.0, "passed": False})
 
@@ -203,6 +208,7 @@ SPOILT: Sequence[tuple[Callable[[Week], None], str]] = (
     (_overtaken, "who asked later does not go before who waits"),
     (without("registration.confirmed", "of-commanded"), "commands acknowledged have an outcome"),
     (_command_twice, "each command has one outcome"),
+    (_aborted_and_obeyed, "nobody obeys a command whose transaction was aborted"),
     (without("quiz.submitted.quiz-grading.dead"), "unreadable records are dead letters"),
     (_good_one_buried, "nothing acknowledged is a dead letter"),
     (without("quiz.submitted", "a"), "submissions acknowledged are in the log"),
