@@ -120,7 +120,7 @@ class Outside:
     def _emit(
         self, topic: str, key: str, value: str, told: Callable[[KafkaError | None, Message], None]
     ) -> None:
-        headers = _headers(topic, key)
+        headers = _headers(topic, f"{key}/{value}")
         self._producer.produce(topic, key=key, value=value, headers=headers, on_delivery=told)
         self._producer.poll(0)
 
