@@ -12,8 +12,9 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -45,16 +46,13 @@ RESTART_PAUSE_SECONDS = 0.5
 METADATA_SECONDS_MAX = 10
 GROWN_AFTER_SECONDS = 20.0
 
+Appended = tuple[int, int]
+"""When the broker appended a set of records: the first and the last moment, in ms by its own clock."""
+# Of the `append` that this task is in: only few callers of `write` want to know.
+_moments: ContextVar[list[int] | None] = ContextVar("moments", default=None)
+
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
-
-
-class Appended(NamedTuple):
-    """When the broker appended a set of records: the first and the last moment, by its own clock."""
-
-    first_ms: int
-    last_ms: int
-
 
 _encode = msgspec.json.Encoder().encode
 
@@ -152,18 +150,30 @@ class Publisher:
         """
         await self.write([to_record(event) if isinstance(event, Envelope) else event for event in events])
 
-    async def write(self, records: Sequence[Record]) -> Appended | None:
+    async def append(self, records: Sequence[Record]) -> Appended | None:
+        """
+        As `write`.
+
+        Returns: when they were appended; None: nothing was written, or a topic takes the sender's times.
+        """
+        moments: list[int] = []
+        token = _moments.set(moments)
+        try:
+            await self.write(records)
+        finally:
+            _moments.reset(token)
+        return (min(moments), max(moments)) if moments and min(moments) >= 0 else None
+
+    async def write(self, records: Sequence[Record]) -> None:
         """
         Write records unchanged. Records of one key keep their order.
 
-        Returns: when they were appended; None: nothing was written, or a topic takes the sender's times.
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
             Rejected: a record is larger than any topic takes.
         """
         if not records:
-            return None
-        moments: list[int] = []
+            return
         for topic, _, value, _ in records:
             if value is not None and len(value) > DEAD_RECORD_BYTES_MAX:
                 raise Rejected(f"a record of {len(value)} bytes does not fit {topic}", code="too_large")
@@ -176,7 +186,9 @@ class Publisher:
                 for portion in _portions(records):
                     async with self._sending:
                         acknowledged = await _send(producer, portion, self._growth)
-                    moments += [one.timestamp for one in await asyncio.gather(*acknowledged)]
+                    written = await asyncio.gather(*acknowledged)
+                    if (moments := _moments.get()) is not None:
+                        moments += [one.timestamp for one in written]
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -191,7 +203,6 @@ class Publisher:
             record_published(tracing.recorder, records, time.time_ns() - int(seconds * 1e9))
         for topic, count in Counter(record[0] for record in records).items():
             metrics.PUBLISHED.labels(topic).inc(count)
-        return Appended(min(moments), max(moments)) if min(moments) >= 0 else None
 
     async def partitions_of(self, topic: str) -> int:
         """

@@ -189,7 +189,7 @@ class Intake:
         return self._receipts.get(attempt_id)
 
     async def _append(self, records: Sequence[Record]) -> Sequence[Appended | None]:
-        appended = await self._publisher.write(records)
+        appended = await self._publisher.append(records)
         return [appended] * len(records)
 
 

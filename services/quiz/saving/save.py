@@ -129,7 +129,7 @@ class Saves:
         return Begun(saved, partial(_answer, saved, attempt_id, revision, now))
 
     async def _append(self, records: Sequence[Record]) -> Sequence[Appended | None]:
-        appended = await self._publisher.write(records)
+        appended = await self._publisher.append(records)
         return [appended] * len(records)
 
 

@@ -119,15 +119,18 @@ class Slow(Publisher):
         # How far its clock is ahead of ours; None: it does not tell its time.
         self.ahead_seconds: float | None = None
 
-    async def write(self, records: Sequence[Record]) -> Appended | None:
+    async def append(self, records: Sequence[Record]) -> Appended | None:
+        await self.write(records)
+        if self.ahead_seconds is None:
+            return None
+        now_ms = int((time.time() + self.ahead_seconds) * 1000)
+        return now_ms, now_ms
+
+    async def write(self, records: Sequence[Record]) -> None:
         self.written += records
         if self.is_down:
             raise Unavailable("Kafka did not acknowledge")
         await self.let.wait()
-        if self.ahead_seconds is None:
-            return None
-        now_ms = int((time.time() + self.ahead_seconds) * 1000)
-        return Appended(now_ms, now_ms)
 
 
 @dataclass

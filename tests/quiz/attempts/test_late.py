@@ -20,7 +20,8 @@ def later(seconds: float) -> datetime:
 
 
 def appended(*seconds: float) -> Appended:
-    return Appended(*(clock.epoch_ms(later(one)) for one in seconds))
+    first, last = (clock.epoch_ms(later(one)) for one in seconds)
+    return first, last
 
 
 @given(first=st.floats(-200, 200), more=st.floats(0, 100), now=st.floats(-4_000, 4_000))
