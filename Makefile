@@ -69,11 +69,17 @@ compose-test: $(READY) ## docker-compose.yml on a real engine, if there is one; 
 mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice each; ONLY="outbox lease" for some
 	$(BIN)/python -m tests.mutations $(ONLY)
 
-chaos: $(READY) ## the long form of the kill tests
-	$(BIN)/kepu chaos
+# In words: make chaos MINUTES=30 FAULTS=60 SEED=7, or make chaos ONLY=kill,clock
+chaos: $(READY) ## break everything while people take part, and check what they were told; SHORT=1, SEED=, FAULTS=, MINUTES=, ONLY= kinds
+	$(BIN)/kepu chaos $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: chaos-meta
+chaos-meta: $(READY) ## break guarantees on purpose, one by one: chaos must notice each; ONLY="outbox relay" for some
+	$(BIN)/python -m tests.ops.chaos.meta $(ONLY)
 
 cluster: $(READY) ## a week on three brokers and three members, while those that lead are killed
-	$(BIN)/kepu chaos --home .kepu/cluster --brokers 3 --mongo-nodes 3 --rounds $(or $(ROUNDS),2)
+	$(BIN)/kepu cluster --rounds $(or $(ROUNDS),2)
 
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers

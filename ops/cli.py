@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.capacity import capacity_cli
+from ops.commands.chaos import chaos_cli
 from ops.commands.configuration import configuration_cli
 from ops.commands.contracts import contracts_cli
 from ops.commands.credentials import credentials_cli
@@ -86,6 +87,7 @@ app = typer.Typer(
     """,
 )
 app.add_typer(play_cli)
+app.add_typer(chaos_cli)
 app.add_typer(incidents_cli)
 app.add_typer(drill_cli)
 app.add_typer(capacity_cli)

@@ -77,6 +77,8 @@ class Services:
     settings: Mapping[str, str] = field(default_factory=dict)
     # By part, the checkout of another release that it runs, with an environment in `.venv`.
     releases: dict[str, Path] = field(default_factory=dict)
+    # A module of ours that runs the module of a part, which is its argument; empty: the part runs itself.
+    runner: str = ""
     _started: dict[str, Started] = field(default_factory=dict)
 
     @property
@@ -258,7 +260,8 @@ class Services:
         }
         of_release = self.releases.get(name)
         python = str(of_release / ".venv/bin/python") if of_release else sys.executable
-        return (python, "-m", f"services.{part.service}.app"), environment
+        runner = (self.runner,) if self.runner else ()
+        return (python, "-m", *runner, f"services.{part.service}.app"), environment
 
     def _port(self, name: str) -> int:
         port = self._known_port(name)

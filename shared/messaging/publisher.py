@@ -11,6 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +46,11 @@ RESTART_PAUSE_SECONDS = 0.5
 # writes to them after the second: until then those who read know of them too.
 METADATA_SECONDS_MAX = 10
 GROWN_AFTER_SECONDS = 20.0
+
+Appended = tuple[int, int]
+"""When the broker appended a set of records: the first and the last moment, in ms by its own clock."""
+# Of the `append` that this task is in: only few callers of `write` want to know.
+_moments: ContextVar[list[int] | None] = ContextVar("moments", default=None)
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
@@ -145,6 +151,20 @@ class Publisher:
         """
         await self.write([to_record(event) if isinstance(event, Envelope) else event for event in events])
 
+    async def append(self, records: Sequence[Record]) -> Appended | None:
+        """
+        As `write`.
+
+        Returns: when they were appended; None: nothing was written, or a topic takes the sender's times.
+        """
+        moments: list[int] = []
+        token = _moments.set(moments)
+        try:
+            await self.write(records)
+        finally:
+            _moments.reset(token)
+        return (min(moments), max(moments)) if moments and min(moments) >= 0 else None
+
     async def write(self, records: Sequence[Record]) -> None:
         """
         Write records unchanged. Records of one key keep their order.
@@ -169,7 +189,9 @@ class Publisher:
                 for portion in _portions(records):
                     async with self._sending:
                         acknowledged = await _send(producer, portion, self._growth)
-                    await asyncio.gather(*acknowledged)
+                    written = await asyncio.gather(*acknowledged)
+                    if (moments := _moments.get()) is not None:
+                        moments += [one.timestamp for one in written]
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -301,7 +323,7 @@ def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 async def _send(
     producer: AIOKafkaProducer, records: Sequence[Record], growth: Growth
-) -> list[Awaitable[object]]:
+) -> list[Awaitable[Any]]:
     """Give records to the producer. The returned futures are done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
@@ -311,7 +333,7 @@ async def _send(
             present = len(await producer.partitions_for(topic))
             partitions[topic] = growth.used(topic, present, time.monotonic())
         by_partition[topic, partition_of(key, partitions[topic])].append(record)
-    acknowledged: list[Awaitable[object]] = []
+    acknowledged: list[Awaitable[Any]] = []
     now_ms = int(time.time() * 1000)
     for (topic, partition), group in by_partition.items():
         batch = producer.create_batch()

@@ -15,6 +15,7 @@ import pytest
 from ops.stack import Stack
 from services.quiz.app import assemble
 from services.quiz.attempts.intake import Intake
+from services.quiz.attempts.late import ClockDoubtful
 from services.quiz.attempts.latest import Latest
 from services.quiz.attempts.receipts import AlreadySubmitted, Receipt
 from services.quiz.attempts.rules import Attempt
@@ -24,7 +25,7 @@ from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.events import QuizSubmitted
 from shared.messaging.create_topics import create_missing
-from shared.messaging.publisher import Publisher, Record
+from shared.messaging.publisher import Appended, Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
 from shared.web.problems import encoded
@@ -115,6 +116,15 @@ class Slow(Publisher):
         self.let = asyncio.Event()
         self.let.set()
         self.is_down = False
+        # How far its clock is ahead of ours; None: it does not tell its time.
+        self.ahead_seconds: float | None = None
+
+    async def append(self, records: Sequence[Record]) -> Appended | None:
+        await self.write(records)
+        if self.ahead_seconds is None:
+            return None
+        now_ms = int((time.time() + self.ahead_seconds) * 1000)
+        return now_ms, now_ms
 
     async def write(self, records: Sequence[Record]) -> None:
         self.written += records
@@ -267,6 +277,35 @@ async def test_a_process_that_stands_still_before_the_append_promises_nothing(
         one.kafka.let.set()
         with pytest.raises(Unavailable):
             await sent
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("ahead_seconds", [-90.0, 90.0])
+async def test_a_process_whose_clock_is_wrong_promises_nothing_and_soon_writes_nothing(
+    kafka: str, mongo: str, begins: bool, ahead_seconds: float
+) -> None:
+    async with own_intake(kafka, mongo, begins=begins) as one:
+        one.kafka.ahead_seconds = ahead_seconds
+        # It is in the log, and graders refuse it.
+        with pytest.raises(ClockDoubtful):
+            await one.submit(one.attempt("wang"))
+        assert len(one.kafka.written) == 1
+        # The next ones are refused before: otherwise each try would be one more dead letter.
+        for _ in range(3):
+            with pytest.raises(ClockDoubtful):
+                await one.submit(one.attempt("wang"))
+        assert len(one.kafka.written) == 1
+        one.kafka.ahead_seconds = 0.0
+
+        async def accepted() -> bool:
+            try:
+                await one.submit(one.attempt("wang"))
+            except ClockDoubtful:
+                return False
+            return True
+
+        await eventually(accepted)
+        assert len(one.kafka.written) == 2
 
 
 async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early_close(
