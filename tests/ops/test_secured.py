@@ -7,13 +7,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from pydantic import SecretStr
 
 from ops.audit.run import Audit, audit
 from ops.demo.outsider import Outsider
 from ops.demo.run import week_of_now
-from ops.deployment import keys
+from ops.deployment import keys, partners
 from ops.deployment.access import COMMANDS
 from ops.deployment.clients import confluent_arguments
 from ops.deployment.configuration import settings_of
@@ -31,7 +31,8 @@ from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.errors import Unavailable
 from shared.runtime.variables import taken_from
-from tests.support.certificates import Authority
+from tests.partners.builders import a_partner
+from tests.support.certificates import HOST, Authority
 from tests.support.secured import OPERATOR, OTHER, READER, Secured, SecuredServices, secured_servers
 
 pytestmark = pytest.mark.own_servers
@@ -130,6 +131,65 @@ def test_another_system_reads_nothing(secured: Secured, topic: str) -> None:
     error = read(secured.kafka(OTHER), topic, f"hall-{uuid4()}")
     assert error is not None
     assert error.code() in (FORBIDDEN, KafkaError.GROUP_AUTHORIZATION_FAILED)
+
+
+def test_a_partner_writes_to_its_own_topics_and_nothing_else(secured: Secured, tmp_path: Path) -> None:
+    hall, east = (a_partner(name, writes=COMMANDS, reads=("quiz.published",)) for name in ("hall", "east"))
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    login, _ = (partners.add(tmp_path / "partners.json", operator, one) for one in (hall, east))
+    kafka = replace(secured.kafka(hall.name), password=SecretStr(login.password))
+    assert login.checked
+    assert [written(kafka, hall.ingress(topic)) for topic in COMMANDS] == [None] * len(COMMANDS)
+    others = {topic.name for topic in (*topics.ALL, *hall.topics, *east.topics)}
+    for topic in others - {hall.ingress(topic) for topic in COMMANDS}:
+        error = written(kafka, topic)
+        assert error is not None, topic
+        assert error.code() == FORBIDDEN, topic
+    assert read(kafka, "quiz.published", f"{hall.name}.results") is None
+    for topic, group in (
+        ("quiz.published", "partners-hall"),
+        ("quiz.published", "halls"),
+        ("award.issued", "hall"),
+    ):
+        assert read(kafka, topic, group) is not None, (topic, group)
+    producer = Producer({**confluent_arguments(kafka), "transactional.id": "hall", "log_level": 0})
+    with pytest.raises(KafkaException):
+        producer.init_transactions(SECONDS)
+
+
+def test_a_partner_that_is_removed_may_do_nothing_any_more_over_open_connections_too(
+    secured: Secured, tmp_path: Path
+) -> None:
+    hall, file = a_partner(), tmp_path / "partners.json"
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    login = partners.add(file, operator, hall)
+    rotated = partners.rotate(file, operator, hall.name)
+    assert rotated.password != login.password
+    kafka = replace(secured.kafka(hall.name), password=SecretStr(rotated.password))
+    answers: list[KafkaError | None] = []
+    producer = Producer({**confluent_arguments(kafka), "log_level": 0})
+    for _ in range(2):
+        producer.produce(
+            hall.ingress(hall.writes[0]),
+            b"{}",
+            b"key",
+            on_delivery=lambda error, _: answers.append(error),
+        )
+        assert producer.flush(SECONDS) == 0
+        if len(answers) == 1:
+            partners.remove(file, operator, hall.name, with_topics=False)
+    assert answers[0] is None
+    assert answers[1] is not None
+    assert partners.entries(file) == ()
+    with pytest.raises(partners.PartnersError, match="no partner"):
+        partners.rotate(file, operator, hall.name)
+
+
+def test_a_name_that_somebody_has_at_kafka_is_not_given_away(secured: Secured, tmp_path: Path) -> None:
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    with pytest.raises(partners.PartnersError, match="has a user examination-hall already"):
+        partners.add(tmp_path / "partners.json", operator, a_partner(OTHER))
+    assert partners.entries(tmp_path / "partners.json") == ()
 
 
 async def test_a_producer_of_ours_says_what_it_may_not_write(secured: Secured) -> None:
