@@ -37,7 +37,7 @@ def records_of(kafka: Kafka, topics: Iterable[str]) -> Iterator[Message]:
     Raises:
         TopicsUnreadable: a topic does not exist, or Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         bounds = _bounds(consumer, kafka, topics)
         yield from _read(consumer, {place: found for place, found in bounds.items() if found[1] > found[0]})
 
@@ -53,7 +53,7 @@ def records_since(
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         bounds = _bounds(consumer, kafka, [topic for topic in topics if topic in there])
         first = offsets_at(consumer, bounds, since)
@@ -74,7 +74,7 @@ def bounds_and_times(
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         places = choose({name: list(topic.partitions) for name, topic in there.items()})
         bounds = {
@@ -104,7 +104,7 @@ def bounds_of(kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     Raises:
         TopicsUnreadable: a topic does not exist, or Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         return _bounds(consumer, kafka, topics)
 
 
@@ -115,12 +115,20 @@ def partners_topics(kafka: Kafka) -> list[Topic]:
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         return ingress_topics(consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics)
 
 
 @contextmanager
-def _client(kafka: Kafka) -> Iterator[Consumer]:
+def reading(kafka: Kafka, **more: str | int) -> Iterator[Consumer]:
+    """
+    A client that reads as no member of a group, and commits nothing.
+
+    Args:
+        more: settings of librdkafka, with `_` in place of each dot.
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
     consumer = Consumer(
         {
             **confluent_arguments(kafka),
@@ -130,6 +138,7 @@ def _client(kafka: Kafka) -> Iterator[Consumer]:
             "fetch.message.max.bytes": DEAD_RECORD_BYTES_MAX,
             # Its own lines on standard error would stand between those of the command.
             "log_level": 0,
+            **{name.replace("_", "."): value for name, value in more.items()},
         }
     )
     try:
