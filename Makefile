@@ -81,6 +81,10 @@ strangers: $(READY) ## three anonymous attacks in full size: the week booked out
 flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
 	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
 
+.PHONY: partners
+partners: $(READY) ## three partners, one of them hostile: the two others hardly notice; MINUTES for fewer than 10
+	$(BIN)/python -m tests.flow.partners --minutes $(or $(MINUTES),10)
+
 drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
 	$(BIN)/kepu drill
 
