@@ -184,7 +184,7 @@ def _run_first_program(secured: Secured, services: SecuredServices, folder: Path
         first_program.configuration(hall, reached, login.password)
     )
     (folder / first_program.PROGRAM).write_text(first_program.program(hall) or "")
-    command = [sys.executable, folder / first_program.PROGRAM, '{"session_id": "talk-1"}']
+    command = [sys.executable, str(folder / first_program.PROGRAM), '{"session_id": "talk-1"}']
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     assert "registration.confirmed" in done.stdout
