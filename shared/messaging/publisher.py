@@ -21,8 +21,8 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Envelope, Event, Headers, context_of, to_headers
 from shared.contracts.origin import Fields, Origin
-from shared.contracts.successions import DECLARED
 from shared.contracts.partitioning import partition_of
+from shared.contracts.successions import DECLARED
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
 from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.published_spans import record_published
