@@ -11,7 +11,7 @@ Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content m
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -28,11 +28,9 @@ CONTENT_TYPE = b"application/json"
 HEADER_BYTES_MAX = 1_024
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 64
-# The largest body of an event, if its contract has no other limit. The longest text of a message takes
-# 50 KB, if its sender escapes each character.
+# The largest body of an event without a limit of its own. A message may take 50 KB, all of it escaped.
 EVENT_BYTES_MAX = 65_536
-# The largest body of the few events that contain lists.
-LIST_BYTES_MAX = 786_432
+LIST_BYTES_MAX = 786_432  # Of the few events that contain lists.
 # Of a record that `kepu dead` has sent again: where it was first ("partition/offset"), and how often.
 REDRIVEN_FROM = "redriven_from"
 REDRIVEN_TIMES = "redriven_times"
@@ -72,7 +70,7 @@ class Event(Part):
         key: str = "",
         version: int = 1,
         bytes_max: int = EVENT_BYTES_MAX,
-        succeeds: "type[Event] | None" = None,
+        succeeds: "_Contract | None" = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -89,6 +87,8 @@ class Event(Part):
         return str(getattr(self, self.key_field))
 
 
+# Outside of the class, where `type` is a name of the class.
+_Contract: TypeAlias = type[Event]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from shared.contracts.partners import WRITABLE, Partner
-from tests.flow.flood.kinds import kinds
+from tests.fuzz.kinds import kinds
 
 Json = dict[str, Any]
 BOMB_BYTES = 4_000_000
