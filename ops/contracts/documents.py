@@ -1,5 +1,5 @@
 """
-The contracts for other teams: JSON Schemas, an AsyncAPI 3.0 document, topics, and those of each release.
+The contracts for other teams: JSON Schemas, an AsyncAPI 3.1 document, topics, and those of each release.
 
     python -m ops.contracts.documents                   write contracts/ anew
     python -m ops.contracts.documents check             list what is out of date or breaks a release
@@ -57,13 +57,13 @@ def documents(folder: Path = PUBLISHED) -> dict[str, str]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document. It has a channel for each topic, also for dead letters."""
+    """The AsyncAPI 3.1 document. It has a channel for each topic, also for dead letters."""
     _, found = models_json_schema(
         [(contract, "validation") for contract in events.ALL], ref_template="#/components/schemas/{model}"
     )
     contracts = {contract.topic: contract for contract in events.ALL}
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Kepu Week",
             "version": "1",

@@ -12,7 +12,7 @@ from ops.contracts.documents import asyncapi, broken, documents, main, outdated,
 from ops.contracts.releases import NotReleased
 from shared.contracts import events, topics
 
-SPECIFICATION = Path(__file__).parent / "vendor" / "asyncapi-3.0.0.json"
+SPECIFICATION = Path(__file__).parent / "vendor" / "asyncapi-3.1.0.json"
 
 
 def test_published_contracts_are_up_to_date() -> None:
