@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
 import h11
@@ -298,8 +299,10 @@ async def judged(ledger: Ledger, maker: Requests, request: Request, port: int, a
         maker.learn(body)
         return
     code = _code(head, body)
-    ledger.enter(judge, f"refused {code or status}" if status < 500 else f"failed {status} {code}")
-    if status >= 500:
+    # A version of HTTP that nobody speaks is the fault of the request, though its number is above 500.
+    is_refused = status < 500 or status == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    ledger.enter(judge, f"refused {code or status}" if is_refused else f"failed {status} {code}")
+    if not is_refused:
         ledger.fault(f"{status} {code}", f"{request.what}: {request.raw[:1_500]!r}")
     elif not code and not request.raw.startswith(b"HEAD"):
         ledger.fault("no code", f"{request.what}: {head[:200]!r} for {request.raw[:500]!r}")
@@ -324,12 +327,11 @@ def is_whole(raw: bytes) -> bool:
     reading = h11.Connection(h11.SERVER)
     reading.receive_data(raw)
     try:
-        while (event := reading.next_event()) is not h11.NEED_DATA:
-            if isinstance(event, h11.EndOfMessage):
-                return True
+        while isinstance(event := reading.next_event(), h11.Request | h11.Data):
+            pass
     except h11.RemoteProtocolError:
         return True
-    return False
+    return event is not h11.NEED_DATA
 
 
 async def _answer(request: Request, port: int, address: str) -> tuple[bytes, bytes]:

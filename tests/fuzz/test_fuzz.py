@@ -10,6 +10,7 @@ from tests.fuzz.kinds import kinds
 from tests.fuzz.ledger import Ledger, compare
 from tests.fuzz.play import played
 from tests.fuzz.records import READ
+from tests.fuzz.requests import is_whole
 from tests.support.servers import own_stack
 
 INPUTS = 3_000
@@ -34,6 +35,18 @@ def test_a_record_that_nobody_buries_is_told() -> None:
         compare(ledger, "readers", {PLACE: code}, buried)
         assert [words.partition(":")[0] for words in ledger.wrong] == wrong
         assert ledger.of("readers") == 1
+
+
+def test_what_is_no_whole_request_is_known() -> None:
+    """An upgrade, and a second request behind the first one, are read to their end too."""
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+    assert is_whole(post + b"{}")
+    assert is_whole(post + b"{}" + post)
+    assert is_whole(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    assert is_whole(b"CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert is_whole(b"\xff\xff\r\n\r\n")
+    assert not is_whole(post + b"{")
+    assert not is_whole(post[:-2])
 
 
 @pytest.mark.stack
