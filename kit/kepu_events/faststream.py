@@ -42,6 +42,8 @@ def broker(connection: Connection | None = None, **settings: Any) -> KafkaBroker
         "allow_auto_create_topics": False,
         "request_timeout_ms": int(SENT_SECONDS_MAX * 1000),
         "security": _security(to),
+        # FastStream's own writes a line for each event, to where the program prints.
+        "logger": log,
     }
     return KafkaBroker(to.servers.split(","), **{**ours, **settings})
 

@@ -95,6 +95,12 @@ def test_it_has_the_version_of_the_project_and_asks_for_the_same_packages() -> N
     assert set(kit["optional-dependencies"]) == set(CLIENTS)
 
 
+def test_the_guide_shows_the_examples() -> None:
+    guide = (ROOT / "docs/integrating.md").read_text()
+    for name in ("register", "results"):
+        assert f"```python\n{(EXAMPLES / f'{name}_confluent.py').read_text()}```" in guide
+
+
 def test_an_example_has_twenty_lines_at_most() -> None:
     examples = sorted(EXAMPLES.glob("*.py"))
     assert {path.stem for path in examples} == {
