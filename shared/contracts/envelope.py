@@ -11,7 +11,7 @@ Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content m
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -72,7 +72,7 @@ class Event(Part):
         key: str = "",
         version: int = 1,
         bytes_max: int = EVENT_BYTES_MAX,
-        succeeds: "type[Event] | None" = None,
+        succeeds: "EventType | None" = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -89,6 +89,8 @@ class Event(Part):
         return str(getattr(self, self.key_field))
 
 
+# Inside `Event` the word `type` means the type of an event.
+EventType: TypeAlias = type[Event]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
