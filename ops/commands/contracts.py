@@ -12,7 +12,10 @@ from ops.contracts.documents import broken, faults, outdated, release
 from ops.contracts.gate import broken_by, differences, ends_of, unreleased
 from ops.contracts.groups import groups_at
 from ops.contracts.readers import readers_of
+from ops.contracts.registry import client_of
+from ops.contracts.registry import push as pushed
 from ops.contracts.releases import CURRENT, current, named, releases
+from ops.named import value_of
 
 contracts_cli = typer.Typer(
     no_args_is_help=True,
@@ -164,3 +167,34 @@ def release_command(
     """
     release(version)
     tell(f"written: contracts/released/{version}, and contracts/CHANGELOG.md")
+
+
+@contracts_cli.command()
+def push(
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="The registry: http://host:8081 of Confluent or Karapace, "
+            "http://host:8080/apis/ccompat/v7 of Apicurio."
+        ),
+    ],
+    version: Annotated[
+        str, typer.Option("--release", help="The release that is registered.", rich_help_panel="Which")
+    ] = CURRENT,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be registered.", rich_help_panel="How")
+    ] = False,
+) -> None:
+    """
+    Register the schemas with a schema registry, for teams whose tools look there.
+
+    Each gets the subject TOPIC-value. What the registry has already is left alone, so you may repeat it. If
+    the registry wants a login, set KEPU_REGISTRY_USER and KEPU_REGISTRY_PASSWORD (or …_FILE).
+    """
+    counts: dict[str, int] = {}
+    with client_of(url, value_of("KEPU_REGISTRY_USER"), value_of("KEPU_REGISTRY_PASSWORD")) as client:
+        for one in pushed(client, named(version), dry_run=dry_run):
+            counts[one.outcome] = counts.get(one.outcome, 0) + 1
+            if one.outcome != "known":
+                tell(f"{one.subject}: {one.outcome}" + (f" as {one.id}" if one.id is not None else ""))
+    tell(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))

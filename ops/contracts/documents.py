@@ -27,11 +27,11 @@ from ops.contracts.java import java
 from ops.contracts.releases import NotReleased, current, number, releases
 from ops.contracts.schemas import PUBLISHED, RELEASED, SCHEMA_SUFFIX, to_text
 from ops.contracts.schemas import schema_of as schema_of
-from ops.contracts.versions import faults_of
-from ops.deployment.access import writers_of
 from ops.contracts.typed import typed_records
 from ops.contracts.typescript import NAME as TYPESCRIPT
 from ops.contracts.typescript import typescript
+from ops.contracts.versions import faults_of
+from ops.deployment.access import writers_of
 from shared.contracts import events, topics
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Event

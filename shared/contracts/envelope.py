@@ -70,7 +70,7 @@ class Event(Part):
         key: str = "",
         version: int = 1,
         bytes_max: int = EVENT_BYTES_MAX,
-        succeeds: "_Contract | None" = None,
+        succeeds: "EventType | None" = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -87,8 +87,8 @@ class Event(Part):
         return str(getattr(self, self.key_field))
 
 
-# Outside of the class, where `type` is a name of the class.
-_Contract: TypeAlias = type[Event]
+# Inside `Event` the word `type` means the type of an event.
+EventType: TypeAlias = type[Event]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
