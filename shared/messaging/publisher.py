@@ -11,7 +11,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from shared.contracts.origin import Fields, Origin
 from shared.contracts.partitioning import partition_of
 from shared.contracts.successions import DECLARED
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
+from shared.messaging.appended import note
 from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.published_spans import record_published
 from shared.messaging.twins import Twins
@@ -46,11 +46,6 @@ RESTART_PAUSE_SECONDS = 0.5
 # writes to them after the second: until then those who read know of them too.
 METADATA_SECONDS_MAX = 10
 GROWN_AFTER_SECONDS = 20.0
-
-Appended = tuple[int, int]
-"""When the broker appended a set of records: the first and the last moment, in ms by its own clock."""
-# Of the `append` that this task is in: only few callers of `write` want to know.
-_moments: ContextVar[list[int] | None] = ContextVar("moments", default=None)
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
@@ -151,20 +146,6 @@ class Publisher:
         """
         await self.write([to_record(event) if isinstance(event, Envelope) else event for event in events])
 
-    async def append(self, records: Sequence[Record]) -> Appended | None:
-        """
-        As `write`.
-
-        Returns: when they were appended; None: nothing was written, or a topic takes the sender's times.
-        """
-        moments: list[int] = []
-        token = _moments.set(moments)
-        try:
-            await self.write(records)
-        finally:
-            _moments.reset(token)
-        return (min(moments), max(moments)) if moments and min(moments) >= 0 else None
-
     async def write(self, records: Sequence[Record]) -> None:
         """
         Write records unchanged. Records of one key keep their order.
@@ -189,9 +170,7 @@ class Publisher:
                 for portion in _portions(records):
                     async with self._sending:
                         acknowledged = await _send(producer, portion, self._growth)
-                    written = await asyncio.gather(*acknowledged)
-                    if (moments := _moments.get()) is not None:
-                        moments += [one.timestamp for one in written]
+                    note(await asyncio.gather(*acknowledged))
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)

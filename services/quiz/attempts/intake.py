@@ -26,8 +26,9 @@ from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
+from shared.messaging.appended import Appended, when_appended
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
-from shared.messaging.publisher import Appended, Publisher, Record
+from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, Unavailable
 from shared.runtime.ids import random_id
@@ -189,7 +190,7 @@ class Intake:
         return self._receipts.get(attempt_id)
 
     async def _append(self, records: Sequence[Record]) -> Sequence[Appended | None]:
-        appended = await self._publisher.append(records)
+        appended = await when_appended(self._publisher.write(records))
         return [appended] * len(records)
 
 

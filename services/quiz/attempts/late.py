@@ -5,7 +5,7 @@ from datetime import datetime
 from services.quiz.attempts.tokens import AttemptClaims
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.record import cancelled
-from shared.messaging.publisher import Appended
+from shared.messaging.appended import Appended
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Unavailable
 

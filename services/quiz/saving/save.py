@@ -21,8 +21,9 @@ from services.quiz.quizzes.offered import Offered
 from services.quiz.saving.events import saved_record
 from services.quiz.saving.pace import Pace
 from services.quiz.saving.rules import Sheet
+from shared.messaging.appended import Appended, when_appended
 from shared.messaging.group_commit import GroupCommit
-from shared.messaging.publisher import Appended, Publisher, Record
+from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
 from shared.runtime.ids import random_id
 from shared.web.hot import Begun, HotRequest
@@ -129,7 +130,7 @@ class Saves:
         return Begun(saved, partial(_answer, saved, attempt_id, revision, now))
 
     async def _append(self, records: Sequence[Record]) -> Sequence[Appended | None]:
-        appended = await self._publisher.append(records)
+        appended = await when_appended(self._publisher.write(records))
         return [appended] * len(records)
 
 

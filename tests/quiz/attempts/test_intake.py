@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -24,8 +25,9 @@ from services.quiz.attempts.tokens import AttemptTokens
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.events import QuizSubmitted
+from shared.messaging.appended import note
 from shared.messaging.create_topics import create_missing
-from shared.messaging.publisher import Appended, Publisher, Record
+from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
 from shared.web.problems import encoded
@@ -119,18 +121,13 @@ class Slow(Publisher):
         # How far its clock is ahead of ours; None: it does not tell its time.
         self.ahead_seconds: float | None = None
 
-    async def append(self, records: Sequence[Record]) -> Appended | None:
-        await self.write(records)
-        if self.ahead_seconds is None:
-            return None
-        now_ms = int((time.time() + self.ahead_seconds) * 1000)
-        return now_ms, now_ms
-
     async def write(self, records: Sequence[Record]) -> None:
         self.written += records
         if self.is_down:
             raise Unavailable("Kafka did not acknowledge")
         await self.let.wait()
+        if self.ahead_seconds is not None:
+            note([SimpleNamespace(timestamp=int((time.time() + self.ahead_seconds) * 1000))])
 
 
 @dataclass

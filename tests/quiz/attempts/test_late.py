@@ -10,7 +10,7 @@ from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
 from services.quiz.attempts.late import AHEAD_MS_MAX, ClockDoubtful, check_moment
 from services.quiz.grading.rules import SKEW
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
-from shared.messaging.publisher import Appended
+from shared.messaging.appended import Appended
 from shared.runtime import clock
 from tests.support.logged import NOW
 
