@@ -47,6 +47,10 @@ INGRESS_BYTES_MAX = 268_435_456
 # Users and sources of our own begin with this word.
 RESERVED = "kepu"
 PREFIX = "partner."
+_MAY_BE = {
+    "name": "a name has 2 to 30 small letters, digits and dashes, and begins with a letter",
+    "source": "a source has 2 to 80 small letters, digits and . _ / -, and begins with a letter",
+}
 SERVICE = "partners"
 
 
@@ -117,7 +121,7 @@ def read_partners(content: bytes) -> PartnerFile:
     try:
         found = msgspec.json.decode(content, type=PartnerFile)
     except msgspec.MsgspecError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(_in_words(str(error))) from None
     for what in ("name", "source"):
         given = [getattr(partner, what) for partner in found.partners]
         if twice := {one for one in given if given.count(one) > 1}:
@@ -148,6 +152,11 @@ def check(partner: Partner) -> None:
             )
         if len(set(topics)) < len(topics):
             raise ValueError(f"{partner.name}: a topic that it may {verb} stands twice")
+
+
+def _in_words(said: str) -> str:
+    """Msgspec's words, which name the field, and what the field may be."""
+    return next((f"{said}: {words}" for field, words in _MAY_BE.items() if f".{field}`" in said), said)
 
 
 def ingress_topics(names: Iterable[str]) -> list[Topic]:

@@ -1,6 +1,7 @@
 """Two honest partners ask for places and wait for outcomes, while a third one does all the harm it can."""
 
 import json
+import os
 import threading
 import time
 from collections import Counter
@@ -200,6 +201,9 @@ def _judge(
     report.lines.append(f"Kafka refused it {dict(sorted(hostile.refused.items()))}")
     forwarded, refused = _counted(services)
     report.lines.append(f"forwarded {forwarded}; refused {refused}; the bridge had {peak_bytes / MIB:.0f} MB")
+    records = sum(forwarded.values()) + sum(refused.values())
+    core_us = _core_seconds(services.pid(PARTNERS.name)) * 1e6 / records
+    report.lines.append(f"{core_us:.0f} core-us of the bridge for each of {records} records")
     if peak_bytes > BRIDGE_BYTES_MAX:
         report.wrong.append(f"the bridge had {peak_bytes / MIB:.0f} MB")
     if not any(what.startswith("elsewhere") for what in hostile.refused):
@@ -250,3 +254,9 @@ def _peak_bytes(pid: int | None) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     [peak] = [line for line in lines if line.startswith("VmHWM")]
     return int(peak.split()[1]) * 1024
+
+
+def _core_seconds(pid: int | None) -> float:
+    """How long a process has used a core, with its start."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
