@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import uuid4
 
@@ -11,8 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from ops.deployment.clients import confluent_arguments
 from ops.errors import CommandError
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.partners import ingress_topics
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic
 from shared.messaging.connection import Kafka
+from shared.messaging.decoding import FIRST_MS, LAST_MS
 
 ANSWER_SECONDS_MAX = 30.0
 RECORDS_A_POLL = 10_000
@@ -84,6 +86,14 @@ def bounds_and_times(
         return bounds, first if at is None else offsets_at(consumer, bounds, at)
 
 
+def time_of(message: Message) -> datetime:
+    """
+    The time of a record. A topic may take the times of its senders: one that no calendar has is told as the
+    nearest that we know.
+    """
+    return datetime.fromtimestamp(min(max(message.timestamp()[1], FIRST_MS), LAST_MS) / 1000, UTC)
+
+
 def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime) -> dict[Place, int]:
     """The first offset of each partition that was appended since then; the end, if there is none."""
     at_ms = int(at.timestamp() * 1000)
@@ -105,6 +115,17 @@ def bounds_of(kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     """
     with reading(kafka) as consumer:
         return _bounds(consumer, kafka, topics)
+
+
+def partners_topics(kafka: Kafka) -> list[Topic]:
+    """
+    The topics of partners that this Kafka has: no code declares them.
+
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
+    with reading(kafka) as consumer:
+        return ingress_topics(consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics)
 
 
 @contextmanager
