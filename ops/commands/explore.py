@@ -25,9 +25,10 @@ from ops.exploring.heard import Hearing, Wanted
 from ops.exploring.send import send
 from shared.contracts import events
 from shared.contracts.envelope import Event
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import declared
 from shared.messaging.connection import Kafka
-from shared.messaging.publisher import Record, partition_of
+from shared.messaging.publisher import Record
 
 explore_cli = typer.Typer()
 errors = Console(stderr=True, highlight=False)
@@ -243,7 +244,7 @@ def emit_command(
     compose.check(contract, body)
     record = compose.record_of(
         contract,
-        compose.Given(body, given.headers, given.key),
+        compose.changed(given, body),
         source=sender,
         now=datetime.now(UTC),
         correlation_id=correlation_id,
