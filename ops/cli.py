@@ -24,6 +24,7 @@ from ops.commands.explore import explore_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
+from ops.commands.partner import partner_cli
 from ops.commands.play import play_cli
 from ops.commands.replay import replay_cli
 from ops.commands.stack import stack_cli
@@ -96,6 +97,7 @@ app.add_typer(deployment_cli)
 app.add_typer(configuration_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
+app.add_typer(partner_cli, name="partner")
 app.add_typer(door_cli, name="door")
 app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")

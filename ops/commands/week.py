@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -22,7 +23,7 @@ from ops.deployment.description import Deployment
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
-from ops.local.services import WEEK, Services
+from ops.local.services import EXTRA, WEEK, Services
 from ops.stack import Stack
 from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
@@ -33,9 +34,19 @@ from shared.runtime.settings import KafkaSettings
 
 week_cli = typer.Typer()
 
+Extra = StrEnum("Extra", {name: name for name in EXTRA})  # type: ignore[misc]
+
 
 @week_cli.command()
-def up(home: Home = UP_HOME, brokers: Brokers = None, mongo_nodes: MongoNodes = None) -> None:
+def up(
+    home: Home = UP_HOME,
+    brokers: Brokers = None,
+    mongo_nodes: MongoNodes = None,
+    extra: Annotated[
+        list[Extra] | None,
+        typer.Option("--with", help="Also start this: the bridge for partners (kepu partner)."),
+    ] = None,
+) -> None:
     """
     Start everything with the sample week loaded, leave it running, and print the addresses.
 
@@ -43,7 +54,8 @@ def up(home: Home = UP_HOME, brokers: Brokers = None, mongo_nodes: MongoNodes = 
     everything and keeps the data. To begin anew, remove the folder.
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")
-    services = Services(Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell), tell=tell)
+    parts = (*WEEK, *(EXTRA[one.value] for one in extra or ()))
+    services = Services(Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell), parts, tell=tell)
     marker = home / "week.loaded"
     failures: list[Failure] = []
     with _left_as_found(services):
@@ -188,7 +200,7 @@ def _left_as_found(services: Services) -> Iterator[None]:
 
 def _print_addresses(services: Services) -> None:
     tell("\nEverything runs:")
-    for part in WEEK:
+    for part in services.parts:
         url = services.url(part.name)
         documented = f"API {url}/docs   " if part.role != "worker" else ""
         tell(f"  {part.name:14} {documented}metrics {url}/metrics")

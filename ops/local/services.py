@@ -50,6 +50,9 @@ WEEK: tuple[Part, ...] = (
     Part("awards", "awards"),
     Part("notifications", "notifications"),
 )
+# The bridge for partners is started only if somebody asks for it.
+PARTNERS = Part("partners", "partners", "worker")
+EXTRA: dict[str, Part] = {PARTNERS.name: PARTNERS}
 MAIL = "mail"
 # At a Kafka of the stack's own nobody logs in, whatever the environment says of another one.
 NO_LOGIN = {
@@ -59,6 +62,8 @@ NO_LOGIN = {
 }
 # In the folder of a week on this machine: the keys that `kepu organisers` adds.
 ORGANISERS_FILE = "organisers.json"
+# There too: the partners that `kepu partner` adds.
+PARTNERS_FILE = "partners.json"
 
 
 @dataclass(slots=True)
@@ -167,7 +172,8 @@ class Services:
     def down(self) -> None:
         """Stop all that run. Consumers finish their present batch first."""
         with undisturbed():
-            self.stop(*(part.name for part in self.parts))
+            # Also parts that another command has started here.
+            self.stop(*dict.fromkeys((*(part.name for part in self.parts), *EXTRA)))
             # Last: those that end still send what they have at hand.
             self.stop(MAIL)
 
@@ -241,6 +247,7 @@ class Services:
             )
             return arguments, {}
         part = next(part for part in self.parts if part.name == name)
+        partners_file = str(self.home.absolute() / PARTNERS_FILE)
         secrets = {**keys.for_service(part.service, self.secrets), "KEPU_MONGO": self.stack.mongo}
         environment = {
             # Files that the environment names for them would be a second answer.
@@ -248,6 +255,7 @@ class Services:
             **secrets,
             **({} if self.stack.kafka_connection.security != "PLAINTEXT" else NO_LOGIN),
             "KEPU_ORGANISER_KEYS_FILE": str(self.home.absolute() / ORGANISERS_FILE),
+            **({"KEPU_PARTNERS_FILE": partners_file} if part.service == PARTNERS.service else {}),
             "KEPU_KAFKA": self.stack.kafka,
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
