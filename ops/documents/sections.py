@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from ops.deployment.description import EVERY
 from ops.documents import (
     alerting,
     dashboards,
@@ -36,7 +37,7 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/organising.md": {"roles": roles.routes},
     **{
         f"services/{service}/README.md": {"events": partial(event_map.of_service, service)}
-        for service in ("registration", "quiz", "awards", "notifications")
+        for service in EVERY
     },
     "docs/operating.md": {
         "settings": settings.everything,

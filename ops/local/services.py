@@ -50,6 +50,9 @@ WEEK: tuple[Part, ...] = (
     Part("awards", "awards"),
     Part("notifications", "notifications"),
 )
+# Services that are started only if somebody asks for them.
+WEBHOOKS = Part("webhooks", "webhooks")
+EXTRA: dict[str, Part] = {WEBHOOKS.name: WEBHOOKS}
 MAIL = "mail"
 # At a Kafka of the stack's own nobody logs in, whatever the environment says of another one.
 NO_LOGIN = {
@@ -165,7 +168,8 @@ class Services:
     def down(self) -> None:
         """Stop all that run. Consumers finish their present batch first."""
         with undisturbed():
-            self.stop(*(part.name for part in self.parts))
+            # Also parts that another command has started here.
+            self.stop(*dict.fromkeys((*(part.name for part in self.parts), *EXTRA)))
             # Last: those that end still send what they have at hand.
             self.stop(MAIL)
 
@@ -246,6 +250,8 @@ class Services:
             **secrets,
             **({} if self.stack.kafka_connection.security != "PLAINTEXT" else NO_LOGIN),
             "KEPU_ORGANISER_KEYS_FILE": str(self.home.absolute() / ORGANISERS_FILE),
+            # On one machine partners are tried out at addresses of that machine.
+            **({"KEPU_WEBHOOK_ALLOW_PRIVATE": "true"} if part.service == WEBHOOKS.service else {}),
             "KEPU_KAFKA": self.stack.kafka,
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
