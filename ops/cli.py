@@ -12,12 +12,14 @@ from typer.core import TyperGroup
 
 from ops.commands.capacity import capacity_cli
 from ops.commands.configuration import configuration_cli
+from ops.commands.contracts import contracts_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
 from ops.commands.drill import drill_cli
+from ops.commands.explore import explore_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
@@ -72,7 +74,11 @@ app = typer.Typer(
 
     What could not be handled:  kepu dead list
 
+    See events as they come, and write one:  kepu listen, kepu emit --list
+
     Where an id is, and what is missing:  kepu trace ID
+
+    Whom a change of an event would break:  kepu contracts check
 
     Read topics again:  kepu replay --group quiz-grading --from 2h
 
@@ -93,7 +99,9 @@ app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")
 app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
+app.add_typer(contracts_cli, name="contracts")
 app.add_typer(trace_cli)
+app.add_typer(explore_cli)
 app.add_typer(replay_cli)
 
 

@@ -1,9 +1,9 @@
 """
-The contracts for other teams: JSON Schemas, an AsyncAPI 3.0 document, and the schemas of each release.
+The contracts for other teams: JSON Schemas, an AsyncAPI 3.1 document, topics, and those of each release.
 
     python -m ops.contracts.documents                   write contracts/ anew
     python -m ops.contracts.documents check             list what is out of date or breaks a release
-    python -m ops.contracts.documents release 0.2.0     keep the schemas of now as those of a release
+    python -m ops.contracts.documents release 0.4.0     keep the contracts of now as those of a release
 
 Everything is generated from `shared.contracts.events` and `shared.contracts.topics`, with the golden records
 of the tests as examples. So the documents always match the code.
@@ -17,34 +17,23 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from ops.contracts.compatibility import breaks
+from ops.contracts.changelog import NAME as CHANGELOG
+from ops.contracts.changelog import changelog
+from ops.contracts.delivery import HEADERS, REQUIRED, TOPICS, deliveries
+from ops.contracts.gate import Finding, check
+from ops.contracts.releases import NotReleased, current, number, releases
+from ops.contracts.schemas import PUBLISHED, RELEASED, SCHEMA_SUFFIX, to_text
+from ops.contracts.schemas import schema_of as schema_of
 from shared.contracts import events, topics
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Event
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT / "contracts"
 GOLDEN = ROOT / "tests" / "contracts" / "golden"
-RELEASED = "released"
 ASYNCAPI = "asyncapi.json"
-SCHEMA_SUFFIX = ".schema.json"
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KAFKA_BINDING = "0.5.0"
 DEAD_LETTER = "DeadLetter"
 
-_HEADERS: dict[str, str] = {
-    "ce_specversion": "1.0",
-    "ce_id": "The same on every repeat; readers that must not repeat an effect look at it",
-    "ce_source": "Who says it, such as kepu/quiz",
-    "ce_type": "The contract and its version",
-    "ce_time": "When it happened, RFC 3339; the record's own time if missing",
-    "ce_subject": "The id that it is about; the record's key if missing",
-    "ce_correlationid": "The same on everything that follows from one request; ce_id if missing",
-    "ce_causationid": "The ce_id of the event that this one follows from",
-    "traceparent": "W3C trace context",
-    "content-type": "application/json; assumed if missing",
-}
-_REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type")
 _DEAD_HEADERS: dict[str, str] = {
     "dead_code": "Why, as a stable code",
     "dead_reason": "Why, in a sentence",
@@ -56,25 +45,25 @@ _DEAD_HEADERS: dict[str, str] = {
 }
 
 
-def schema_of(contract: type[Event]) -> dict[str, Any]:
-    """The JSON Schema of an event's data."""
-    return {"$schema": DIALECT, "$id": f"urn:{contract.type}", **contract.model_json_schema()}
-
-
-def documents() -> dict[str, str]:
-    """The text of every published file, by its name in contracts/."""
-    found = {f"{contract.type}{SCHEMA_SUFFIX}": _text(schema_of(contract)) for contract in events.ALL}
-    return {**found, ASYNCAPI: _text(asyncapi())}
+def documents(folder: Path = PUBLISHED) -> dict[str, str]:
+    """The text of every published file, by its name in `folder`, whose releases the changelog tells."""
+    found = {f"{contract.type}{SCHEMA_SUFFIX}": to_text(schema_of(contract)) for contract in events.ALL}
+    return {
+        **found,
+        ASYNCAPI: to_text(asyncapi()),
+        TOPICS: to_text(deliveries()),
+        CHANGELOG: changelog(releases(folder), current()),
+    }
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document. It has a channel for each topic, also for dead letters."""
+    """The AsyncAPI 3.1 document. It has a channel for each topic, also for dead letters."""
     _, found = models_json_schema(
         [(contract, "validation") for contract in events.ALL], ref_template="#/components/schemas/{model}"
     )
     contracts = {contract.topic: contract for contract in events.ALL}
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Kepu Week",
             "version": "1",
@@ -150,14 +139,14 @@ def _operations(contracts: Mapping[str, type[Event]]) -> Iterator[tuple[str, dic
 
 def _message(contract: type[Event]) -> dict[str, Any]:
     golden = json.loads((GOLDEN / f"{contract.type}.json").read_text())
-    headers = {name: {"type": "string", "description": about} for name, about in _HEADERS.items()}
+    headers = {name: {"type": "string", "description": about} for name, about in HEADERS.items()}
     headers["ce_specversion"] = {"type": "string", "const": "1.0"}
     headers["ce_type"] = {"type": "string", "const": contract.type}
     return {
         "name": contract.type,
         "title": contract.__name__,
         "summary": (contract.__doc__ or "").strip().split("\n")[0],
-        "headers": {"type": "object", "properties": headers, "required": list(_REQUIRED)},
+        "headers": {"type": "object", "properties": headers, "required": list(REQUIRED)},
         "payload": {"$ref": f"#/components/schemas/{contract.__name__}"},
         "bindings": {
             "kafka": {"key": {"type": "string", "pattern": ID_PATTERN}, "bindingVersion": KAFKA_BINDING}
@@ -184,8 +173,8 @@ def _dead_letter() -> dict[str, Any]:
 
 def outdated(folder: Path = PUBLISHED) -> list[str]:
     """A sentence for each file in the folder that differs from the code."""
-    wanted = documents()
-    present = {path.name for path in folder.glob("*.json")}
+    wanted = documents(folder)
+    present = {path.name for path in folder.iterdir() if path.suffix == ".json" or path.name == CHANGELOG}
     return [
         *(f"{name} is missing" for name in sorted(set(wanted) - present)),
         *(f"{name} belongs to no contract" for name in sorted(present - set(wanted))),
@@ -197,27 +186,15 @@ def outdated(folder: Path = PUBLISHED) -> list[str]:
     ]
 
 
-def broken(released: Path = PUBLISHED / RELEASED, contracts: Sequence[type[Event]] = events.ALL) -> list[str]:
-    """A sentence for each place where the contracts of now break those of a release."""
-    today = {contract.type: schema_of(contract) for contract in contracts}
-    found = []
-    for path in sorted(released.glob(f"*/*{SCHEMA_SUFFIX}")):
-        type_ = path.name.removesuffix(SCHEMA_SUFFIX)
-        release = path.parent.name
-        if type_ not in today:
-            found.append(f"{type_} of release {release} was withdrawn; its records and readers stay")
-            continue
-        found += [
-            f"{type_}, against release {release}: {what}"
-            for what in breaks(json.loads(path.read_text()), today[type_])
-        ]
-    return found
+def broken(folder: Path = PUBLISHED, contracts: Sequence[type[Event]] = events.ALL) -> list[Finding]:
+    """Each place where the contracts of now break those of a release."""
+    return check(releases(folder), current(contracts))
 
 
 def write(folder: Path = PUBLISHED) -> None:
     """Write all documents again, and remove files that belong to no contract."""
-    wanted = documents()
     folder.mkdir(exist_ok=True)
+    wanted = documents(folder)
     for path in folder.glob("*.json"):
         if path.name not in wanted:
             path.unlink()
@@ -227,19 +204,23 @@ def write(folder: Path = PUBLISHED) -> None:
 
 def release(version: str, folder: Path = PUBLISHED) -> None:
     """
-    Keep the schemas of now as those of a release.
+    Keep the contracts of now as those of a release.
 
     Raises:
-        FileExistsError: the release exists. A release never changes.
+        NotReleased: it is no version, or not above the newest one; or something breaks an earlier release.
+            A release never changes.
     """
+    before = releases(folder)
+    if before and number(version) <= number(before[-1].name):
+        raise NotReleased(f"{version} is not above the newest release, {before[-1].name}: take a higher one")
+    if found := check(before, current()):
+        raise NotReleased(f"{found[0]}\n{len(found)} such changes: kepu contracts check names all")
     kept = folder / RELEASED / version
     kept.mkdir(parents=True)
     for contract in events.ALL:
-        (kept / f"{contract.type}{SCHEMA_SUFFIX}").write_text(_text(schema_of(contract)))
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        (kept / f"{contract.type}{SCHEMA_SUFFIX}").write_text(to_text(schema_of(contract)))
+    (kept / TOPICS).write_text(to_text(deliveries()))
+    (folder / CHANGELOG).write_text(changelog(releases(folder), current()))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -248,7 +229,7 @@ def main(arguments: Sequence[str]) -> int:
         case []:
             write()
         case ["check"]:
-            wrong = outdated() + broken()
+            wrong = [*outdated(), *map(str, broken())]
             print("\n".join(wrong) or "contracts are up to date and break no release")
             return 1 if wrong else 0
         case ["release", version]:

@@ -38,7 +38,7 @@ def records_of(kafka: Kafka, topics: Iterable[str], may_be_absent: Collection[st
     Raises:
         TopicsUnreadable: another topic does not exist, or Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         if may_be_absent:
             there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
             topics = [topic for topic in topics if topic in there or topic not in may_be_absent]
@@ -57,7 +57,7 @@ def records_since(
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         bounds = _bounds(consumer, kafka, [topic for topic in topics if topic in there])
         first = offsets_at(consumer, bounds, since)
@@ -78,7 +78,7 @@ def bounds_and_times(
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         places = choose({name: list(topic.partitions) for name, topic in there.items()})
         bounds = {
@@ -108,12 +108,20 @@ def bounds_of(kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     Raises:
         TopicsUnreadable: a topic does not exist, or Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         return _bounds(consumer, kafka, topics)
 
 
 @contextmanager
-def _client(kafka: Kafka) -> Iterator[Consumer]:
+def reading(kafka: Kafka, **more: str | int) -> Iterator[Consumer]:
+    """
+    A client that reads as no member of a group, and commits nothing.
+
+    Args:
+        more: settings of librdkafka, with `_` in place of each dot.
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
     consumer = Consumer(
         {
             **confluent_arguments(kafka),
@@ -123,6 +131,7 @@ def _client(kafka: Kafka) -> Iterator[Consumer]:
             "fetch.message.max.bytes": DEAD_RECORD_BYTES_MAX,
             # Its own lines on standard error would stand between those of the command.
             "log_level": 0,
+            **{name.replace("_", "."): value for name, value in more.items()},
         }
     )
     try:

@@ -38,8 +38,8 @@ CLIENTS = 3
 REST_SECONDS = 0.02
 WATCHED = ("/livez", "/readyz", "/health", "/metrics")
 
-# As in deploy/caddy: a request waits for a copy that is ready, since one slow answer to a probe is enough to leave none for
-# a second. Other than there, nothing that a copy has got is sent again, not even a GET.
+# As in deploy/caddy: a request waits for a copy that is ready, since one slow answer to a probe is enough to
+# leave none for a second. Other than there, nothing that a copy has got is sent again, not even a GET.
 PROXY = """{{
     admin off
     auto_https off

@@ -31,7 +31,7 @@ from pymongo.errors import PyMongoError
 
 from ops.deployment import access
 from ops.deployment.access import Grant
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
 from ops.local.services import Services
 from ops.stack.host import choose_ports
 from ops.stack.kafka import Kafka
@@ -48,7 +48,7 @@ TOKEN_SECONDS = 3_600
 OPERATOR, OTHER = "kepu-operator", "examination-hall"
 # Another system that may also read what quizzes there are, in groups of its own.
 READER = "examination-hall-2"
-USERS = (*(f"kepu-{service}" for service in SERVICES), OPERATOR, OTHER, READER)
+USERS = (*(f"kepu-{service}" for service in EVERY), OPERATOR, OTHER, READER)
 # Beside the listener that the stack checks. Who comes there without a login is above all rights, and makes
 # the users.
 LISTENERS = """
@@ -221,7 +221,7 @@ def _add_users_of_kafka(secured: Secured) -> None:
     added: list[Any] = [UserScramCredentialUpsertion(user, kind, password) for user in USERS]
     for done in secured.unbound.alter_user_scram_credentials(added).values():
         done.result(ANSWER_SECONDS_MAX)
-    for service in SERVICES:
+    for service in EVERY:
         secured.grant(f"kepu-{service}", access.of_service(service))
     secured.grant(OPERATOR, access.of_operators())
     for user in (OTHER, READER):
@@ -267,6 +267,6 @@ def _add_users_of_mongo(secured: Secured) -> None:
         asyncio.run(eventually(is_primary, seconds=ANSWER_SECONDS_MAX))
         client.admin.command("createUser", OPERATOR, pwd=secured.password, roles=["root"])
     with MongoClient[dict[str, Any]](secured.mongo(OPERATOR)) as client:
-        for service in SERVICES:
+        for service in EVERY:
             own = [{"role": "readWrite", "db": f"kepu_{service}"}]
             client.admin.command("createUser", f"kepu-{service}", pwd=secured.password, roles=own)
