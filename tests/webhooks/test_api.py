@@ -13,7 +13,7 @@ from services.webhooks.endpoints.store import EndpointStore
 from shared.contracts.envelope import Event
 from shared.storage.mongo import Database
 from tests.support.service import ORGANISER, batch_of, code_of, new_id
-from tests.webhooks.builders import checked_in, service, verified
+from tests.webhooks.builders import LONG_AGO, checked_in, service, verified
 from tests.webhooks.receiver import receiving
 
 pytestmark = pytest.mark.stack
@@ -113,8 +113,7 @@ async def test_a_secret_is_rotated_and_no_third_one_signs(
 async def test_deliveries_are_listed_and_sent_again(running: tuple[httpx.AsyncClient, Database]) -> None:
     client, database = running
     await put(client)
-    await database["endpoints"].update_one({}, {"$unset": {"created_at": ""}})
-    await database["endpoints"].update_one({}, [{"$set": {"created_at": {"$toDate": 0}}}])
+    await database["endpoints"].update_one({}, {"$set": {"created_at": LONG_AGO}})
     await handle(database, *[checked_in(new_id()) for _ in range(3)])
     page = (await client.get("/endpoints/museum/deliveries?limit=2", headers=ORGANISER)).json()
     rest = await client.get(f"/endpoints/museum/deliveries?after={page['after']}", headers=ORGANISER)
