@@ -33,7 +33,9 @@ class Upkeep:
                 for gauge in GAUGES:
                     gauge.begin([label])
             metrics.WEBHOOKS_WAITING.labels(label).set(waiting[one.key])
-            failing = (now - one.failing_since).total_seconds() if one.failing_since else 0.0
+            # A disabled one is not tried, so it does not fail.
+            since = one.failing_since if one.disabled is None else None
+            failing = (now - since).total_seconds() if since is not None else 0.0
             metrics.WEBHOOKS_FAILING.labels(label).set(failing)
             # Whom an organiser has disabled on purpose needs nobody.
             off = one.disabled is not None and one.disabled != "by_organiser"
