@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from collections.abc import Sequence
 
 import httpcore
 import pytest
@@ -130,7 +131,7 @@ async def test_a_slow_look_up_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
     lookups, release = Lookups(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def slow(host: str, port: int) -> list[object]:
+    def slow(host: str, port: int) -> Sequence[object]:
         if host == "slow":
             asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
         return socket.getaddrinfo("127.0.0.1", port)
