@@ -243,7 +243,7 @@ def emit_command(
     compose.check(contract, body)
     record = compose.record_of(
         contract,
-        compose.Given(body, given.headers, given.key),
+        compose.changed(given, body),
         source=sender,
         now=datetime.now(UTC),
         correlation_id=correlation_id,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from ops.deployment.clients import confluent_arguments
 from ops.errors import CommandError
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
 from shared.messaging.connection import Kafka
+from shared.messaging.decoding import FIRST_MS, LAST_MS
 
 ANSWER_SECONDS_MAX = 30.0
 RECORDS_A_POLL = 10_000
@@ -87,6 +88,14 @@ def bounds_and_times(
         }
         first = {place: low for place, (low, _) in bounds.items()}
         return bounds, first if at is None else offsets_at(consumer, bounds, at)
+
+
+def time_of(message: Message) -> datetime:
+    """
+    The time of a record. A topic may take the times of its senders: one that no calendar has is told as the
+    nearest that we know.
+    """
+    return datetime.fromtimestamp(min(max(message.timestamp()[1], FIRST_MS), LAST_MS) / 1000, UTC)
 
 
 def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime) -> dict[Place, int]:

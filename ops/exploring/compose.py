@@ -19,6 +19,7 @@ from ops.contracts.wording import names_at, wanted_at
 from ops.deployment.access import OTHERS, writers_of
 from ops.errors import CommandError
 from ops.exploring.fields import Path, json_path
+from ops.exploring.nesting import is_nested_deeply
 from shared.contracts.envelope import (
     HEADERS_BYTES_MAX,
     Event,
@@ -39,7 +40,9 @@ INPUT_BYTES_MAX = 2 * RECORD_BYTES_MAX
 PROBLEMS_MAX = 20
 # The sender of events that somebody tries out. It is nobody's name.
 EXPLORER = "explorers/kepu-emit"
+_TOO_DEEP = "this is no JSON that anybody reads: it is nested too deeply"
 _CHOSEN = ("ce_id", "ce_source", "ce_time", "ce_subject", "ce_correlationid", "ce_causationid", "traceparent")
+_OF_ONE_EVENT = ("ce_id", "ce_time", "ce_subject", "ce_correlationid", "traceparent")
 _FIXED = ("ce_specversion", "ce_type", "content-type")
 
 
@@ -74,7 +77,9 @@ def given_of(text: str) -> Given:
             f"this is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         ) from None
     except RecursionError:
-        raise NotFitting("this is no JSON that anybody reads: it is nested too deeply") from None
+        raise NotFitting(_TOO_DEEP) from None
+    if is_nested_deeply(said):
+        raise NotFitting(_TOO_DEEP)
     if not isinstance(said, dict):
         raise NotFitting("an event is a JSON object, such as kepu emit TYPE --example prints")
     if not {"data", "headers"} <= said.keys():
@@ -85,6 +90,17 @@ def given_of(text: str) -> Given:
     if wrong := [name for name, value in headers.items() if not isinstance(value, str)]:
         raise NotFitting(f"header {wrong[0]} is no text")
     return Given(body, headers, key)
+
+
+def changed(given: Given, body: dict[str, Any]) -> Given:
+    """
+    What was given with another body. If it differs, it is another event: without the id and the time of the
+    first, which would make a contradiction of two records with one id.
+    """
+    if body == given.body:
+        return given
+    kept = {name: value for name, value in given.headers.items() if name not in _OF_ONE_EVENT}
+    return Given(body, kept)
 
 
 def source_for(contract: type[Event], source: str | None, *, as_service: bool) -> str:
@@ -139,6 +155,8 @@ def record_of(
     Raises:
         NotFitting: a header or the key is wrong, or the record is too large.
     """
+    if not (source + (correlation_id or "")).isprintable():
+        _refuse(contract, ["source and correlation id are plain text, without control characters"])
     event = contract.model_validate_json(json.dumps(given.body))
     value = event.__pydantic_serializer__.to_json(event)
     if len(value) > contract.bytes_max:

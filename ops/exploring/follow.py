@@ -45,6 +45,7 @@ def follow(
     *,
     to_end: bool = False,
     tell: Tell = lambda _: None,
+    look_seconds: float = LOOK_SECONDS,
 ) -> Iterator[Message]:
     """
     The records of some topics, from a time on and then as they come. It ends only with `to_end`.
@@ -56,22 +57,28 @@ def follow(
         choose: gets the names of all topics, and returns those to read; of those, some may not be there yet.
         to_end: end where the topics end now.
         tell: is told in a sentence when reading has begun, and when Kafka is away and back.
+        look_seconds: how often new topics and partitions are looked for.
     Raises:
         TopicsUnreadable: Kafka does not answer at the beginning, or refuses us.
     """
     with reading(
         kafka, queued_max_messages_kbytes=FETCHED_KILOBYTES_MAX, auto_offset_reset="earliest"
     ) as consumer:
-        yield from _Following(consumer, choose, tell).records(since, to_end=to_end)
+        yield from _Following(consumer, choose, tell, look_seconds).records(since, to_end=to_end)
 
 
 class _Following:
     def __init__(
-        self, consumer: Consumer, choose: Callable[[Collection[str]], Sequence[str]], tell: Tell
+        self,
+        consumer: Consumer,
+        choose: Callable[[Collection[str]], Sequence[str]],
+        tell: Tell,
+        look_seconds: float,
     ) -> None:
         self._consumer = consumer
         self._choose = choose
         self._tell = tell
+        self._look_seconds = look_seconds
         self._known: set[Place] = set()
         self._away = False
 
@@ -84,7 +91,7 @@ class _Following:
             # The poll waits for the whole number of records, so its wait is what an event is late at most.
             messages = self._consumer.consume(RECORDS_A_POLL, timeout=POLL_SECONDS)
             good = [one for one in messages if self._is_record(one)]
-            yield from _by_time(good)
+            yield from by_time(good)
             now = time.monotonic()
             if messages:
                 heard_at = now
@@ -93,7 +100,7 @@ class _Following:
                     _note_end(left, one)
                 if now - heard_at > SILENCE_SECONDS_MAX:
                     raise TopicsUnreadable(f"Kafka gave no record for {SILENCE_SECONDS_MAX:.0f} s: try again")
-            elif now - looked_at > LOOK_SECONDS:
+            elif now - looked_at > self._look_seconds:
                 self._look()
                 looked_at = time.monotonic()
 
@@ -156,7 +163,7 @@ class _Following:
             self._tell("Kafka does not answer: waiting for it")
 
 
-def _by_time(messages: Sequence[Message]) -> Iterator[Message]:
+def by_time(messages: Sequence[Message]) -> Iterator[Message]:
     """By the time of the records, and in the order of each partition, whatever times its records have."""
     by_place: dict[Any, list[Message]] = defaultdict(list)
     for one in messages:

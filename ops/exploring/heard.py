@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
 
+from ops.deployment.whole_topics import time_of
+from ops.exploring.nesting import is_nested_deeply
 from shared.contracts import events
 from shared.contracts.envelope import Event
 from shared.messaging.decoding import Rule
@@ -97,7 +99,7 @@ class Hearing:
         given_up = _given_up(headers)
         contract = None if given_up else _CONTRACTS.get(topic)
         return Heard(
-            at=datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
+            at=time_of(message),
             topic=topic,
             partition=message.partition() or 0,
             offset=message.offset() or 0,
@@ -143,9 +145,11 @@ def _body(value: bytes | None) -> tuple[Any, bool]:
     if value is None:
         return None, True
     try:
-        return msgspec.json.decode(value), True
+        body = msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, False
+    # It is printed as JSON again, which a stranger could let fail by nesting.
+    return (None, False) if is_nested_deeply(body) else (body, True)
 
 
 def _given_up(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from ops.exploring.compose import (
     Given,
     NotFitting,
     NotYours,
+    changed,
     check,
     given_of,
     record_of,
@@ -111,10 +112,12 @@ def test_only_the_first_of_many_problems_are_told() -> None:
         ("[1]", "an event is a JSON object"),
         ('{"places": NaN}', "NaN is no JSON"),
         ("[" * 100_000, "nested too deeply"),
+        ('{"places": ' + "[" * 990 + "]" * 990 + "}", "nested too deeply"),
+        ('{"places": ' + "[" * 40 + "]" * 40 + "}", "nested too deeply"),
         ('{"data": 1, "headers": {}}', "with headers, write an object"),
         ('{"data": {}, "headers": {"ce_id": 7}}', "header ce_id is no text"),
     ],
-    ids=str,
+    ids=lambda value: value[:40],
 )  # fmt: skip
 def test_what_is_no_event_is_refused(text: str, said: str) -> None:
     with pytest.raises(NotFitting, match=said):
@@ -144,6 +147,28 @@ def test_headers_that_our_groups_would_refuse_are_refused(headers: dict[str, str
 def test_headers_of_ones_own_stay() -> None:
     headers = headers_of(made(SAID, ce_id="mine", hall="east"))
     assert (headers["ce_id"], headers["ce_correlationid"], headers["hall"]) == ("mine", "mine", "east")
+
+
+def test_a_record_that_is_changed_is_another_event() -> None:
+    golden = example(REQUESTED)
+    given = given_of(json.dumps(golden))
+    assert changed(given, dict(given.body)) is given
+    other = record_of(REQUESTED, changed(given, given.body | {"places": 3}), source="puyang/wechat", now=NOW)
+    headers = headers_of(other)
+    assert headers["ce_id"] != golden["headers"]["ce_id"]
+    assert headers["ce_correlationid"] == headers["ce_id"]
+    assert headers["ce_time"] == "2027-05-20T01:00:00Z"
+    # Another participant has another key.
+    moved = changed(given, given.body | {"participant_id": "p-2"})
+    assert record_of(REQUESTED, moved, source="puyang/wechat", now=NOW)[1] == b"p-2"
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\udcff", "\x1b[2J"])
+def test_a_source_that_no_header_can_have_is_refused(text: str) -> None:
+    with pytest.raises(NotFitting, match="plain text"):
+        record_of(REQUESTED, Given(SAID), source=text, now=NOW)
+    with pytest.raises(NotFitting, match="plain text"):
+        record_of(REQUESTED, Given(SAID), source=EXPLORER, now=NOW, correlation_id=text)
 
 
 def test_a_key_that_is_not_the_events_is_refused() -> None:

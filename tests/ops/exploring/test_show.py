@@ -9,6 +9,7 @@ import pytest
 from ops.contracts.documents import GOLDEN
 from ops.exploring.heard import Heard, Hearing, Wanted
 from ops.exploring.show import FIELDS_MAX, SEALED, as_json, line
+from ops.tracing.chain import seen
 from shared.contracts import events
 from shared.contracts.envelope import Event
 
@@ -23,6 +24,7 @@ class Message:
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]
     ) -> None:
         self._said = topic, key, value, headers
+        self.at_ms = NOW_MS
 
     def topic(self) -> str:
         return self._said[0]
@@ -43,7 +45,7 @@ class Message:
         return self._said[3]
 
     def timestamp(self) -> tuple[int, int]:
-        return 2, NOW_MS
+        return 2, self.at_ms
 
 
 def message_of(contract: type[Event], **changes: Any) -> Message:
@@ -115,6 +117,27 @@ def test_whatever_a_stranger_writes_is_shown_with_the_code_of_its_refusal(
     assert one.problem is not None
     assert f"  {code}: " in line(one).plain or code == "no_value"
     json.loads(as_json(one))
+
+
+@pytest.mark.parametrize("levels", [40, 900, *range(985, 1_005), 100_000])
+def test_a_body_that_is_nested_deeply_is_printed_as_bytes(levels: int) -> None:
+    one = heard(Message("strange", b"k", b"[" * levels + b"]" * levels, []))
+    said = json.loads(as_json(one))
+    assert said["data"] is None
+    assert said["data_base64"]
+    assert "strange" in line(one).plain
+
+
+@pytest.mark.parametrize("at_ms", [-1, 0, 2**62, -(2**62)])
+def test_a_time_that_no_calendar_has_ends_nothing(at_ms: int) -> None:
+    message = message_of(events.RegistrationRequested)
+    message.at_ms = at_ms
+    one = heard(message)
+    assert one.problem is not None
+    assert one.problem[0] == "bad_time"
+    json.loads(as_json(one))
+    assert "bad_time" in line(one).plain
+    assert seen(message).topic == "registration.requested"
 
 
 def test_control_characters_of_a_stranger_do_not_reach_the_terminal() -> None:
