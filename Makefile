@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test test-servers drill upgrade flood fuzz incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test test-servers drill upgrade fuzz incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -78,11 +78,8 @@ cluster: $(READY) ## a week on three brokers and three members, while those that
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers
 
-flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
-	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
-
-fuzz: $(READY) ## 100,000 malformed inputs, each accounted for; INPUTS for fewer, SEED for others
-	$(BIN)/python -m tests.fuzz.batches --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
+fuzz: $(READY) ## 100,000 malformed records and requests while people sit a contest; INPUTS for fewer, SEED for others
+	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
 
 drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
 	$(BIN)/kepu drill

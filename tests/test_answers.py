@@ -49,6 +49,12 @@ def test_a_list_without_a_bound_is_found() -> None:
     assert list(unbounded(document)) == ["get /pages: .pages[]", "get /lists: ", "get /maps: {}"]
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_two_bodies_have_one_name(service: str) -> None:
+    """FastAPI would call them by their modules, and clients that are generated would have such names."""
+    assert [name for name in described(service)["components"]["schemas"] if "__" in name] == []
+
+
 def described(service: str) -> Schema:
     """The OpenAPI document of the rooms of a service."""
     app = FastAPI()

@@ -74,10 +74,10 @@ def batch_with(dice: random.Random) -> bytes:
         fields[dice.randrange(len(fields))] = dice.choice((0, 1, -1, 7, 0x10, 0x20, 0x30, 2_000, 2**31 - 1))
         fields[0] &= 0x7FFF
         fields[5] = min(fields[5], 2**15 - 1)
-    return _whole(bytes(batch_of([])[:FIELDS_AT]) + FIELDS.pack(*fields) + packed)
+    return whole(bytes(batch_of([])[:FIELDS_AT]) + FIELDS.pack(*fields) + packed)
 
 
-def _whole(batch: bytes) -> bytes:
+def whole(batch: bytes) -> bytes:
     """The batch with its length, the magic and the checksum that it should have."""
     found = bytearray(batch.ljust(HEADER_BYTES, b"\0"))
     struct.pack_into(">qiib", found, 0, 0, len(found) - 12, 0, 2)
@@ -86,7 +86,7 @@ def _whole(batch: bytes) -> bytes:
 
 def remade(batch: bytes, dice: random.Random, others: Sequence[bytes]) -> bytes:
     """A damaged batch, damaged once more. Its checksum is right, or it would only be stepped past."""
-    return _whole(damaged(batch, dice, others))
+    return whole(damaged(batch, dice, others))
 
 
 class Reading:
@@ -144,6 +144,17 @@ def _at(batch: bytes | bytearray, base: int) -> bytes:
     moved = bytearray(batch)
     struct.pack_into(">q", moved, 0, base)
     return bytes(moved)
+
+
+def read_alone(batch: bytes, offset: int) -> list[Any]:
+    """What a fetch of one batch gives from this offset on."""
+    reading = fetched.FetchedRecords(
+        PLACE, fetched.Batches(batch), [], offset, None, None, True, READ_COMMITTED
+    )
+    found: list[Any] = []
+    while not reading.ended:
+        found += reading.take(1_000, fetched.POLL_BYTES_MAX)[0]
+    return found
 
 
 def play(inputs: int, seed: int, at_file: Path | None) -> str:
