@@ -78,6 +78,14 @@ cluster: $(READY) ## a week on three brokers and three members, while those that
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers
 
+flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
+	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
+
+.PHONY: kit
+kit: $(READY) ## build the wheel for other teams, kepu-events, in dist/
+	cd kit && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
+fuzz: $(READY) ## 100,000 malformed inputs, each accounted for; INPUTS for fewer, SEED for others
+	$(BIN)/python -m tests.fuzz.batches --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
 fuzz: $(READY) ## 100,000 malformed records and requests while people sit a contest; INPUTS for fewer, SEED for others
 	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
 
@@ -122,4 +130,4 @@ lock: $(READY) ## renew all lock files from the pyproject.toml files
 		--no-emit-package kepu-week --output-file bench/requirements.lock
 
 clean: ## remove the virtual environments and all local data
-	rm -rf $(VENV) $(BENCH) .kepu
+	rm -rf $(VENV) $(BENCH) .kepu dist

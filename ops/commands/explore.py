@@ -25,9 +25,10 @@ from ops.exploring.heard import Hearing, Wanted
 from ops.exploring.send import send
 from shared.contracts import events
 from shared.contracts.envelope import Event
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import declared
 from shared.messaging.connection import Kafka
-from shared.messaging.publisher import Record, partition_of
+from shared.messaging.publisher import Record
 
 explore_cli = typer.Typer()
 errors = Console(stderr=True, highlight=False)

@@ -1,5 +1,6 @@
 """
-The contracts for other teams: JSON Schemas, an AsyncAPI 3.1 document, topics, and those of each release.
+The contracts for other teams: JSON Schemas, an AsyncAPI 3.1 document, topics, types of TypeScript and Java,
+and those of each release.
 
     python -m ops.contracts.documents                   write contracts/ anew
     python -m ops.contracts.documents check             list what is out of date or breaks a release
@@ -21,9 +22,14 @@ from ops.contracts.changelog import NAME as CHANGELOG
 from ops.contracts.changelog import changelog
 from ops.contracts.delivery import HEADERS, REQUIRED, TOPICS, deliveries
 from ops.contracts.gate import Finding, check
+from ops.contracts.java import NAME as JAVA
+from ops.contracts.java import java
 from ops.contracts.releases import NotReleased, current, number, releases
 from ops.contracts.schemas import PUBLISHED, RELEASED, SCHEMA_SUFFIX, to_text
 from ops.contracts.schemas import schema_of as schema_of
+from ops.contracts.typed import typed_records
+from ops.contracts.typescript import NAME as TYPESCRIPT
+from ops.contracts.typescript import typescript
 from shared.contracts import events, topics
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Event
@@ -48,11 +54,14 @@ _DEAD_HEADERS: dict[str, str] = {
 def documents(folder: Path = PUBLISHED) -> dict[str, str]:
     """The text of every published file, by its name in `folder`, whose releases the changelog tells."""
     found = {f"{contract.type}{SCHEMA_SUFFIX}": to_text(schema_of(contract)) for contract in events.ALL}
+    records = typed_records()
     return {
         **found,
         ASYNCAPI: to_text(asyncapi()),
         TOPICS: to_text(deliveries()),
         CHANGELOG: changelog(releases(folder), current()),
+        TYPESCRIPT: typescript(records),
+        JAVA: java(records),
     }
 
 
@@ -174,7 +183,8 @@ def _dead_letter() -> dict[str, Any]:
 def outdated(folder: Path = PUBLISHED) -> list[str]:
     """A sentence for each file in the folder that differs from the code."""
     wanted = documents(folder)
-    present = {path.name for path in folder.iterdir() if path.suffix == ".json" or path.name == CHANGELOG}
+    present = {path.name for path in folder.glob("*.json")}
+    present |= {name for name in wanted if (folder / name).exists()}
     return [
         *(f"{name} is missing" for name in sorted(set(wanted) - present)),
         *(f"{name} belongs to no contract" for name in sorted(present - set(wanted))),
@@ -199,6 +209,7 @@ def write(folder: Path = PUBLISHED) -> None:
         if path.name not in wanted:
             path.unlink()
     for name, text in wanted.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
 
 

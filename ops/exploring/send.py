@@ -6,9 +6,10 @@ from confluent_kafka import KafkaException, Producer
 
 from ops.deployment.clients import confluent_arguments
 from ops.errors import CommandError
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
 from shared.messaging.connection import Kafka
-from shared.messaging.publisher import Record, partition_of
+from shared.messaging.publisher import Record
 
 ANSWER_SECONDS_MAX = 10.0
 ACKNOWLEDGED_SECONDS_MAX = 15.0

@@ -1,9 +1,8 @@
 """
 Events to Kafka: keyed, idempotent, acknowledged by all replicas.
 
-The partition is crc32(key) mod partitions, as the clients of librdkafka (kcat, confluent-kafka) compute it by
-default. So the records of one key are in one partition, no matter who writes them
-(docs/decisions/0002-log-first-intake.md).
+The partition follows from the key (shared/contracts/partitioning.py). So the records of one key are in one
+partition, no matter who writes them.
 """
 
 import asyncio
@@ -14,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
-from zlib import crc32
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -22,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Envelope, Event, Headers, context_of, to_headers
 from shared.contracts.origin import Fields, Origin
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
 from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.published_spans import record_published
@@ -49,11 +48,6 @@ Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-def partition_of(key: bytes | None, partitions: int) -> int:
-    """The partition for the records of this key; a record without a key goes to the first partition."""
-    return crc32(key) % partitions if key else 0
 
 
 def to_record(envelope: Envelope[Event]) -> Record:
