@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.capacity import capacity_cli
+from ops.commands.chaos import chaos_cli
 from ops.commands.configuration import configuration_cli
 from ops.commands.contracts import contracts_cli
 from ops.commands.credentials import credentials_cli
@@ -23,6 +24,7 @@ from ops.commands.explore import explore_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
+from ops.commands.partner import partner_cli
 from ops.commands.play import play_cli
 from ops.commands.replay import replay_cli
 from ops.commands.stack import stack_cli
@@ -86,6 +88,7 @@ app = typer.Typer(
     """,
 )
 app.add_typer(play_cli)
+app.add_typer(chaos_cli)
 app.add_typer(incidents_cli)
 app.add_typer(drill_cli)
 app.add_typer(capacity_cli)
@@ -94,6 +97,7 @@ app.add_typer(deployment_cli)
 app.add_typer(configuration_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
+app.add_typer(partner_cli, name="partner")
 app.add_typer(door_cli, name="door")
 app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")

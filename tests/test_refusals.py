@@ -19,6 +19,7 @@ services = pytest.mark.parametrize("service", SERVICES)
 OF_ALL_SERVICES = {"after_invalid", "invalid", "token_ended", "token_missing", "version_differs"}
 # Nobody gets these as an answer: operators read them in dead letters, mails and logs.
 NOT_ANSWERED = {
+    "partners": {"source_foreign"},
     "quiz": {"bad_body", "paper_empty", "times_impossible"},
     "notifications": {
         "address_invalid",

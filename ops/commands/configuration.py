@@ -74,6 +74,7 @@ def acls(
     """
     users = {f"{prefix}{name}": access.of_service(name) for name in EVERY}
     users[f"{prefix}operator"] = access.of_operators()
+    users[f"{prefix}partners"] = access.of_bridge()
     users |= {name: access.of_another_system() for name in other or ()}
     for user, grants in users.items():
         tell(f"# {user}")
@@ -91,6 +92,8 @@ def commands_of(user: str, grants: Sequence[Grant]) -> Iterator[list[str]]:
                 for operation in grant.operations
                 for part in ("--operation", "".join(word.capitalize() for word in operation.split("_")))
             ]
+            if grant.prefixed:
+                named += ["--resource-pattern-type", "prefixed"]
             where = ["--bootstrap-server", "$KEPU_KAFKA", "--command-config", CONFIG]
             yield ["kafka-acls.sh", *where, "--add", "--allow-principal", f"User:{user}", *allowed, *named]
 

@@ -45,7 +45,11 @@ def up(
     mongo_nodes: MongoNodes = None,
     extra: Annotated[
         list[Extra] | None,
-        typer.Option("--with", help="Also start this: webhooks, for partners without Kafka."),
+        typer.Option(
+            "--with",
+            help="Also start this: the bridge for partners (kepu partner), or webhooks, for partners without "
+            "Kafka.",
+        ),
     ] = None,
 ) -> None:
     """

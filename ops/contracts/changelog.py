@@ -7,7 +7,7 @@ It is made from the releases themselves, so nothing is missing in it.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from ops.contracts.gate import ANY_TYPE, Difference, differences
+from ops.contracts.gate import ANY_TYPE, Difference, Ends, differences, ends_of
 from ops.contracts.kinds import Change, Kind
 from ops.contracts.releases import CURRENT, Contracts
 
@@ -27,7 +27,8 @@ def changelog(released: Sequence[Contracts], today: Contracts) -> str:
     """The whole file: what is not released yet, then the releases, the newest first."""
     states = [*released, today]
     sections = [_first(states[0])] if states else []
-    sections += [_section(old, new) for old, new in pairwise(states)]
+    ends = ends_of(released)
+    sections += [_section(old, new, ends) for old, new in pairwise(states)]
     return "\n".join([_HEAD, *reversed(sections)])
 
 
@@ -38,8 +39,8 @@ def _first(state: Contracts) -> str:
     )
 
 
-def _section(old: Contracts, new: Contracts) -> str:
-    found = [one for one in differences(old, new) if one.change.kind not in _QUIET]
+def _section(old: Contracts, new: Contracts, ends: Ends) -> str:
+    found = [one for one in differences(old, new, ends) if one.change.kind not in _QUIET]
     lines = list(_lines(found)) or ["Nothing has changed."]
     return "\n".join([f"## {_title(new)}\n", *lines, ""])
 

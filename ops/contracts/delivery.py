@@ -6,12 +6,14 @@ topic, or of a header.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from ops.contracts.kinds import Change, Kind
 from ops.deployment.access import OTHERS, writers_of
 from shared.contracts import events, topics
 from shared.contracts.envelope import CONTENT_TYPE, Event
+from shared.contracts.successions import Succession, succession_of
 from shared.messaging.create_topics import GROWS
 
 TOPICS = "topics.json"
@@ -28,6 +30,7 @@ HEADERS: dict[str, str] = {
     "ce_subject": "The id that it is about; the record's key if missing",
     "ce_correlationid": "The same on everything that follows from one request; ce_id if missing",
     "ce_causationid": "The ce_id of the event that this one follows from",
+    "ce_factid": "Of a version after the first: the ce_id that the same event has in the first version",
     "traceparent": "W3C trace context",
     "content-type": "application/json; assumed if missing",
 }
@@ -37,8 +40,10 @@ REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type")
 SENT = (*REQUIRED, "ce_time", "ce_subject", "ce_correlationid", "content-type")
 
 
-def delivery_of(contract: type[Event], topic: topics.Topic) -> dict[str, Any]:
-    """How the records of one contract travel."""
+def delivery_of(
+    contract: type[Event], topic: topics.Topic, succession: Succession | None = None
+) -> dict[str, Any]:
+    """How the records of one contract travel, and until when if it is being replaced."""
     config = topic.config
     return {
         "topic": topic.name,
@@ -53,6 +58,12 @@ def delivery_of(contract: type[Event], topic: topics.Topic) -> dict[str, Any]:
         "record_bytes_max": topic.record_bytes_max,
         "written_by": list(writers_of(topic.name)),
         "read_by": list(topic.groups),
+        "succeeded_by": succession
+        and {
+            "type": succession.new.type,
+            "since": succession.since.isoformat(),
+            "until": succession.until.isoformat(),
+        },
     }
 
 
@@ -65,7 +76,10 @@ def deliveries(contracts: Sequence[type[Event]] = events.ALL) -> dict[str, Any]:
             name: {"about": about, "required": name in REQUIRED, "always_sent": name in SENT}
             for name, about in HEADERS.items()
         },
-        "events": {contract.type: delivery_of(contract, topics.declared(contract)) for contract in contracts},
+        "events": {
+            contract.type: delivery_of(contract, topics.declared(contract), succession_of(contract))
+            for contract in contracts
+        },
     }
 
 
@@ -76,7 +90,16 @@ def changes_of_all(old: Delivery, new: Delivery) -> list[Change]:
 
 def changes_of_one(old: Delivery, new: Delivery) -> list[Change]:
     """What changes in how the records of one contract travel."""
-    return [*_place(old, new), *_amounts(old, new), *_people(old, new)]
+    return [*_place(old, new), *_amounts(old, new), *_people(old, new), *_succession(old, new)]
+
+
+def ends_at(place: Delivery) -> datetime | None:
+    """When the last record of a contract that is being replaced is gone; None if it is not being replaced."""
+    if not (succession := place.get("succeeded_by")):
+        return None
+    # Kafka deletes whole segments, a week after their last record at the latest.
+    kept = timedelta(days=place["retention_days"] + topics.KAFKA_SEGMENT_DAYS)
+    return datetime.fromisoformat(succession["until"]) + kept
 
 
 def _common(old: Delivery, new: Delivery) -> Iterator[Change]:
@@ -153,3 +176,21 @@ def _people(old: Delivery, new: Delivery) -> Iterator[Change]:
     for group in old["read_by"]:
         if group not in new["read_by"]:
             yield Change(Kind.reader_left, "", f"{group} no longer reads it")
+
+
+def _succession(old: Delivery, new: Delivery) -> Iterator[Change]:
+    # Releases before there were successions do not name them.
+    before, after = old.get("succeeded_by"), new.get("succeeded_by")
+    if after and not before:
+        said = f"{after['type']} replaces it: both are emitted from {after['since']} until {after['until']}"
+        yield Change(Kind.succession_begun, "", said)
+    if before and not after:
+        said = f"was to be emitted until {before['until']}: this is no longer declared"
+        yield Change(Kind.succession_dropped, "", said)
+    if before and after:
+        was, now = (datetime.fromisoformat(one["until"]) for one in (before, after))
+        if was != now:
+            kind = Kind.succession_shortened if now < was else Kind.succession_put_off
+            yield Change(
+                kind, "", f"was to be emitted until {before['until']}, is now until {after['until']}"
+            )

@@ -30,9 +30,12 @@ from ops.contracts.schemas import schema_of as schema_of
 from ops.contracts.typed import typed_records
 from ops.contracts.typescript import NAME as TYPESCRIPT
 from ops.contracts.typescript import typescript
+from ops.contracts.versions import faults_of
+from ops.deployment.access import writers_of
 from shared.contracts import events, topics
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Event
+from shared.contracts.successions import DECLARED, Succession
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "contracts" / "golden"
@@ -65,11 +68,13 @@ def documents(folder: Path = PUBLISHED) -> dict[str, str]:
     }
 
 
-def asyncapi() -> dict[str, Any]:
+def asyncapi(successions: Sequence[Succession] = DECLARED) -> dict[str, Any]:
     """The AsyncAPI 3.1 document. It has a channel for each topic, also for dead letters."""
     _, found = models_json_schema(
         [(contract, "validation") for contract in events.ALL], ref_template="#/components/schemas/{model}"
     )
+    for succession in successions:
+        found["$defs"][succession.old.__name__]["deprecated"] = True
     contracts = {contract.topic: contract for contract in events.ALL}
     return {
         "asyncapi": "3.1.0",
@@ -201,6 +206,17 @@ def broken(folder: Path = PUBLISHED, contracts: Sequence[type[Event]] = events.A
     return check(releases(folder), current(contracts))
 
 
+def faults() -> list[str]:
+    """A sentence for each mistake in the new versions that are declared."""
+    return faults_of(DECLARED, golden_of, writers_of)
+
+
+def golden_of(contract: type[Event]) -> dict[str, Any]:
+    """The body of the golden record of a contract."""
+    body: dict[str, Any] = json.loads((GOLDEN / f"{contract.type}.json").read_text())["data"]
+    return body
+
+
 def write(folder: Path = PUBLISHED) -> None:
     """Write all documents again, and remove files that belong to no contract."""
     folder.mkdir(exist_ok=True)
@@ -240,7 +256,7 @@ def main(arguments: Sequence[str]) -> int:
         case []:
             write()
         case ["check"]:
-            wrong = [*outdated(), *map(str, broken())]
+            wrong = [*outdated(), *map(str, broken()), *faults()]
             print("\n".join(wrong) or "contracts are up to date and break no release")
             return 1 if wrong else 0
         case ["release", version]:

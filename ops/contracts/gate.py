@@ -5,16 +5,21 @@ Today's contracts are compared with every release. A finding names the change, w
 instead. The rules, one for each kind of change, are in `kinds.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TypeAlias
 
 from ops.contracts.compatibility import changes
-from ops.contracts.delivery import Delivery, changes_of_all, changes_of_one
+from ops.contracts.delivery import Delivery, changes_of_all, changes_of_one, ends_at
 from ops.contracts.kinds import Change, Hurt, Kind
 from ops.contracts.releases import Contracts
 from ops.deployment.access import OTHERS
 
 ANY_TYPE = "all contracts"
+Ends: TypeAlias = Mapping[str, datetime]
+NO_ENDS: Ends = MappingProxyType({})
 OTHER_READERS = "readers of other systems"
 OTHER_SENDERS = "senders of other systems"
 
@@ -52,9 +57,21 @@ class Finding:
         )
 
 
-def differences(old: Contracts, new: Contracts) -> list[Difference]:
-    """What changes from one state of the contracts to another, harmless changes too."""
-    found = [Difference(type_, change) for type_ in old.schemas for change in _changes_of(type_, old, new)]
+def differences(
+    old: Contracts, new: Contracts, ends: Ends = NO_ENDS, at: datetime | None = None
+) -> list[Difference]:
+    """
+    What changes from one state of the contracts to another, harmless changes too.
+
+    Args:
+        ends: of the types that were replaced: when their last record is gone.
+        at: the time of `new`: a type may be withdrawn after its end. None: after all ends.
+    """
+    found = [
+        Difference(type_, change)
+        for type_ in old.schemas
+        for change in _changes_of(type_, old, new, ends.get(type_), at)
+    ]
     if old.delivery and new.delivery:
         found += [Difference(ANY_TYPE, change) for change in changes_of_all(old.delivery, new.delivery)]
     found += [
@@ -65,8 +82,15 @@ def differences(old: Contracts, new: Contracts) -> list[Difference]:
     return found
 
 
-def check(released: Sequence[Contracts], today: Contracts) -> list[Finding]:
-    """What today's contracts break, release by release. Empty if they break nothing."""
+def check(released: Sequence[Contracts], today: Contracts, at: datetime | None = None) -> list[Finding]:
+    """
+    What today's contracts break, release by release. Empty if they break nothing.
+
+    Args:
+        at: what time it is: a contract that was replaced may be withdrawn after its last record is gone.
+    """
+    at = at or datetime.now(UTC)
+    ends = ends_of(released)
     return [
         Finding(
             difference.type,
@@ -76,9 +100,20 @@ def check(released: Sequence[Contracts], today: Contracts) -> list[Finding]:
             rule.instead,
         )
         for release in released
-        for difference in differences(release, today)
+        for difference in differences(release, today, ends, at)
         if (rule := difference.change.rule)
     ]
+
+
+def ends_of(released: Sequence[Contracts]) -> dict[str, datetime]:
+    """Of the types that are being replaced: when their last record is gone, as the newest release says it."""
+    return {
+        type_: end
+        for release in released
+        if release.delivery
+        for type_, place in release.delivery["events"].items()
+        if (end := ends_at(place))
+    }
 
 
 def broken_by(difference: Difference, old: Contracts, new: Contracts) -> Iterator[str]:
@@ -105,14 +140,24 @@ def unreleased(released: Sequence[Contracts], today: Contracts) -> list[str]:
     return [type_ for type_ in today.schemas if type_ not in known]
 
 
-def _changes_of(type_: str, old: Contracts, new: Contracts) -> Iterator[Change]:
+def _changes_of(
+    type_: str, old: Contracts, new: Contracts, end: datetime | None, at: datetime | None
+) -> Iterator[Change]:
     if type_ not in new.schemas:
-        yield _gone(type_, old, new)
+        yield _gone(type_, old, new) if end is None else _ended(end, at)
         return
     yield from changes(old.schemas[type_], new.schemas[type_])
     before, after = old.delivery_of(type_), new.delivery_of(type_)
     if before and after:
         yield from changes_of_one(before, after)
+
+
+def _ended(end: datetime, at: datetime | None) -> Change:
+    if at and at < end:
+        return Change(
+            Kind.withdrawn_early, "", f"was withdrawn: its last record is gone only on {end:%Y-%m-%d}"
+        )
+    return Change(Kind.retired, "", "was retired: its last record is gone")
 
 
 def _gone(type_: str, old: Contracts, new: Contracts) -> Change:

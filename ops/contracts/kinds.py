@@ -20,6 +20,9 @@ class Kind(StrEnum):
     deprecated = "deprecated"
     reader_added = "reader_added"
     reader_left = "reader_left"
+    succession_begun = "succession_begun"
+    succession_put_off = "succession_put_off"
+    retired = "retired"
     retention_lengthened = "retention_lengthened"
     record_limit_raised = "record_limit_raised"
     header_added = "header_added"
@@ -53,6 +56,9 @@ class Kind(StrEnum):
     # Of how records travel.
     contract_withdrawn = "contract_withdrawn"
     version_replaced = "version_replaced"
+    withdrawn_early = "withdrawn_early"
+    succession_shortened = "succession_shortened"
+    succession_dropped = "succession_dropped"
     topic_renamed = "topic_renamed"
     key_changed = "key_changed"
     partitioner_changed = "partitioner_changed"
@@ -171,6 +177,16 @@ BREAKING: dict[Kind, Rule] = {
     ),
     Kind.version_replaced: Rule(
         Hurt.readers, "leave the old version in its topic, and give the new version a topic of its own"
+    ),
+    Kind.withdrawn_early: Rule(
+        Hurt.readers, "keep the contract until its last record is gone: readers still meet its records"
+    ),
+    Kind.succession_shortened: Rule(
+        Hurt.readers,
+        "leave the time until which both versions are emitted, or put it off: readers plan by it",
+    ),
+    Kind.succession_dropped: Rule(
+        Hurt.readers, "leave the declaration as long as the old contract (shared/contracts/successions.py)"
     ),
     Kind.topic_renamed: Rule(Hurt.readers, _TOPIC),
     Kind.key_changed: Rule(Hurt.readers, f"leave the key, since it decides the order; {NEW_VERSION}"),

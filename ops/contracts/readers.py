@@ -19,6 +19,7 @@ class Readers:
         groups: our consumer groups.
         writers: our services, and `other systems` if they may write it.
         since: the first release with this contract, if there is one.
+        succeeded_by, until: the version that replaces it, and until when both are emitted.
     """
 
     type: str
@@ -27,6 +28,8 @@ class Readers:
     groups: tuple[str, ...]
     writers: tuple[str, ...]
     since: str | None
+    succeeded_by: str | None = None
+    until: str | None = None
 
 
 def readers_of(name: str) -> Readers:
@@ -42,7 +45,17 @@ def readers_of(name: str) -> Readers:
         if place and name in (type_, place["topic"]):
             since = next((one.name for one in releases() if type_ in one.schemas), None)
             groups, writers = tuple(place["read_by"]), tuple(place["written_by"])
-            return Readers(type_, place["topic"], place["key"], groups, writers, since)
+            after = place["succeeded_by"] or {}
+            return Readers(
+                type_,
+                place["topic"],
+                place["key"],
+                groups,
+                writers,
+                since,
+                after.get("type"),
+                after.get("until"),
+            )
     close = [type_ for type_ in today.schemas if name.rpartition(".")[2] in type_][:5]
     hint = f": do you mean {', '.join(close)}?" if close else ": contracts/ has a file for each"
     raise UnknownType(f"there is no contract {name}{hint}")

@@ -21,6 +21,8 @@ OTHERS = {
     "KEPU_JAVA": "the local stack",
     "KEPU_STACK_TRANSACTION_MS": "the local stack",
     "KEPU_QUIZ_WORKERS": "docker-compose.yml",
+    "KEPU_PARTNERS": "docker-compose.yml",
+    "KEPU_PARTNERS_FILE": "the bridge for partners",
 }
 
 

@@ -11,7 +11,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from ops.deployment.clients import confluent_arguments
 from ops.errors import CommandError
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.partners import ingress_topics
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic
 from shared.messaging.connection import Kafka
 from shared.messaging.decoding import FIRST_MS, LAST_MS
 
@@ -119,6 +120,17 @@ def bounds_of(kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     """
     with reading(kafka) as consumer:
         return _bounds(consumer, kafka, topics)
+
+
+def partners_topics(kafka: Kafka) -> list[Topic]:
+    """
+    The topics of partners that this Kafka has: no code declares them.
+
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
+    with reading(kafka) as consumer:
+        return ingress_topics(consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics)
 
 
 @contextmanager

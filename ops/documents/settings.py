@@ -13,6 +13,7 @@ from ops.deployment.configuration import settings_of
 from ops.deployment.description import EVERY
 from ops.deployment.keys import COMMON, NEEDED
 from ops.documents.tables import code, table
+from ops.local.services import PARTNERS
 from shared.runtime.settings import KafkaSettings, Settings
 from shared.runtime.variables import PREFIX, is_secret, may_be_in_file, variable
 
@@ -39,7 +40,9 @@ _REPLACED = {
 def everything() -> str:
     """The shared settings, then those of each service."""
     parts = [f"**All services**\n\n{_table(Settings, beside=None)}"]
-    parts += [f"**{name}**\n\n{_table(settings_of(name), beside=Settings)}" for name in EVERY]
+    parts += [
+        f"**{name}**\n\n{_table(settings_of(name), beside=Settings)}" for name in (*EVERY, PARTNERS.service)
+    ]
     return "\n\n".join(parts)
 
 

@@ -72,6 +72,8 @@ class Topic:
     retention_days: int = DAYS_KEPT
     compacted: bool = False
     record_bytes_max: int = RECORD_BYTES_MAX
+    # Bytes of each partition: above them Kafka deletes the oldest records. 0: no such bound.
+    bytes_kept_max: int = 0
     optional_groups: tuple[str, ...] = ()
 
     @property
@@ -94,6 +96,8 @@ class Topic:
             # delete an unread record, or a late submission could count.
             "message.timestamp.type": "LogAppendTime",
         }
+        if self.bytes_kept_max:
+            config["retention.bytes"] = str(self.bytes_kept_max)
         if self.retention_days < WEEK_SEGMENTS_FROM_DAYS:
             config["segment.ms"] = str(self.retention_days * DAY_MS // SEGMENTS_KEPT)
         if self.compacted:
@@ -114,7 +118,14 @@ class Topic:
     def dead(self, group: str) -> "Topic":
         """The topic of this group's dead letters."""
         name = dead_letters(self.name, group)
-        return Topic(name, (), 1, self.dead_days, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+        return Topic(
+            name,
+            (),
+            1,
+            self.dead_days,
+            record_bytes_max=DEAD_RECORD_BYTES_MAX,
+            bytes_kept_max=self.bytes_kept_max,
+        )
 
     @property
     def read_again_until(self) -> timedelta:

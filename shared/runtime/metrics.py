@@ -280,6 +280,21 @@ DELIVERIES = labelled(
     outcome=of_code("`services/notifications/messages/metrics.py` lists them"),
     reason=of_code("stable codes of the reasons; `none` if there is none"),
 )
+PARTNER = of_code("partners in the file of partners, at most 20")
+PARTNER_FORWARDED = labelled(
+    Counter,
+    "kepu_partner_forwarded_total",
+    "Commands of a partner that were written to the shared topic",
+    partner=PARTNER,
+    topic=TOPIC,
+)
+PARTNER_HELD_SECONDS = labelled(
+    Counter,
+    "kepu_partner_held_seconds_total",
+    "How long commands of a partner waited for its rate, or until its earlier ones were read",
+    partner=PARTNER,
+    reason=one_of("rate", "unread"),
+)
 CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")
 MAILS_DUE = unknown("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")
 MAILS_OLDEST_AGE = unknown(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from ops.contracts.delivery import deliveries
 from ops.contracts.documents import release
-from ops.contracts.gate import OTHER_READERS, OTHER_SENDERS, check, differences, unreleased
+from ops.contracts.gate import OTHER_READERS, OTHER_SENDERS, check, differences, ends_of, unreleased
 from ops.contracts.kinds import BREAKING, Kind
 from ops.contracts.releases import Contracts, NotReleased, current, releases
 from shared.contracts import events
@@ -85,6 +86,16 @@ DELIVERY: dict[str, Any] = {
         ASKED: place("hall.asked", groups=["registration-requests"], writers=["other systems"]),
     },
 }
+
+
+def succeeded(until: str) -> dict[str, str]:
+    return {"type": "kepu.quiz.graded.v2", "since": "2027-03-01T00:00:00+00:00", "until": until}
+
+
+SUCCEEDED = deepcopy(DELIVERY)
+SUCCEEDED["events"][GRADED]["succeeded_by"] = succeeded("2027-09-01T00:00:00+00:00")
+# While both versions are emitted, and after the last record of the old one is gone.
+DURING, GONE = datetime(2027, 9, 2, tzinfo=UTC), datetime(2028, 3, 9, tzinfo=UTC)
 COMPACTED = {**DELIVERY, "events": {GRADED: {**DELIVERY["events"][GRADED], "compacted": True}}}
 
 Edit = Callable[[dict[str, Any], dict[str, Any]], Any]
@@ -368,6 +379,30 @@ REFUSED = [
         "was replaced by kepu.quiz.graded.v2 in the same topic, quiz.graded",
     ),
     Refused(
+        "the end of an old version is brought forward",
+        Kind.succession_shortened,
+        sent(succeeded_by=succeeded("2027-06-01T00:00:00+00:00")),
+        "was to be emitted until 2027-09-01T00:00:00+00:00, is now until 2027-06-01T00:00:00+00:00",
+        READERS,
+        SUCCEEDED,
+    ),
+    Refused(
+        "the end of an old version is dropped",
+        Kind.succession_dropped,
+        sent(succeeded_by=None),
+        "was to be emitted until 2027-09-01T00:00:00+00:00: this is no longer declared",
+        READERS,
+        SUCCEEDED,
+    ),
+    Refused(
+        "an old version is withdrawn before its records are gone",
+        Kind.withdrawn_early,
+        withdrawn,
+        "was withdrawn: its last record is gone only on 2028-03-08",
+        READERS,
+        SUCCEEDED,
+    ),
+    Refused(
         "another topic",
         Kind.topic_renamed,
         sent(topic="quiz.marked"),
@@ -498,6 +533,7 @@ class Passes:
     what: str
     kind: Kind
     edit: Edit
+    before: dict[str, Any] | None = None
 
 
 PASSES = [
@@ -517,6 +553,18 @@ PASSES = [
     Passes("a group no longer reads it", Kind.reader_left, sent(read_by=["awards"])),
     Passes("records are kept longer", Kind.retention_lengthened, sent(retention_days=365)),
     Passes("the topic takes larger records", Kind.record_limit_raised, sent(record_bytes_max=2_000_000)),
+    Passes(
+        "a version replaces it",
+        Kind.succession_begun,
+        sent(succeeded_by=succeeded("2027-09-01T00:00:00+00:00")),
+    ),
+    Passes(
+        "the end of an old version is put off",
+        Kind.succession_put_off,
+        sent(succeeded_by=succeeded("2028-03-01T00:00:00+00:00")),
+        SUCCEEDED,
+    ),
+    Passes("an old version is withdrawn after its records are gone", Kind.retired, withdrawn, SUCCEEDED),
     Passes("an optional header", Kind.header_added, header("ce_partner", always_sent=False)),
     Passes("other systems may write it", Kind.opened_to_others, sent(written_by=["quiz", "other systems"])),
 ]
@@ -543,7 +591,7 @@ def after(edit: Edit, delivery: dict[str, Any] | None = None) -> tuple[Contracts
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.what)
 def test_breaking_change_is_refused_with_who_breaks_and_what_to_do_instead(case: Refused) -> None:
     before, today = after(case.edit, case.before)
-    found = check([before], today)
+    found = check([before], today, DURING)
     said = [one for one in found if one.change.kind == case.kind and case.said in one.change.said]
     assert said, [str(one) for one in found]
     assert said[0].broken == case.broken
@@ -560,9 +608,10 @@ def test_each_kind_of_breaking_change_has_a_case() -> None:
 
 @pytest.mark.parametrize("case", PASSES, ids=lambda case: case.what)
 def test_harmless_change_passes_and_is_told(case: Passes) -> None:
-    before, today = after(case.edit)
-    assert check([before], today) == []
-    assert case.kind in {one.change.kind for one in differences(before, today)}
+    before, today = after(case.edit, case.before)
+    assert check([before], today, GONE) == []
+    found = differences(before, today, ends_of([before]), GONE)
+    assert case.kind in {one.change.kind for one in found}
 
 
 def test_each_kind_of_harmless_change_has_a_case() -> None:
@@ -573,6 +622,13 @@ def test_each_kind_of_harmless_change_has_a_case() -> None:
 def test_what_means_the_same_is_no_change(edit: Edit) -> None:
     before, today = after(edit)
     assert differences(before, today) == []
+
+
+def test_old_version_may_go_although_the_releases_before_did_not_know_its_end() -> None:
+    first, _ = after(withdrawn)
+    second, today = after(withdrawn, SUCCEEDED)
+    assert check([first, second], today, GONE) == []
+    assert {one.change.kind for one in check([first, second], today, DURING)} == {Kind.withdrawn_early}
 
 
 def test_topic_whose_readers_need_no_order_may_grow() -> None:

@@ -1,5 +1,6 @@
 """kepu contracts, as its users see it."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,6 +8,8 @@ from typer.testing import CliRunner, Result
 
 from ops.cli import app
 from shared.contracts import events
+from shared.contracts.topics import declared
+from shared.messaging.create_topics import create_missing
 
 REFUSED = 1
 
@@ -41,6 +44,14 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], said: s
     done = run(*arguments)
     assert done.exit_code == REFUSED
     assert said in done.output
+
+
+@pytest.mark.stack
+async def test_kafka_names_the_groups_that_read_a_topic(kafka: str) -> None:
+    await create_missing(kafka, wanted=[declared(events.QuizCompleted)])
+    done = await asyncio.to_thread(run, "readers", "quiz.completed", "--live", "--kafka", kafka)
+    assert done.exit_code == 0, done.output
+    assert "at Kafka: " in done.output
 
 
 def test_diff_tells_each_change() -> None:
