@@ -28,6 +28,7 @@ from ops.stack import Stack
 from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
 from ops.week.load import Failure
+from shared.contracts import topics
 from shared.messaging.create_topics import create_missing
 from shared.runtime import mongo_url
 from shared.runtime.settings import KafkaSettings
@@ -44,7 +45,11 @@ def up(
     mongo_nodes: MongoNodes = None,
     extra: Annotated[
         list[Extra] | None,
-        typer.Option("--with", help="Also start this: the bridge for partners (kepu partner)."),
+        typer.Option(
+            "--with",
+            help="Also start this: the bridge for partners (kepu partner), or webhooks, for partners without "
+            "Kafka.",
+        ),
     ] = None,
 ) -> None:
     """
@@ -61,7 +66,9 @@ def up(
     with _left_as_found(services):
         services.stack.up()
         with ended_by_a_death(servers_of(services.stack)):
-            asyncio.run(create_missing(services.stack.kafka_connection, KafkaSettings().kafka_replication))
+            wanted = topics.with_optional(part.service for part in parts)
+            replication = KafkaSettings().kafka_replication
+            asyncio.run(create_missing(services.stack.kafka_connection, replication, wanted))
             services.up()
             if not marker.exists():
                 failures = load_pieces(week_of_now(), services.apis)
@@ -210,7 +217,9 @@ def _print_addresses(services: Services) -> None:
     tell("  SMS            none: no gateway is configured, so phone numbers are refused")
     tell(f"  secrets        {services.home / 'secrets.json'}")
     tell("\nFor a shell:")
-    variables = (f"{part.name.upper()}={services.url(part.name)}" for part in WEEK if part.role != "worker")
+    variables = (
+        f"{part.name.upper()}={services.url(part.name)}" for part in services.parts if part.role != "worker"
+    )
     tell(f"  {'  '.join(variables)}")
     tell("\nA first request:")
     tell(f"  curl {services.url('registration')}/activities")

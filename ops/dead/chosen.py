@@ -47,8 +47,8 @@ class Choice:
         Raises:
             ChoiceUnclear: there are none.
         """
-        known = [topic for topic in (*topics.LIVE, *self.more) if topic.groups]
-        all_of = {topics.dead_letters(topic.name, group) for topic in known for group in topic.groups}
+        known = [topic for topic in (*topics.LIVE, *self.more) if topic.all_groups]
+        all_of = {topics.dead_letters(topic.name, group) for topic in known for group in topic.all_groups}
         if self.names:
             named = {name.split("/")[0] for name in self.names}
             if named - all_of:
@@ -58,13 +58,13 @@ class Choice:
             raise ChoiceUnclear(
                 f"no group reads a topic {self.topic}: {', '.join(topic.name for topic in known)}"
             )
-        groups = {group for topic in known for group in topic.groups if self.topic in ("", topic.name)}
+        groups = {group for topic in known for group in topic.all_groups if self.topic in ("", topic.name)}
         if self.group and self.group not in groups:
             raise ChoiceUnclear(f"there is no group {self.group} here: {', '.join(sorted(groups))}")
         return {
             topics.dead_letters(topic.name, group)
             for topic in known
-            for group in topic.groups
+            for group in topic.all_groups
             if self.topic in ("", topic.name) and self.group in ("", group)
         }
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from confluent_kafka import Message
 
 from ops.deployment.whole_topics import records_of
+from shared.contracts import topics
 from shared.contracts.envelope import REDRIVEN_FROM, REDRIVEN_TIMES, Headers, decoder
 from shared.contracts.events import DeadLetterDecided
 from shared.messaging.connection import Kafka
@@ -18,6 +19,8 @@ State = Literal["waiting", "redriven", "discarded"]
 # Added to a record when it became a dead letter, or when it was sent again. The record has not had them.
 _ADDED = ("dead_", REDRIVEN_FROM, REDRIVEN_TIMES)
 
+# Where these services do not run, there are no topics of theirs, and no dead letters.
+_OPTIONAL = frozenset(topic.name for declared in topics.OPTIONAL.values() for topic in declared)
 # What `kepu dead redrive` writes into them. Anybody can write more digits than Python makes a number of.
 _TIMES = re.compile(r"[0-9]{1,9}")
 _FIRST = re.compile(r"[0-9]{1,9}/[0-9]{1,18}")
@@ -66,7 +69,7 @@ class Letter:
 def read_letters(kafka: Kafka, of: Iterable[str]) -> list[Letter]:
     """The dead letters in these topics of dead letters, the oldest first."""
     decided = _decisions(kafka)
-    letters = (_letter(message) for message in records_of(kafka, sorted({*of})))
+    letters = (_letter(message) for message in records_of(kafka, sorted({*of}), _OPTIONAL))
     found = [replace(one, decisions=tuple(decided.get(one.name, ()))) for one in letters if one]
     return sorted(found, key=lambda letter: (letter.at, letter.name))
 

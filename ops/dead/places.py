@@ -24,9 +24,9 @@ def check_readable(kafka: Kafka, group: str, places: Sequence[str]) -> None:
         TopicsUnreadable: Kafka does not answer.
     """
     known = [*topics.LIVE, *partners_topics(kafka)]
-    read = sorted(topic.name for topic in known if group in topic.groups)
+    read = sorted(topic.name for topic in known if group in topic.all_groups)
     if not read:
-        groups = sorted({one for topic in known for one in topic.groups})
+        groups = sorted({one for topic in known for one in topic.all_groups})
         raise PlaceUnknown(f"there is no group {group}: {', '.join(groups)}")
     bounds = bounds_of(kafka, read)
     for place in places:

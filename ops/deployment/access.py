@@ -74,7 +74,7 @@ def writers_of(topic: str) -> tuple[str, ...]:
 
 def of_service(service: str) -> list[Grant]:
     """What a service needs. Who may read or write also sees that a topic is there."""
-    read = [(topic, group) for topic in topics.LIVE for group in topic.groups if _is_of(group, service)]
+    read = [(topic, group) for topic in topics.LIVE for group in topic.all_groups if _is_of(group, service)]
     dead = [topics.dead_letters(topic.name, group) for topic, group in read]
     written = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
     # What operators have decided is read when a group gets no further.

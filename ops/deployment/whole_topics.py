@@ -31,14 +31,19 @@ class TopicsUnreadable(CommandError):
     """Kafka does not give the records of a topic."""
 
 
-def records_of(kafka: Kafka, topics: Iterable[str]) -> Iterator[Message]:
+def records_of(kafka: Kafka, topics: Iterable[str], may_be_absent: Collection[str] = ()) -> Iterator[Message]:
     """
     The records of these topics, in the order of each partition.
 
+    Args:
+        may_be_absent: topics that exist only where a service runs that nobody needs.
     Raises:
-        TopicsUnreadable: a topic does not exist, or Kafka does not answer.
+        TopicsUnreadable: another topic does not exist, or Kafka does not answer.
     """
     with reading(kafka) as consumer:
+        if may_be_absent:
+            there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
+            topics = [topic for topic in topics if topic in there or topic not in may_be_absent]
         bounds = _bounds(consumer, kafka, topics)
         yield from _read(consumer, {place: found for place, found in bounds.items() if found[1] > found[0]})
 

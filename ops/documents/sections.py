@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from ops.deployment.description import EVERY
 from ops.documents import (
     alerting,
     dashboards,
@@ -38,7 +39,7 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/organising.md": {"roles": roles.routes},
     **{
         f"services/{service}/README.md": {"events": partial(event_map.of_service, service)}
-        for service in ("registration", "quiz", "awards", "notifications")
+        for service in EVERY
     },
     "docs/operating.md": {
         "settings": settings.everything,

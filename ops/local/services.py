@@ -50,9 +50,10 @@ WEEK: tuple[Part, ...] = (
     Part("awards", "awards"),
     Part("notifications", "notifications"),
 )
-# The bridge for partners is started only if somebody asks for it.
+# Services that are started only if somebody asks for them: the bridge for partners, and webhooks.
 PARTNERS = Part("partners", "partners", "worker")
-EXTRA: dict[str, Part] = {PARTNERS.name: PARTNERS}
+WEBHOOKS = Part("webhooks", "webhooks")
+EXTRA: dict[str, Part] = {PARTNERS.name: PARTNERS, WEBHOOKS.name: WEBHOOKS}
 MAIL = "mail"
 # At a Kafka of the stack's own nobody logs in, whatever the environment says of another one.
 NO_LOGIN = {
@@ -255,6 +256,8 @@ class Services:
             **secrets,
             **({} if self.stack.kafka_connection.security != "PLAINTEXT" else NO_LOGIN),
             "KEPU_ORGANISER_KEYS_FILE": str(self.home.absolute() / ORGANISERS_FILE),
+            # On one machine partners are tried out at addresses of that machine.
+            **({"KEPU_WEBHOOK_ALLOW_PRIVATE": "true"} if part.service == WEBHOOKS.service else {}),
             **({"KEPU_PARTNERS_FILE": partners_file} if part.service == PARTNERS.service else {}),
             "KEPU_KAFKA": self.stack.kafka,
             "KEPU_ROLE": part.role,

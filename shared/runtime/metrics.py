@@ -306,6 +306,33 @@ SMS_OLDEST_AGE = unknown(
 )
 SMS_BUDGET_LEFT = unknown("kepu_sms_budget_left_parts", "Parts of SMS that may still be sent today")
 
+WEBHOOK_ENDPOINT = of_organisers("ids of endpoints of webhooks")
+WEBHOOKS = labelled(
+    Counter,
+    "kepu_webhook_deliveries_total",
+    "Deliveries to endpoints of webhooks, by what a try came to; `missed`: the backlog was full",
+    endpoint=WEBHOOK_ENDPOINT,
+    outcome=one_of("delivered", "deferred", "failed", "cancelled", "missed"),
+)
+WEBHOOKS_WAITING = labelled(
+    Gauge,
+    "kepu_webhook_deliveries_waiting",
+    "Deliveries that are not finished, counted up to 20,000",
+    endpoint=WEBHOOK_ENDPOINT,
+)
+WEBHOOKS_FAILING = labelled(
+    Gauge,
+    "kepu_webhook_failing_seconds",
+    "How long an endpoint has taken nothing of what was tried; 0: its last try was a delivery",
+    endpoint=WEBHOOK_ENDPOINT,
+)
+WEBHOOKS_DISABLED = labelled(
+    Gauge,
+    "kepu_webhook_disabled",
+    "1 while an endpoint is disabled because it failed, is gone, or has too much waiting",
+    endpoint=WEBHOOK_ENDPOINT,
+)
+
 GC_SECONDS = labelled(
     Counter, "kepu_gc_seconds_total", "Time spent in the garbage collector", generation=one_of("0", "1", "2")
 )

@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ops.deployment import keys
-from ops.deployment.description import DOCKER_URLS
+from ops.deployment.description import DOCKER_URLS, OPTIONAL
 from ops.deployment.keys import COMMON, NEEDED
 from ops.stack import kafka
 from ops.stack.host import OPEN_FILES_MIN
@@ -61,7 +61,8 @@ def test_a_service_gets_every_setting_that_it_requires_and_none_that_it_does_not
 
 def test_secrets_are_files_and_a_service_sees_those_that_it_needs() -> None:
     declared = compose()["secrets"]
-    assert declared == {name: {"file": f"./deploy/secrets/{name}"} for name in keys.fresh()}
+    optional = {name for service in OPTIONAL for name in NEEDED[service]}
+    assert declared == {name: {"file": f"./deploy/secrets/{name}"} for name in keys.fresh().keys() - optional}
     for name, service in compose()["services"].items():
         own = name.removesuffix("-worker")
         needed = {*COMMON, *NEEDED[own]} if own in {*SERVICES, "partners"} else set()
@@ -227,7 +228,8 @@ def test_prometheus_scrapes_every_service() -> None:
         for name, service in compose()["services"].items()
         if "KEPU_ROLE" in service.get("environment", {})
     }
-    assert set(by_name["names"]) == ours == {*SERVICES, "quiz-worker", "partners"}
+    assert ours == {*SERVICES, "quiz-worker", "partners"}
+    assert set(by_name["names"]) == ours | {*OPTIONAL}
     assert f"KEPU_PORT={by_name['port']} " in dockerfile()
 
 

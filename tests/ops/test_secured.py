@@ -21,7 +21,7 @@ from ops.deployment.access import COMMANDS
 from ops.deployment.clients import confluent_arguments
 from ops.deployment.configuration import settings_of
 from ops.deployment.databases import connected
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY, OPTIONAL
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.reachable import kafka_problems, problems
 from ops.deployment.settle import wait_until_settled
@@ -55,7 +55,7 @@ FORBIDDEN = KafkaError.TOPIC_AUTHORIZATION_FAILED
 def secured() -> Iterator[Secured]:
     """Servers with users and topics."""
     with secured_servers() as servers:
-        asyncio.run(create_missing(servers.kafka(OPERATOR)))
+        asyncio.run(create_missing(servers.kafka(OPERATOR), wanted=topics.with_optional(OPTIONAL)))
         yield servers
 
 
@@ -240,7 +240,7 @@ async def test_clients_log_in_by_a_token_or_in_plain_words(secured: Secured) -> 
 
 
 def test_a_service_with_its_rights_has_no_problem(secured: Secured) -> None:
-    for service in SERVICES:
+    for service in EVERY:
         with taken_from({**secured.variables(f"kepu-{service}"), **KEYS}):
             assert list(problems(service, settings_of(service)())) == []
 

@@ -26,7 +26,7 @@ from pymongo.errors import PyMongoError
 
 from ops.deployment import access
 from ops.deployment.access import Grant
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
 from ops.deployment.partners import bindings
 from ops.local.services import Services
 from ops.stack.host import choose_ports
@@ -46,7 +46,7 @@ OPERATOR, OTHER = "kepu-operator", "examination-hall"
 READER = "examination-hall-2"
 # The bridge for partners.
 BRIDGE = "kepu-partners"
-USERS = (*(f"kepu-{service}" for service in SERVICES), BRIDGE, OPERATOR, OTHER, READER)
+USERS = (*(f"kepu-{service}" for service in EVERY), BRIDGE, OPERATOR, OTHER, READER)
 # Beside the listener that the stack checks. Who comes there without a login is above all rights, and makes
 # the users.
 LISTENERS = """
@@ -205,7 +205,7 @@ def _add_users_of_kafka(secured: Secured) -> None:
     added: list[Any] = [UserScramCredentialUpsertion(user, kind, password) for user in USERS]
     for done in secured.unbound.alter_user_scram_credentials(added).values():
         done.result(ANSWER_SECONDS_MAX)
-    for service in SERVICES:
+    for service in EVERY:
         secured.grant(f"kepu-{service}", access.of_service(service))
     secured.grant(BRIDGE, access.of_bridge())
     secured.grant(OPERATOR, access.of_operators())
@@ -252,6 +252,6 @@ def _add_users_of_mongo(secured: Secured) -> None:
         asyncio.run(eventually(is_primary, seconds=ANSWER_SECONDS_MAX))
         client.admin.command("createUser", OPERATOR, pwd=secured.password, roles=["root"])
     with MongoClient[dict[str, Any]](secured.mongo(OPERATOR)) as client:
-        for service in SERVICES:
+        for service in EVERY:
             own = [{"role": "readWrite", "db": f"kepu_{service}"}]
             client.admin.command("createUser", f"kepu-{service}", pwd=secured.password, roles=own)
