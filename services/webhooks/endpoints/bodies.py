@@ -43,7 +43,7 @@ class EndpointOut(BaseModel):
 
     endpoint_id: str = Field(examples=["city-museum"])
     url: str
-    types: list[str]
+    types: list[str] = Field(max_length=TYPES_MAX)
     description: str | None
     state: State
     disabled: Disabled | None = Field(
