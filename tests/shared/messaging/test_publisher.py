@@ -113,10 +113,10 @@ async def test_connections_of_one_address_that_announce_the_largest_requests_do_
                 return False
 
             await eventually(published, seconds=30)
-        assert await read_all(own.kafka, contract.topic)
     finally:
         for _, writer in (too_large, *largest):
             writer.close()
+    assert await read_all(own.kafka, contract.topic)
 
 
 async def test_caller_who_gives_up_does_not_disturb_the_next(kafka: str) -> None:

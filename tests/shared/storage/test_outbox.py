@@ -195,7 +195,7 @@ async def test_what_a_relay_cannot_read_any_more_is_unknown_and_not_the_last_val
         return [REGISTRY.get_sample_value(name) or 0.0 for name in names]
 
     async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
-        relay = Relay(database, publisher, owner="one", measured_seconds=0.3)
+        relay = Relay(database, publisher, owner="one", measured_seconds=3)
         await relay._turn()
         assert shown() == [1, 0, 0]
         await eventually(lambda: all(math.isnan(value) for value in shown()))
