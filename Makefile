@@ -27,7 +27,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test test-servers drill upgrade flood incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test test-servers drill upgrade fuzz incidents check mutate chaos cluster crowd regraded strangers bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,17 +69,31 @@ compose-test: $(READY) ## docker-compose.yml on a real engine, if there is one; 
 mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice each; ONLY="outbox lease" for some
 	$(BIN)/python -m tests.mutations $(ONLY)
 
-chaos: $(READY) ## the long form of the kill tests
-	$(BIN)/kepu chaos
+# In words: make chaos MINUTES=30 FAULTS=60 SEED=7, or make chaos ONLY=kill,clock
+chaos: $(READY) ## break everything while people take part, and check what they were told; SHORT=1, SEED=, FAULTS=, MINUTES=, ONLY= kinds
+	$(BIN)/kepu chaos $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: chaos-meta
+chaos-meta: $(READY) ## break guarantees on purpose, one by one: chaos must notice each; ONLY="outbox relay" for some
+	$(BIN)/python -m tests.ops.chaos.meta $(ONLY)
 
 cluster: $(READY) ## a week on three brokers and three members, while those that lead are killed
-	$(BIN)/kepu chaos --home .kepu/cluster --brokers 3 --mongo-nodes 3 --rounds $(or $(ROUNDS),2)
+	$(BIN)/kepu cluster --rounds $(or $(ROUNDS),2)
 
 strangers: $(READY) ## three anonymous attacks in full size: the week booked out, mailboxes bombed, a contest farmed
 	$(BIN)/python -m tests.flow.strangers
 
-flood: $(READY) ## thousands of malformed records into every topic while people sit a contest; RECORDS for fewer
-	$(BIN)/python -m tests.flow.flood --records $(or $(RECORDS),10000)
+.PHONY: kit
+kit: $(READY) ## build the wheel for other teams, kepu-events, in dist/
+	cd kit && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
+
+.PHONY: partners
+partners: $(READY) ## three partners, one of them hostile: the two others hardly notice; MINUTES for fewer than 10
+	$(BIN)/python -m tests.flow.partners --minutes $(or $(MINUTES),10)
+
+fuzz: $(READY) ## 100,000 malformed records and requests while people sit a contest; INPUTS for fewer, SEED for others
+	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),1)
 
 drill: $(READY) ## lose Kafka and MongoDB, restore them from a backup, and audit; then MongoDB alone
 	$(BIN)/kepu drill
@@ -122,4 +136,4 @@ lock: $(READY) ## renew all lock files from the pyproject.toml files
 		--no-emit-package kepu-week --output-file bench/requirements.lock
 
 clean: ## remove the virtual environments and all local data
-	rm -rf $(VENV) $(BENCH) .kepu
+	rm -rf $(VENV) $(BENCH) .kepu dist

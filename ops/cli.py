@@ -11,16 +11,20 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.capacity import capacity_cli
+from ops.commands.chaos import chaos_cli
 from ops.commands.configuration import configuration_cli
+from ops.commands.contracts import contracts_cli
 from ops.commands.credentials import credentials_cli
 from ops.commands.dead import dead_cli
 from ops.commands.deployment import deployment_cli
 from ops.commands.door import door_cli
 from ops.commands.draw import draw_cli
 from ops.commands.drill import drill_cli
+from ops.commands.explore import explore_cli
 from ops.commands.export import export_cli
 from ops.commands.incidents import incidents_cli
 from ops.commands.organisers import organisers_cli
+from ops.commands.partner import partner_cli
 from ops.commands.play import play_cli
 from ops.commands.replay import replay_cli
 from ops.commands.stack import stack_cli
@@ -72,7 +76,11 @@ app = typer.Typer(
 
     What could not be handled:  kepu dead list
 
+    See events as they come, and write one:  kepu listen, kepu emit --list
+
     Where an id is, and what is missing:  kepu trace ID
+
+    Whom a change of an event would break:  kepu contracts check
 
     Read topics again:  kepu replay --group quiz-grading --from 2h
 
@@ -80,6 +88,7 @@ app = typer.Typer(
     """,
 )
 app.add_typer(play_cli)
+app.add_typer(chaos_cli)
 app.add_typer(incidents_cli)
 app.add_typer(drill_cli)
 app.add_typer(capacity_cli)
@@ -88,12 +97,15 @@ app.add_typer(deployment_cli)
 app.add_typer(configuration_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
+app.add_typer(partner_cli, name="partner")
 app.add_typer(door_cli, name="door")
 app.add_typer(credentials_cli, name="credential")
 app.add_typer(draw_cli, name="draw")
 app.add_typer(dead_cli, name="dead")
 app.add_typer(stack_cli, name="stack")
+app.add_typer(contracts_cli, name="contracts")
 app.add_typer(trace_cli)
+app.add_typer(explore_cli)
 app.add_typer(replay_cli)
 
 

@@ -19,6 +19,7 @@ services = pytest.mark.parametrize("service", SERVICES)
 OF_ALL_SERVICES = {"after_invalid", "invalid", "token_ended", "token_missing", "version_differs"}
 # Nobody gets these as an answer: operators read them in dead letters, mails and logs.
 NOT_ANSWERED = {
+    "partners": {"source_foreign"},
     "quiz": {"bad_body", "paper_empty", "times_impossible"},
     "notifications": {
         "address_invalid",
@@ -33,6 +34,15 @@ NOT_DEAD_LETTERED = {
     "awards": {"scheme_in_use", "scheme_unknown", "too_many_schemes"},
     "notifications": {"participant_erased"},
     "quiz": {"participant_erased"},
+    "webhooks": {
+        "backlog_full",
+        "body_gone",
+        "delivery_unknown",
+        "endpoint_unknown",
+        "replay_too_large",
+        "too_many_endpoints",
+        "version_differs",
+    },
 }
 # No route refuses with these: they are in dead letters alone, or in a field of an answer.
 NOT_REFUSED_WITH = {"awards": {"standings_too_short"}, "quiz": {"quiz_version_unknown"}}

@@ -9,6 +9,8 @@ from ops.deployment import export
 from ops.stack import kafka
 from ops.stack import mongo as server
 from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
+from services.quiz.attempts.late import AHEAD_MS_MAX
+from services.quiz.grading.rules import SKEW
 from services.quiz.participants import erased
 from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
@@ -34,6 +36,7 @@ from shared.web.tokens import TOKEN_SECONDS
 
 def test_grading_waits_for_everything_that_intake_acknowledges() -> None:
     assert ACCEPTED_SECONDS_MAX < LOG_DELAY_SECONDS_MAX == audited.LOG_DELAY_SECONDS_MAX
+    assert timedelta(milliseconds=AHEAD_MS_MAX) < SKEW == timedelta(seconds=audited.SKEW_SECONDS)
 
 
 def test_what_was_saved_is_handed_in_after_everything_that_intake_acknowledges() -> None:

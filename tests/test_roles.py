@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from ops.deployment import keys
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
 from ops.documents.settings import assembled
 from shared.runtime import acting
 from shared.web.identity import ROLES, participant, participant_or_none
@@ -79,7 +79,7 @@ READ_BY_ORGANISERS = {
 }
 
 SECRETS = keys.fresh()
-services = pytest.mark.parametrize("service", SERVICES)
+services = pytest.mark.parametrize("service", EVERY)
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, RouteContext]]:

@@ -14,12 +14,12 @@ from ops.commands.terminal import console, tell
 from ops.deployment import access
 from ops.deployment.access import Grant
 from ops.deployment.configuration import findings, settings_of, variables_in
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY, SERVICES
 from ops.deployment.reachable import problems
 from shared.runtime.settings import WRONG_SETTINGS
 from shared.runtime.variables import taken_from
 
-ServiceName = StrEnum("ServiceName", {name: name for name in SERVICES})  # type: ignore[misc]
+ServiceName = StrEnum("ServiceName", {name: name for name in EVERY})  # type: ignore[misc]
 CONFIG = "admin.properties"
 
 configuration_cli = typer.Typer()
@@ -28,7 +28,8 @@ configuration_cli = typer.Typer()
 @configuration_cli.command(name="check-config")
 def check_config(
     service: Annotated[
-        ServiceName | None, typer.Argument(help="Check the settings of this service. By default of all.")
+        ServiceName | None,
+        typer.Argument(help="Check the settings of this service. By default of all but webhooks."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option(help="Read the variables from this .env file, not from the environment.")
@@ -69,10 +70,11 @@ def acls(
     """
     Print Kafka's own commands that let each service do what it has to, and nothing else.
 
-    Each service logs in as a user of its own. Operators use the user kepu-operator.
+    Each service logs in as a user of its own, also webhooks if it runs. Operators use the user kepu-operator.
     """
-    users = {f"{prefix}{name}": access.of_service(name) for name in SERVICES}
+    users = {f"{prefix}{name}": access.of_service(name) for name in EVERY}
     users[f"{prefix}operator"] = access.of_operators()
+    users[f"{prefix}partners"] = access.of_bridge()
     users |= {name: access.of_another_system() for name in other or ()}
     for user, grants in users.items():
         tell(f"# {user}")
@@ -90,6 +92,8 @@ def commands_of(user: str, grants: Sequence[Grant]) -> Iterator[list[str]]:
                 for operation in grant.operations
                 for part in ("--operation", "".join(word.capitalize() for word in operation.split("_")))
             ]
+            if grant.prefixed:
+                named += ["--resource-pattern-type", "prefixed"]
             where = ["--bootstrap-server", "$KEPU_KAFKA", "--command-config", CONFIG]
             yield ["kafka-acls.sh", *where, "--add", "--allow-principal", f"User:{user}", *allowed, *named]
 

@@ -16,6 +16,7 @@ from ops.dead import decide, tables
 from ops.dead.chosen import TIMES_MAX, Choice, may_go_again, moment_of
 from ops.dead.letters import Letter, as_seen, read_letters
 from ops.dead.places import check_readable
+from ops.deployment.whole_topics import partners_topics
 from ops.errors import CommandError
 from shared.messaging.connection import Kafka
 from shared.messaging.publisher import Publisher, publishing
@@ -119,8 +120,9 @@ def list_command(
     home: Home = UP_HOME,
 ) -> None:
     """Count the dead letters by topic, group and code, and show the newest. No content is shown."""
-    choice = _choice((), topic, group, code, source, event, since, until, state.value)
-    letters = choice.of(read_letters(kafka_of(kafka, home), choice.topics))
+    where = kafka_of(kafka, home)
+    choice = _choice(where, (), topic, group, code, source, event, since, until, state.value)
+    letters = choice.of(read_letters(where, choice.topics))
     if as_json:
         for seen in as_seen(letters):
             tell(json.dumps(seen, ensure_ascii=False))
@@ -149,8 +151,9 @@ def show(
     home: Home = UP_HOME,
 ) -> None:
     """Show one dead letter: its reason, its record's headers, and what was decided about it."""
-    choice = Choice(names=(name,))
-    [letter] = choice.of(read_letters(kafka_of(kafka, home), choice.topics))
+    where = kafka_of(kafka, home)
+    choice = Choice(names=(name,), more=tuple(partners_topics(where)))
+    [letter] = choice.of(read_letters(where, choice.topics))
     console.print(tables.one(letter))
     if value and letter.value is not None:
         tell(letter.value.decode(errors="replace"))
@@ -189,8 +192,8 @@ def redrive(
     submission counts as of the time at which it was appended first. If a record fails again, it is a new
     dead letter.
     """
-    choice = _choice(names, topic, group, code, source, event, since, until)
     where = kafka_of(kafka, home)
+    choice = _choice(where, names, topic, group, code, source, event, since, until)
     chosen = choice.of(read_letters(where, choice.topics))
     letters, refused = may_go_again(chosen, decide.replaced(where, chosen), times_max=times_max)
     for line in tables.refusals(refused):
@@ -228,8 +231,8 @@ def discard(
     """
     if not reason:
         raise CommandError("say why nothing is done with them: --reason")
-    choice = _choice(names, topic, group, code, source, event, since, until)
     where = kafka_of(kafka, home)
+    choice = _choice(where, names, topic, group, code, source, event, since, until)
     letters = choice.of(read_letters(where, choice.topics))
     if not _confirmed("discard", letters, dry_run=dry_run, yes=yes):
         return
@@ -277,6 +280,7 @@ def bury(
 
 
 def _choice(
+    kafka: Kafka,
     names: Sequence[str] | None,
     topic: str,
     group: str,
@@ -289,7 +293,8 @@ def _choice(
 ) -> Choice:
     now = datetime.now(UTC)
     from_, to = (moment_of(one, now) if one else None for one in (since, until))
-    return Choice(tuple(names or ()), topic, group, code, source, event, from_, to, state)
+    more = tuple(partners_topics(kafka))
+    return Choice(tuple(names or ()), topic, group, code, source, event, from_, to, state, more)
 
 
 def _confirmed(what: str, letters: Sequence[Letter], *, dry_run: bool, yes: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ INCOMPLETE = 1
 # From docker compose up until the last service listens, once the images are built.
 DOCKER_START_SECONDS_MAX = 120.0
 
+Extra = StrEnum("Extra", {name: name for name in topics.OPTIONAL})  # type: ignore[misc]
 deployment_cli = typer.Typer()
 
 
@@ -141,6 +143,10 @@ def topics_command(
             metavar="TOPIC=COUNT", help="Give a topic more partitions: quiz.submitted=24, also in the week."
         ),
     ] = None,
+    extra: Annotated[
+        list[Extra] | None,
+        typer.Option("--with", help="Also create the topics that only this optional service needs."),
+    ] = None,
 ) -> None:
     """
     Create the topics that your own Kafka does not have yet.
@@ -154,11 +160,12 @@ def topics_command(
     if partitions is not None:
         _add_partitions(where, partitions)
         return
-    created = asyncio.run(create_missing(where, replication))
+    wanted = topics.with_optional(one.value for one in extra or ())
+    created = asyncio.run(create_missing(where, replication, wanted))
     for name in created:
         console.print(name)
-    console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
-    for line in asyncio.run(differing(where, replication=replication)):
+    console.print(f"{len(created)} created, {len(wanted) - len(created)} were there before.")
+    for line in asyncio.run(differing(where, wanted, replication)):
         console.print(f"other than declared: {line}", markup=False)
 
 

@@ -1,4 +1,4 @@
-"""kepu demo and kepu chaos: a whole week is played on a stack of its own, and audited."""
+"""kepu demo and kepu cluster: a whole week is played on a stack of its own, and audited."""
 
 import asyncio
 import shutil
@@ -12,13 +12,13 @@ import typer
 
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
-from ops.chaos import KAFKA, MONGO, VICTIMS, Chaos, Timed
 from ops.commands.terminal import DEFAULT_HOME, Brokers, Home, MongoNodes, console, progress, tell
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo
 from ops.deployment import databases
 from ops.deployment.client import connected
 from ops.deployment.ledger import LEDGER_FILE, Ledger
 from ops.errors import CommandError
+from ops.kills import KAFKA, MONGO, VICTIMS, Chaos, Timed
 from ops.local.services import WEEK, Services
 from ops.stack import Stack
 from ops.stack.host import make_folder
@@ -61,19 +61,19 @@ def demo(
 
 
 @play_cli.command()
-def chaos(
-    home: Home = DEFAULT_HOME / "chaos",
+def cluster(
+    home: Home = DEFAULT_HOME / "cluster",
     people: People = PEOPLE,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each process is killed.")] = 3,
     pause: Annotated[float, typer.Option(min=0.0, max=60.0, help="Seconds between two kills.")] = 3.0,
-    brokers: Brokers = None,
-    mongo_nodes: MongoNodes = None,
+    brokers: Brokers = 3,
+    mongo_nodes: MongoNodes = 3,
 ) -> None:
     """
-    Play a week while every service, Kafka and MongoDB are killed in turn, then audit it.
+    Play a week on a cluster while every service and the nodes that lead are killed in turn, then audit it.
 
-    In a cluster (--brokers 3 --mongo-nodes 3) the node that leads is killed, and the longest time without an
-    acknowledgement and without a result is measured.
+    The longest time without an acknowledgement and without a result is measured. With --brokers 1
+    --mongo-nodes 1 the week is played on single nodes, and nothing is measured.
 
     Exits with 0 if nothing acknowledged is missing and nothing happened twice, else with 1.
     """

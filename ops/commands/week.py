@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -22,20 +23,35 @@ from ops.deployment.description import Deployment
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
-from ops.local.services import WEEK, Services
+from ops.local.services import EXTRA, WEEK, Services
 from ops.stack import Stack
 from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
 from ops.week.load import Failure
+from shared.contracts import topics
 from shared.messaging.create_topics import create_missing
 from shared.runtime import mongo_url
 from shared.runtime.settings import KafkaSettings
 
 week_cli = typer.Typer()
 
+Extra = StrEnum("Extra", {name: name for name in EXTRA})  # type: ignore[misc]
+
 
 @week_cli.command()
-def up(home: Home = UP_HOME, brokers: Brokers = None, mongo_nodes: MongoNodes = None) -> None:
+def up(
+    home: Home = UP_HOME,
+    brokers: Brokers = None,
+    mongo_nodes: MongoNodes = None,
+    extra: Annotated[
+        list[Extra] | None,
+        typer.Option(
+            "--with",
+            help="Also start this: the bridge for partners (kepu partner), or webhooks, for partners without "
+            "Kafka.",
+        ),
+    ] = None,
+) -> None:
     """
     Start everything with the sample week loaded, leave it running, and print the addresses.
 
@@ -43,13 +59,16 @@ def up(home: Home = UP_HOME, brokers: Brokers = None, mongo_nodes: MongoNodes = 
     everything and keeps the data. To begin anew, remove the folder.
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")
-    services = Services(Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell), tell=tell)
+    parts = (*WEEK, *(EXTRA[one.value] for one in extra or ()))
+    services = Services(Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell), parts, tell=tell)
     marker = home / "week.loaded"
     failures: list[Failure] = []
     with _left_as_found(services):
         services.stack.up()
         with ended_by_a_death(servers_of(services.stack)):
-            asyncio.run(create_missing(services.stack.kafka_connection, KafkaSettings().kafka_replication))
+            wanted = topics.with_optional(part.service for part in parts)
+            replication = KafkaSettings().kafka_replication
+            asyncio.run(create_missing(services.stack.kafka_connection, replication, wanted))
             services.up()
             if not marker.exists():
                 failures = load_pieces(week_of_now(), services.apis)
@@ -188,7 +207,7 @@ def _left_as_found(services: Services) -> Iterator[None]:
 
 def _print_addresses(services: Services) -> None:
     tell("\nEverything runs:")
-    for part in WEEK:
+    for part in services.parts:
         url = services.url(part.name)
         documented = f"API {url}/docs   " if part.role != "worker" else ""
         tell(f"  {part.name:14} {documented}metrics {url}/metrics")
@@ -198,7 +217,9 @@ def _print_addresses(services: Services) -> None:
     tell("  SMS            none: no gateway is configured, so phone numbers are refused")
     tell(f"  secrets        {services.home / 'secrets.json'}")
     tell("\nFor a shell:")
-    variables = (f"{part.name.upper()}={services.url(part.name)}" for part in WEEK if part.role != "worker")
+    variables = (
+        f"{part.name.upper()}={services.url(part.name)}" for part in services.parts if part.role != "worker"
+    )
     tell(f"  {'  '.join(variables)}")
     tell("\nA first request:")
     tell(f"  curl {services.url('registration')}/activities")

@@ -1,9 +1,10 @@
 """
-The contracts for other teams: JSON Schemas, an AsyncAPI 3.0 document, and the schemas of each release.
+The contracts for other teams: JSON Schemas, an AsyncAPI 3.1 document, topics, types of TypeScript and Java,
+and those of each release.
 
     python -m ops.contracts.documents                   write contracts/ anew
     python -m ops.contracts.documents check             list what is out of date or breaks a release
-    python -m ops.contracts.documents release 0.2.0     keep the schemas of now as those of a release
+    python -m ops.contracts.documents release 0.4.0     keep the contracts of now as those of a release
 
 Everything is generated from `shared.contracts.events` and `shared.contracts.topics`, with the golden records
 of the tests as examples. So the documents always match the code.
@@ -17,34 +18,31 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from ops.contracts.compatibility import breaks
+from ops.contracts.changelog import NAME as CHANGELOG
+from ops.contracts.changelog import changelog
+from ops.contracts.delivery import HEADERS, REQUIRED, TOPICS, deliveries
+from ops.contracts.gate import Finding, check
+from ops.contracts.java import NAME as JAVA
+from ops.contracts.java import java
+from ops.contracts.releases import NotReleased, current, number, releases
+from ops.contracts.schemas import PUBLISHED, RELEASED, SCHEMA_SUFFIX, to_text
+from ops.contracts.schemas import schema_of as schema_of
+from ops.contracts.typed import typed_records
+from ops.contracts.typescript import NAME as TYPESCRIPT
+from ops.contracts.typescript import typescript
+from ops.contracts.versions import faults_of
+from ops.deployment.access import writers_of
 from shared.contracts import events, topics
 from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Event
+from shared.contracts.successions import DECLARED, Succession
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT / "contracts"
 GOLDEN = ROOT / "tests" / "contracts" / "golden"
-RELEASED = "released"
 ASYNCAPI = "asyncapi.json"
-SCHEMA_SUFFIX = ".schema.json"
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KAFKA_BINDING = "0.5.0"
 DEAD_LETTER = "DeadLetter"
 
-_HEADERS: dict[str, str] = {
-    "ce_specversion": "1.0",
-    "ce_id": "The same on every repeat; readers that must not repeat an effect look at it",
-    "ce_source": "Who says it, such as kepu/quiz",
-    "ce_type": "The contract and its version",
-    "ce_time": "When it happened, RFC 3339; the record's own time if missing",
-    "ce_subject": "The id that it is about; the record's key if missing",
-    "ce_correlationid": "The same on everything that follows from one request; ce_id if missing",
-    "ce_causationid": "The ce_id of the event that this one follows from",
-    "traceparent": "W3C trace context",
-    "content-type": "application/json; assumed if missing",
-}
-_REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type")
 _DEAD_HEADERS: dict[str, str] = {
     "dead_code": "Why, as a stable code",
     "dead_reason": "Why, in a sentence",
@@ -56,25 +54,30 @@ _DEAD_HEADERS: dict[str, str] = {
 }
 
 
-def schema_of(contract: type[Event]) -> dict[str, Any]:
-    """The JSON Schema of an event's data."""
-    return {"$schema": DIALECT, "$id": f"urn:{contract.type}", **contract.model_json_schema()}
+def documents(folder: Path = PUBLISHED) -> dict[str, str]:
+    """The text of every published file, by its name in `folder`, whose releases the changelog tells."""
+    found = {f"{contract.type}{SCHEMA_SUFFIX}": to_text(schema_of(contract)) for contract in events.ALL}
+    records = typed_records()
+    return {
+        **found,
+        ASYNCAPI: to_text(asyncapi()),
+        TOPICS: to_text(deliveries()),
+        CHANGELOG: changelog(releases(folder), current()),
+        TYPESCRIPT: typescript(records),
+        JAVA: java(records),
+    }
 
 
-def documents() -> dict[str, str]:
-    """The text of every published file, by its name in contracts/."""
-    found = {f"{contract.type}{SCHEMA_SUFFIX}": _text(schema_of(contract)) for contract in events.ALL}
-    return {**found, ASYNCAPI: _text(asyncapi())}
-
-
-def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document. It has a channel for each topic, also for dead letters."""
+def asyncapi(successions: Sequence[Succession] = DECLARED) -> dict[str, Any]:
+    """The AsyncAPI 3.1 document. It has a channel for each topic, also for dead letters."""
     _, found = models_json_schema(
         [(contract, "validation") for contract in events.ALL], ref_template="#/components/schemas/{model}"
     )
+    for succession in successions:
+        found["$defs"][succession.old.__name__]["deprecated"] = True
     contracts = {contract.topic: contract for contract in events.ALL}
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Kepu Week",
             "version": "1",
@@ -150,14 +153,14 @@ def _operations(contracts: Mapping[str, type[Event]]) -> Iterator[tuple[str, dic
 
 def _message(contract: type[Event]) -> dict[str, Any]:
     golden = json.loads((GOLDEN / f"{contract.type}.json").read_text())
-    headers = {name: {"type": "string", "description": about} for name, about in _HEADERS.items()}
+    headers = {name: {"type": "string", "description": about} for name, about in HEADERS.items()}
     headers["ce_specversion"] = {"type": "string", "const": "1.0"}
     headers["ce_type"] = {"type": "string", "const": contract.type}
     return {
         "name": contract.type,
         "title": contract.__name__,
         "summary": (contract.__doc__ or "").strip().split("\n")[0],
-        "headers": {"type": "object", "properties": headers, "required": list(_REQUIRED)},
+        "headers": {"type": "object", "properties": headers, "required": list(REQUIRED)},
         "payload": {"$ref": f"#/components/schemas/{contract.__name__}"},
         "bindings": {
             "kafka": {"key": {"type": "string", "pattern": ID_PATTERN}, "bindingVersion": KAFKA_BINDING}
@@ -184,8 +187,9 @@ def _dead_letter() -> dict[str, Any]:
 
 def outdated(folder: Path = PUBLISHED) -> list[str]:
     """A sentence for each file in the folder that differs from the code."""
-    wanted = documents()
+    wanted = documents(folder)
     present = {path.name for path in folder.glob("*.json")}
+    present |= {name for name in wanted if (folder / name).exists()}
     return [
         *(f"{name} is missing" for name in sorted(set(wanted) - present)),
         *(f"{name} belongs to no contract" for name in sorted(present - set(wanted))),
@@ -197,49 +201,53 @@ def outdated(folder: Path = PUBLISHED) -> list[str]:
     ]
 
 
-def broken(released: Path = PUBLISHED / RELEASED, contracts: Sequence[type[Event]] = events.ALL) -> list[str]:
-    """A sentence for each place where the contracts of now break those of a release."""
-    today = {contract.type: schema_of(contract) for contract in contracts}
-    found = []
-    for path in sorted(released.glob(f"*/*{SCHEMA_SUFFIX}")):
-        type_ = path.name.removesuffix(SCHEMA_SUFFIX)
-        release = path.parent.name
-        if type_ not in today:
-            found.append(f"{type_} of release {release} was withdrawn; its records and readers stay")
-            continue
-        found += [
-            f"{type_}, against release {release}: {what}"
-            for what in breaks(json.loads(path.read_text()), today[type_])
-        ]
-    return found
+def broken(folder: Path = PUBLISHED, contracts: Sequence[type[Event]] = events.ALL) -> list[Finding]:
+    """Each place where the contracts of now break those of a release."""
+    return check(releases(folder), current(contracts))
+
+
+def faults() -> list[str]:
+    """A sentence for each mistake in the new versions that are declared."""
+    return faults_of(DECLARED, golden_of, writers_of)
+
+
+def golden_of(contract: type[Event]) -> dict[str, Any]:
+    """The body of the golden record of a contract."""
+    body: dict[str, Any] = json.loads((GOLDEN / f"{contract.type}.json").read_text())["data"]
+    return body
 
 
 def write(folder: Path = PUBLISHED) -> None:
     """Write all documents again, and remove files that belong to no contract."""
-    wanted = documents()
     folder.mkdir(exist_ok=True)
+    wanted = documents(folder)
     for path in folder.glob("*.json"):
         if path.name not in wanted:
             path.unlink()
     for name, text in wanted.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
 
 
 def release(version: str, folder: Path = PUBLISHED) -> None:
     """
-    Keep the schemas of now as those of a release.
+    Keep the contracts of now as those of a release.
 
     Raises:
-        FileExistsError: the release exists. A release never changes.
+        NotReleased: it is no version, or not above the newest one; or something breaks an earlier release.
+            A release never changes.
     """
+    before = releases(folder)
+    if before and number(version) <= number(before[-1].name):
+        raise NotReleased(f"{version} is not above the newest release, {before[-1].name}: take a higher one")
+    if found := check(before, current()):
+        raise NotReleased(f"{found[0]}\n{len(found)} such changes: kepu contracts check names all")
     kept = folder / RELEASED / version
     kept.mkdir(parents=True)
     for contract in events.ALL:
-        (kept / f"{contract.type}{SCHEMA_SUFFIX}").write_text(_text(schema_of(contract)))
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        (kept / f"{contract.type}{SCHEMA_SUFFIX}").write_text(to_text(schema_of(contract)))
+    (kept / TOPICS).write_text(to_text(deliveries()))
+    (folder / CHANGELOG).write_text(changelog(releases(folder), current()))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -248,7 +256,7 @@ def main(arguments: Sequence[str]) -> int:
         case []:
             write()
         case ["check"]:
-            wrong = outdated() + broken()
+            wrong = [*outdated(), *map(str, broken()), *faults()]
             print("\n".join(wrong) or "contracts are up to date and break no release")
             return 1 if wrong else 0
         case ["release", version]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ops.dead.letters import Letter
 from ops.errors import CommandError
 from shared.contracts import topics
+from shared.contracts.topics import Topic
 
 # A record that fails after so many tries will fail again: something has to be mended before.
 TIMES_MAX = 3
@@ -20,7 +21,12 @@ class ChoiceUnclear(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which letters are meant; an empty field means all."""
+    """
+    Which letters are meant; an empty field means all.
+
+    Args:
+        more: topics that are read beside those that the code declares: those of partners.
+    """
 
     names: tuple[str, ...] = ()
     topic: str = ""
@@ -31,6 +37,7 @@ class Choice:
     since: datetime | None = None
     until: datetime | None = None
     state: str = "waiting"
+    more: tuple[Topic, ...] = ()
 
     @property
     def topics(self) -> set[str]:
@@ -40,8 +47,8 @@ class Choice:
         Raises:
             ChoiceUnclear: there are none.
         """
-        known = [topic for topic in topics.LIVE if topic.groups]
-        all_of = {topics.dead_letters(topic.name, group) for topic in known for group in topic.groups}
+        known = [topic for topic in (*topics.LIVE, *self.more) if topic.all_groups]
+        all_of = {topics.dead_letters(topic.name, group) for topic in known for group in topic.all_groups}
         if self.names:
             named = {name.split("/")[0] for name in self.names}
             if named - all_of:
@@ -51,13 +58,13 @@ class Choice:
             raise ChoiceUnclear(
                 f"no group reads a topic {self.topic}: {', '.join(topic.name for topic in known)}"
             )
-        groups = {group for topic in known for group in topic.groups if self.topic in ("", topic.name)}
+        groups = {group for topic in known for group in topic.all_groups if self.topic in ("", topic.name)}
         if self.group and self.group not in groups:
             raise ChoiceUnclear(f"there is no group {self.group} here: {', '.join(sorted(groups))}")
         return {
             topics.dead_letters(topic.name, group)
             for topic in known
-            for group in topic.groups
+            for group in topic.all_groups
             if self.topic in ("", topic.name) and self.group in ("", group)
         }
 

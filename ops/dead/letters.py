@@ -1,5 +1,6 @@
 """Reading the dead letters of all groups, and what operators have decided about them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any, Literal
 from confluent_kafka import Message
 
 from ops.deployment.whole_topics import records_of
+from shared.contracts import topics
 from shared.contracts.envelope import REDRIVEN_FROM, REDRIVEN_TIMES, Headers, decoder
 from shared.contracts.events import DeadLetterDecided
 from shared.messaging.connection import Kafka
@@ -16,6 +18,12 @@ from shared.runtime.errors import Rejected
 State = Literal["waiting", "redriven", "discarded"]
 # Added to a record when it became a dead letter, or when it was sent again. The record has not had them.
 _ADDED = ("dead_", REDRIVEN_FROM, REDRIVEN_TIMES)
+
+# Where these services do not run, there are no topics of theirs, and no dead letters.
+_OPTIONAL = frozenset(topic.name for declared in topics.OPTIONAL.values() for topic in declared)
+# What `kepu dead redrive` writes into them. Anybody can write more digits than Python makes a number of.
+_TIMES = re.compile(r"[0-9]{1,9}")
+_FIRST = re.compile(r"[0-9]{1,9}/[0-9]{1,18}")
 
 _decode = decoder(DeadLetterDecided)
 
@@ -61,7 +69,7 @@ class Letter:
 def read_letters(kafka: Kafka, of: Iterable[str]) -> list[Letter]:
     """The dead letters in these topics of dead letters, the oldest first."""
     decided = _decisions(kafka)
-    letters = (_letter(message) for message in records_of(kafka, sorted({*of})))
+    letters = (_letter(message) for message in records_of(kafka, sorted({*of}), _OPTIONAL))
     found = [replace(one, decisions=tuple(decided.get(one.name, ()))) for one in letters if one]
     return sorted(found, key=lambda letter: (letter.at, letter.name))
 
@@ -87,11 +95,11 @@ def _letter(message: Message) -> Letter | None:
     try:
         topic, group = found["dead_topic"], found["dead_group"]
         partition, offset = int(found["dead_partition"]), int(found["dead_offset"])
-        at, code = datetime.fromisoformat(found["dead_time"]), found["dead_code"]
-    except (KeyError, ValueError):
+        at, code = datetime.fromisoformat(found["dead_time"]).astimezone(UTC), found["dead_code"]
+    except (KeyError, ValueError, OverflowError):
         return None
-    times = found.get(REDRIVEN_TIMES, "")
-    is_again = times.isdecimal() and REDRIVEN_FROM in found
+    times, first = found.get(REDRIVEN_TIMES, ""), found.get(REDRIVEN_FROM, "")
+    is_again = bool(_TIMES.fullmatch(times) and _FIRST.fullmatch(first))
     has_record = any(name == "ce_type" for name, _ in headers) and message.value() is not None
     return Letter(
         name=f"{message.topic()}/{message.partition()}/{message.offset()}",
@@ -100,8 +108,8 @@ def _letter(message: Message) -> Letter | None:
         code=code,
         reason=found.get("dead_reason", ""),
         place=f"{topic}/{partition}/{offset}",
-        first=found[REDRIVEN_FROM] if is_again else f"{partition}/{offset}",
-        at=at.astimezone(UTC),
+        first=first if is_again else f"{partition}/{offset}",
+        at=at,
         times=int(times) if is_again else 0,
         event_id=found.get("ce_id", ""),
         source=found.get("ce_source", ""),

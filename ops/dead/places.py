@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from ops.deployment.whole_topics import bounds_of
+from ops.deployment.whole_topics import bounds_of, partners_topics
 from ops.errors import CommandError
 from shared.contracts import topics
 from shared.messaging.connection import Kafka
 
-_PLACE = re.compile(r"([a-z][a-z_.]*)/(\d{1,6})/(\d{1,18})")
+_PLACE = re.compile(r"([a-z][a-z0-9_.-]*)/(\d{1,6})/(\d{1,18})")
 
 
 class PlaceUnknown(CommandError):
@@ -23,9 +23,10 @@ def check_readable(kafka: Kafka, group: str, places: Sequence[str]) -> None:
         PlaceUnknown: one is not.
         TopicsUnreadable: Kafka does not answer.
     """
-    read = sorted(topic.name for topic in topics.LIVE if group in topic.groups)
+    known = [*topics.LIVE, *partners_topics(kafka)]
+    read = sorted(topic.name for topic in known if group in topic.all_groups)
     if not read:
-        groups = sorted({one for topic in topics.LIVE for one in topic.groups})
+        groups = sorted({one for topic in known for one in topic.all_groups})
         raise PlaceUnknown(f"there is no group {group}: {', '.join(groups)}")
     bounds = bounds_of(kafka, read)
     for place in places:

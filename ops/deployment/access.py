@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.contracts import events, topics
+from shared.contracts.partners import PREFIX, SERVICE, WRITABLE, Partner
 from shared.contracts.topics import Topic
 
 OTHERS = "other systems"
 # The topics that other systems may write to.
-COMMANDS = tuple(
-    contract.topic
-    for contract in (events.QuizSubmitted, events.RegistrationRequested, events.NotificationRequested)
-)
+COMMANDS = tuple(sorted(WRITABLE))
 # The writer of the topics that begin with this word; the contracts do not say it.
 _WRITERS = {
     "session": "registration",
@@ -42,11 +40,17 @@ class UnknownWriter(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one user may do with some topics or groups. The name `*` stands for all."""
+    """
+    What one user may do with some topics or groups. The name `*` stands for all.
+
+    Args:
+        prefixed: with all whose names begin with one of these names.
+    """
 
     kind: Literal["topic", "group"]
     operations: tuple[Operation, ...]
     names: tuple[str, ...]
+    prefixed: bool = False
 
 
 def writers_of(topic: str) -> tuple[str, ...]:
@@ -70,7 +74,7 @@ def writers_of(topic: str) -> tuple[str, ...]:
 
 def of_service(service: str) -> list[Grant]:
     """What a service needs. Who may read or write also sees that a topic is there."""
-    read = [(topic, group) for topic in topics.LIVE for group in topic.groups if _is_of(group, service)]
+    read = [(topic, group) for topic in topics.LIVE for group in topic.all_groups if _is_of(group, service)]
     dead = [topics.dead_letters(topic.name, group) for topic, group in read]
     written = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
     # What operators have decided is read when a group gets no further.
@@ -85,6 +89,34 @@ def of_service(service: str) -> list[Grant]:
 def of_another_system() -> list[Grant]:
     """A system that sends commands and submissions, and reads nothing."""
     return [Grant("topic", ("WRITE",), COMMANDS)]
+
+
+def of_partner(partner: Partner) -> list[Grant]:
+    """
+    A partner: it writes to topics of its own, and reads in groups of its own, named NAME or NAME.something.
+
+    It may use no transactions. One that is left open would stop the readers of its topics.
+    """
+    grants = [
+        Grant("topic", ("WRITE",), tuple(partner.ingress(topic) for topic in partner.writes)),
+        Grant("topic", ("READ",), partner.reads),
+        Grant("group", ("READ",), (partner.name,)),
+        Grant("group", ("READ",), (f"{partner.name}.",), prefixed=True),
+    ]
+    return [grant for grant in grants if grant.names]
+
+
+def of_bridge() -> list[Grant]:
+    """The bridge for partners: the topics of all partners, also of those to come, and the shared topics."""
+    readers = sorted({topics.declared(contract).groups[0] for contract in WRITABLE.values()})
+    return [
+        Grant("topic", ("READ", "WRITE"), (PREFIX,), prefixed=True),
+        Grant("group", ("READ",), (f"{SERVICE}-",), prefixed=True),
+        Grant("topic", ("WRITE",), COMMANDS),
+        Grant("topic", ("READ",), (events.DeadLetterDecided.topic,)),
+        # It asks what they have read.
+        Grant("group", ("DESCRIBE",), tuple(readers)),
+    ]
 
 
 def of_operators() -> list[Grant]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY, SERVICES
 from ops.errors import CommandError
 from shared.runtime.settings import KafkaSettings, Settings, wrong
 from shared.runtime.variables import PREFIX, taken_from, variables_of
@@ -21,6 +21,8 @@ OTHERS = {
     "KEPU_JAVA": "the local stack",
     "KEPU_STACK_TRANSACTION_MS": "the local stack",
     "KEPU_QUIZ_WORKERS": "docker-compose.yml",
+    "KEPU_PARTNERS": "docker-compose.yml",
+    "KEPU_PARTNERS_FILE": "the bridge for partners",
 }
 
 
@@ -74,7 +76,7 @@ def _wrong_of(service: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
-    kinds: list[type[KafkaSettings]] = [settings_of(service) for service in SERVICES]
+    kinds: list[type[KafkaSettings]] = [settings_of(service) for service in EVERY]
     known = {name for kind in kinds for name in variables_of(kind.model_fields)} | OTHERS.keys()
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name.upper() not in known:

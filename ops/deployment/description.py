@@ -8,6 +8,9 @@ from ops.errors import CommandError
 from shared.messaging.connection import Kafka
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
+# Services that run only where somebody asks for them.
+OPTIONAL = ("webhooks",)
+EVERY = SERVICES + OPTIONAL
 # The ports of docker-compose.yml.
 DOCKER_URLS = {
     "registration": "http://127.0.0.1:8001",

@@ -17,6 +17,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "quiz": ("KEPU_ATTEMPT_KEY",),
     "awards": ("KEPU_AWARD_KEY", "KEPU_CREDENTIAL_KEY", "KEPU_NAME_PRIVATE_KEY"),
     "notifications": ("KEPU_CONTACT_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
+    "webhooks": ("KEPU_WEBHOOK_KEY",),
+    "partners": (),
 }
 COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
 
@@ -41,15 +43,26 @@ def fresh() -> dict[str, str]:
         "KEPU_CONTACT_PUBLIC_KEY": contact_public,
         "KEPU_NAME_PRIVATE_KEY": name_private,
         "KEPU_NAME_PUBLIC_KEY": name_public,
+        "KEPU_WEBHOOK_KEY": secrets.token_urlsafe(TOKEN_BYTES),
     }
 
 
 def kept(path: Path) -> dict[str, str]:
-    """The secrets of a local run: made at the first call, and readable only by their owner."""
+    """
+    The secrets of a local run: made at the first call, and readable only by their owner.
+
+    A run of an earlier release has none for what is new: those are added.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, json.dumps(fresh(), indent=2))
     found: dict[str, str] = json.loads(path.read_text())
+    made = fresh()
+    if made.keys() - found.keys():
+        found = made | found
+        new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+        write(new, json.dumps(found, indent=2))
+        new.replace(path)
     return found
 
 

@@ -1,21 +1,16 @@
 """The file of organisers' keys: keys are added and ended. The services read it again within two seconds."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import msgspec
 
+from ops.deployment import kept_file
 from ops.errors import CommandError
 from shared.runtime.acting import Role
 from shared.web.organiser_keys import KeyEntry, KeyFile, hash_of, new_key, read_keys
-
-# Hashes of random keys are no secrets, and a service in a container reads the file as another user.
-READABLE = 0o644
 
 
 class OrganisersError(CommandError):
@@ -75,9 +70,7 @@ def end(file: Path, name: str) -> None:
 def _alone(file: Path) -> Iterator[None]:
     """Nobody else changes the file until the end of the block."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.with_name(f"{file.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with kept_file.alone(file):
             yield
     except OSError as error:
         raise OrganisersError(f"can't write {file}: {error.strerror}") from error
@@ -90,9 +83,5 @@ def _write(file: Path, found: list[KeyEntry]) -> None:
         read_keys(content)
     except ValueError as error:
         raise OrganisersError(f"the services would refuse this: {error}") from error
-    with NamedTemporaryFile(dir=file.parent, delete=False) as new:
-        new.write(content)
-        new.flush()
-        os.fsync(new.fileno())
-    os.chmod(new.name, READABLE)
-    os.replace(new.name, file)
+    # Hashes of random keys are no secrets.
+    kept_file.replace(file, content)

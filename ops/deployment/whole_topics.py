@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import uuid4
 
@@ -11,8 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from ops.deployment.clients import confluent_arguments
 from ops.errors import CommandError
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.partners import ingress_topics
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic
 from shared.messaging.connection import Kafka
+from shared.messaging.decoding import FIRST_MS, LAST_MS
 
 ANSWER_SECONDS_MAX = 30.0
 RECORDS_A_POLL = 10_000
@@ -29,14 +31,19 @@ class TopicsUnreadable(CommandError):
     """Kafka does not give the records of a topic."""
 
 
-def records_of(kafka: Kafka, topics: Iterable[str]) -> Iterator[Message]:
+def records_of(kafka: Kafka, topics: Iterable[str], may_be_absent: Collection[str] = ()) -> Iterator[Message]:
     """
     The records of these topics, in the order of each partition.
 
+    Args:
+        may_be_absent: topics that exist only where a service runs that nobody needs.
     Raises:
-        TopicsUnreadable: a topic does not exist, or Kafka does not answer.
+        TopicsUnreadable: another topic does not exist, or Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
+        if may_be_absent:
+            there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
+            topics = [topic for topic in topics if topic in there or topic not in may_be_absent]
         bounds = _bounds(consumer, kafka, topics)
         yield from _read(consumer, {place: found for place, found in bounds.items() if found[1] > found[0]})
 
@@ -52,7 +59,7 @@ def records_since(
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         bounds = _bounds(consumer, kafka, [topic for topic in topics if topic in there])
         first = offsets_at(consumer, bounds, since)
@@ -73,7 +80,7 @@ def bounds_and_times(
     Raises:
         TopicsUnreadable: Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         places = choose({name: list(topic.partitions) for name, topic in there.items()})
         bounds = {
@@ -82,6 +89,14 @@ def bounds_and_times(
         }
         first = {place: low for place, (low, _) in bounds.items()}
         return bounds, first if at is None else offsets_at(consumer, bounds, at)
+
+
+def time_of(message: Message) -> datetime:
+    """
+    The time of a record. A topic may take the times of its senders: one that no calendar has is told as the
+    nearest that we know.
+    """
+    return datetime.fromtimestamp(min(max(message.timestamp()[1], FIRST_MS), LAST_MS) / 1000, UTC)
 
 
 def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime) -> dict[Place, int]:
@@ -103,12 +118,31 @@ def bounds_of(kafka: Kafka, topics: Iterable[str]) -> dict[Place, Bounds]:
     Raises:
         TopicsUnreadable: a topic does not exist, or Kafka does not answer.
     """
-    with _client(kafka) as consumer:
+    with reading(kafka) as consumer:
         return _bounds(consumer, kafka, topics)
 
 
+def partners_topics(kafka: Kafka) -> list[Topic]:
+    """
+    The topics of partners that this Kafka has: no code declares them.
+
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
+    with reading(kafka) as consumer:
+        return ingress_topics(consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics)
+
+
 @contextmanager
-def _client(kafka: Kafka) -> Iterator[Consumer]:
+def reading(kafka: Kafka, **more: str | int) -> Iterator[Consumer]:
+    """
+    A client that reads as no member of a group, and commits nothing.
+
+    Args:
+        more: settings of librdkafka, with `_` in place of each dot.
+    Raises:
+        TopicsUnreadable: Kafka does not answer.
+    """
     consumer = Consumer(
         {
             **confluent_arguments(kafka),
@@ -118,6 +152,7 @@ def _client(kafka: Kafka) -> Iterator[Consumer]:
             "fetch.message.max.bytes": DEAD_RECORD_BYTES_MAX,
             # Its own lines on standard error would stand between those of the command.
             "log_level": 0,
+            **{name.replace("_", "."): value for name, value in more.items()},
         }
     )
     try:

@@ -24,12 +24,12 @@ def of_service(service: str) -> str:
     """What a service consumes and emits, as two points of a list."""
     read: dict[str, list[str]] = {}
     for topic in topics.LIVE:
-        for group in topic.groups:
+        for group in topic.all_groups:
             if group.partition("-")[0] == service:
                 read.setdefault(group, []).append(topic.name)
     emitted = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
     consumed = "; ".join(f"{code(*names)} (group `{group}`)" for group, names in read.items())
-    return f"- **Consumes**: {consumed}.\n- **Emits**: {code(*emitted)}."
+    return f"- **Consumes**: {consumed}.\n- **Emits**: {code(*emitted) if emitted else 'nothing on Kafka'}."
 
 
 def _row(contract: type[Event], topic: topics.Topic) -> list[str]:

@@ -6,7 +6,7 @@ from typing import get_args
 from fastapi.routing import iter_route_contexts
 
 from ops.deployment import keys
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
 from ops.documents.settings import assembled
 from ops.documents.tables import code, table
 from shared.runtime.acting import Role
@@ -17,7 +17,7 @@ def routes() -> str:
     """A row for each route that asks for an organiser's key. `/acts` is in all services, and stands once."""
     rows: dict[str, list[str]] = {}
     secrets = keys.fresh()
-    for service in SERVICES:
+    for service in EVERY:
         for route, words, enough, also_own in _routes_of(assembled(service, secrets)):
             own = "; a participant does it with the own ones" if also_own else ""
             marks = ["✓" if role in enough else "" for role in get_args(Role)]

@@ -1,9 +1,11 @@
 """Which table is in which document, and how it gets there."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 
+from ops.deployment.description import EVERY
 from ops.documents import (
     alerting,
     dashboards,
@@ -18,6 +20,7 @@ from ops.documents import (
     ways,
     where,
 )
+from ops.documents.catalogue import pages
 from ops.documents.finding import ROOT
 
 Table = Callable[[], str]
@@ -36,7 +39,7 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/organising.md": {"roles": roles.routes},
     **{
         f"services/{service}/README.md": {"events": partial(event_map.of_service, service)}
-        for service in ("registration", "quiz", "awards", "notifications")
+        for service in EVERY
     },
     "docs/operating.md": {
         "settings": settings.everything,
@@ -48,7 +51,13 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/slo.md": {"objectives": objectives.in_words},
 }
 # Made as a whole.
-FILES: dict[str, Table] = {"deploy/prometheus/rules/slo.yml": objectives.rules, **dashboards.files()}
+FILES: dict[str, Table] = {
+    "deploy/prometheus/rules/slo.yml": objectives.rules,
+    **dashboards.files(),
+    **pages.files(),
+}
+# Every file in these folders is made.
+FOLDERS = (pages.FOLDER,)
 BEGIN = "<!-- made by python -m ops.documents: {} -->"
 END = "<!-- end of {} -->"
 
@@ -82,16 +91,27 @@ def write() -> list[str]:
     """
     changed = {document: after for document, after in _made() if after != _read(document)}
     for document, text in changed.items():
+        (ROOT / document).parent.mkdir(exist_ok=True)
         (ROOT / document).write_text(text)
+    for document in stale():
+        (ROOT / document).unlink()
     return list(changed)
+
+
+def stale(
+    made: Collection[str] = FILES.keys(), folders: Iterable[str] = FOLDERS, root: Path = ROOT
+) -> list[str]:
+    """The files in folders of made files that nothing makes any more."""
+    there = (path for folder in folders for path in (root / folder).iterdir())
+    return sorted({str(path.relative_to(root)) for path in there}.difference(made))
 
 
 def outdated() -> list[str]:
     """The documents whose tables differ from the code, a sentence each."""
+    different = [document for document, made in _made() if made != _read(document)]
     return [
         f"{document} is out of date: run .venv/bin/python -m ops.documents"
-        for document, made in _made()
-        if made != _read(document)
+        for document in (*different, *stale())
     ]
 
 

@@ -10,9 +10,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ops.deployment.configuration import settings_of
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
 from ops.deployment.keys import COMMON, NEEDED
 from ops.documents.tables import code, table
+from ops.local.services import PARTNERS
 from shared.runtime.settings import KafkaSettings, Settings
 from shared.runtime.variables import PREFIX, is_secret, may_be_in_file, variable
 
@@ -30,6 +31,8 @@ _REPLACED = {
     "KEPU_ATTEMPT_KEY": "Who is answering questions now must start again; the same attempt gets a new token.",
     "KEPU_CREDENTIAL_KEY": "Name the old public key in `KEPU_CREDENTIAL_OLD_KEYS`. Else credentials signed "
     "before do not verify any more, and their holders have to fetch new ones.",
+    "KEPU_WEBHOOK_KEY": "The secrets of all endpoints are lost. Nothing is delivered (`secret_unreadable`) "
+    "until each endpoint's secret is rotated at once, and its partner has the new one.",
     "KEPU_AWARD_KEY": "Later awards get codes of the new key. Codes given out before stay valid.",
 }
 
@@ -37,18 +40,20 @@ _REPLACED = {
 def everything() -> str:
     """The shared settings, then those of each service."""
     parts = [f"**All services**\n\n{_table(Settings, beside=None)}"]
-    parts += [f"**{name}**\n\n{_table(settings_of(name), beside=Settings)}" for name in SERVICES]
+    parts += [
+        f"**{name}**\n\n{_table(settings_of(name), beside=Settings)}" for name in (*EVERY, PARTNERS.service)
+    ]
     return "\n\n".join(parts)
 
 
 def secrets() -> str:
     """Which service gets which secret, and what happens when it is replaced."""
-    gets = {service: (*COMMON, *NEEDED[service]) for service in SERVICES}
-    names = dict.fromkeys(name for service in SERVICES for name in gets[service])
+    gets = {service: (*COMMON, *NEEDED[service]) for service in EVERY}
+    names = dict.fromkeys(name for service in EVERY for name in gets[service])
     return table(
-        ["setting", *SERVICES, "when it is replaced"],
+        ["setting", *EVERY, "when it is replaced"],
         (
-            [code(name), *("✓" if name in gets[service] else "" for service in SERVICES), _REPLACED[name]]
+            [code(name), *("✓" if name in gets[service] else "" for service in EVERY), _REPLACED[name]]
             for name in names
         ),
     )

@@ -50,6 +50,10 @@ WEEK: tuple[Part, ...] = (
     Part("awards", "awards"),
     Part("notifications", "notifications"),
 )
+# Services that are started only if somebody asks for them: the bridge for partners, and webhooks.
+PARTNERS = Part("partners", "partners", "worker")
+WEBHOOKS = Part("webhooks", "webhooks")
+EXTRA: dict[str, Part] = {PARTNERS.name: PARTNERS, WEBHOOKS.name: WEBHOOKS}
 MAIL = "mail"
 # At a Kafka of the stack's own nobody logs in, whatever the environment says of another one.
 NO_LOGIN = {
@@ -59,6 +63,8 @@ NO_LOGIN = {
 }
 # In the folder of a week on this machine: the keys that `kepu organisers` adds.
 ORGANISERS_FILE = "organisers.json"
+# There too: the partners that `kepu partner` adds.
+PARTNERS_FILE = "partners.json"
 
 
 @dataclass(slots=True)
@@ -77,6 +83,8 @@ class Services:
     settings: Mapping[str, str] = field(default_factory=dict)
     # By part, the checkout of another release that it runs, with an environment in `.venv`.
     releases: dict[str, Path] = field(default_factory=dict)
+    # A module of ours that runs the module of a part, which is its argument; empty: the part runs itself.
+    runner: str = ""
     _started: dict[str, Started] = field(default_factory=dict)
 
     @property
@@ -165,7 +173,8 @@ class Services:
     def down(self) -> None:
         """Stop all that run. Consumers finish their present batch first."""
         with undisturbed():
-            self.stop(*(part.name for part in self.parts))
+            # Also parts that another command has started here.
+            self.stop(*dict.fromkeys((*(part.name for part in self.parts), *EXTRA)))
             # Last: those that end still send what they have at hand.
             self.stop(MAIL)
 
@@ -239,6 +248,7 @@ class Services:
             )
             return arguments, {}
         part = next(part for part in self.parts if part.name == name)
+        partners_file = str(self.home.absolute() / PARTNERS_FILE)
         secrets = {**keys.for_service(part.service, self.secrets), "KEPU_MONGO": self.stack.mongo}
         environment = {
             # Files that the environment names for them would be a second answer.
@@ -246,6 +256,9 @@ class Services:
             **secrets,
             **({} if self.stack.kafka_connection.security != "PLAINTEXT" else NO_LOGIN),
             "KEPU_ORGANISER_KEYS_FILE": str(self.home.absolute() / ORGANISERS_FILE),
+            # On one machine partners are tried out at addresses of that machine.
+            **({"KEPU_WEBHOOK_ALLOW_PRIVATE": "true"} if part.service == WEBHOOKS.service else {}),
+            **({"KEPU_PARTNERS_FILE": partners_file} if part.service == PARTNERS.service else {}),
             "KEPU_KAFKA": self.stack.kafka,
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
@@ -258,7 +271,8 @@ class Services:
         }
         of_release = self.releases.get(name)
         python = str(of_release / ".venv/bin/python") if of_release else sys.executable
-        return (python, "-m", f"services.{part.service}.app"), environment
+        runner = (self.runner,) if self.runner else ()
+        return (python, "-m", *runner, f"services.{part.service}.app"), environment
 
     def _port(self, name: str) -> int:
         port = self._known_port(name)

@@ -36,6 +36,9 @@ CONNECTIONS_MAX = 96
 IDLE_MS_MAX = 60_000
 # The bench sets this variable: it fills a log within one transaction, which takes longer.
 TRANSACTION_MS_VARIABLE = "KEPU_STACK_TRANSACTION_MS"
+# Chaos sets this one: each node listens at one more port, and tells its clients there to come to the other
+# port, where a proxy stands. PORT:TOLD_PORT[,PORT:TOLD_PORT…], in the order of the nodes.
+PROXIED_VARIABLE = "KEPU_STACK_KAFKA_PROXIED"
 
 # Relative paths: no character of the home's path can then break Java's properties or Kafka's comma lists.
 DATA = "data"
@@ -43,12 +46,15 @@ FORMING = "data.forming"
 # Java's own crash report.
 CRASH = "crash.log"
 
+PROTOCOLS = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT"
+
 PROPERTIES = """\
 process.roles=broker,controller
 node.id={node}
 {quorum}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{proxied}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{told}
+{protocols}
 controller.listener.names=CONTROLLER
 log.dirs={data}
 # A misspelt topic is an error, not a new topic.
@@ -107,6 +113,8 @@ class Kafka:
         self._environment = environment
         self._tell = tell
         self._transaction_ms_max = int(environment.get(TRANSACTION_MS_VARIABLE, TRANSACTION_MS_MAX))
+        proxied = environment.get(PROXIED_VARIABLE, "")
+        self._proxied = proxied.split(",")[place] if proxied else ""
         self._cache = cache_folder(environment)
         java_version = packaged_version(environment)
         self._start_cache = StartCache(
@@ -191,7 +199,7 @@ class Kafka:
                 if not self.leave_out_start_cache():
                     raise
                 self._format(folder, ports, (java, arguments))
-        text = properties(ports[self.place], DATA, self._transaction_ms_max, ports, self.place)
+        text = properties(ports[self.place], DATA, self._transaction_ms_max, ports, self.place, self._proxied)
         (folder / "server.properties").write_text(text)
         flags = recording or self._start_cache.flags()
         return Command((java, *flags, arguments, "kafka.Kafka", "server.properties"), folder, ENVIRONMENT)
@@ -251,6 +259,7 @@ def properties(
     transaction_ms_max: int = TRANSACTION_MS_MAX,
     cluster: Ports = (),
     place: int = 0,
+    proxied: str = "",
 ) -> str:
     """
     Kafka's settings, as the text of their file.
@@ -258,8 +267,10 @@ def properties(
     Args:
         ports: of this node.
         cluster: the ports of all nodes, if it is one of several; `place` says which.
+        proxied: PORT:TOLD_PORT of one more listener, whose clients are told to come to another port.
     """
     port, controller_port = ports
+    own, _, told = proxied.partition(":")
     in_cluster = len(cluster) > 1
     voters = [f"{number}@127.0.0.1:{voter}" for number, (_, voter) in enumerate(cluster, 1)]
     quorum = (
@@ -274,6 +285,9 @@ def properties(
         in_sync=max(1, len(cluster) - 1),
         port=port,
         controller_port=controller_port,
+        proxied=f",PROXIED://127.0.0.1:{own}" if proxied else "",
+        told=f",PROXIED://127.0.0.1:{told}" if proxied else "",
+        protocols=f"listener.security.protocol.map={PROTOCOLS}" if proxied else "",
         data=data,
         record_bytes_max=RECORD_BYTES_MAX,
         transaction_ms_max=transaction_ms_max,

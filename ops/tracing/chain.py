@@ -6,10 +6,11 @@ No content of a record is kept: only its place, its ids, and why a group gave it
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
 from ops.audit.notifications import CHANNELS
+from ops.deployment.whole_topics import time_of
 from shared.contracts import topics
 from shared.contracts.topics import NOTIFICATIONS, QUIZ_GRADING, REGISTRATION_REQUESTS
 
@@ -111,7 +112,7 @@ def seen(message: Any) -> Seen:
         given_up = tuple(headers.get(name, "") for name in ("dead_group", "dead_code", "dead_reason"))
         origin = "/".join(headers.get(name, "") for name in ("dead_topic", "dead_partition", "dead_offset"))
     return Seen(
-        datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
+        time_of(message),
         message.topic() or "",
         message.partition() or 0,
         message.offset() or 0,

@@ -65,7 +65,7 @@ def find(kafka: Kafka, id_: str, since: datetime, told: Told = lambda *_: None) 
     quoted = b'"' + wanted + b'"'
     correlated: set[str] = set()
     found: dict[str, Seen] = {}
-    names = [topic.name for topic in topics.ALL]
+    names = [topic.name for topic in topics.with_optional(topics.OPTIONAL)]
     for message in _read(kafka, names, since, told):
         headers: list[tuple[str, bytes | None]] = message.headers() or []
         value = message.value() or b""

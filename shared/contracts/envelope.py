@@ -11,14 +11,14 @@ Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content m
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.contracts.checked import YEARS
-from shared.contracts.first_wrong import FirstWrong, to_first_wrong
+from shared.contracts.first_wrong import FirstWrong, check_numbers, first_problem, to_first_wrong
 from shared.contracts.traces import Step, new_traceparent
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
@@ -28,14 +28,13 @@ CONTENT_TYPE = b"application/json"
 HEADER_BYTES_MAX = 1_024
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 64
-# The largest body of an event, if its contract has no other limit. The longest text of a message takes
-# 50 KB, if its sender escapes each character.
+# The largest body of an event without a limit of its own. A message may take 50 KB, all of it escaped.
 EVENT_BYTES_MAX = 65_536
-# The largest body of the few events that contain lists.
-LIST_BYTES_MAX = 786_432
+LIST_BYTES_MAX = 786_432  # Of the few events that contain lists.
 # Of a record that `kepu dead` has sent again: where it was first ("partition/offset"), and how often.
 REDRIVEN_FROM = "redriven_from"
 REDRIVEN_TIMES = "redriven_times"
+FACT_ID = "ce_factid"
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
 
 Headers = list[tuple[str, bytes]]
@@ -54,13 +53,15 @@ class Event(Part):
     """
     The data of an event. Each subclass gives its topic, key field and version as class arguments.
 
-    `bytes_max`: no event of this type has a larger body. All readers refuse it.
+    `bytes_max`: no event of this type has a larger body. All readers refuse it. `succeeds`: the version
+    before it. A version after the first has a topic of its own: `quiz.completed.v2`.
     """
 
     topic: ClassVar[str]
     type: ClassVar[str]
     key_field: ClassVar[str]
     bytes_max: ClassVar[int]
+    first_type: ClassVar[str | None]
 
     def __init_subclass__(
         cls,
@@ -69,14 +70,16 @@ class Event(Part):
         key: str = "",
         version: int = 1,
         bytes_max: int = EVENT_BYTES_MAX,
+        succeeds: "EventType | None" = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.bytes_max = bytes_max
         if topic:
-            cls.topic = topic
+            cls.topic = topic if version == 1 else f"{topic}.v{version}"
             cls.type = f"kepu.{topic}.v{version}"
             cls.key_field = key
+            cls.first_type = (succeeds.first_type or succeeds.type) if succeeds else None
 
     @property
     def key(self) -> str:
@@ -84,6 +87,8 @@ class Event(Part):
         return str(getattr(self, self.key_field))
 
 
+# Inside `Event` the word `type` means the type of an event.
+EventType: TypeAlias = type[Event]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
@@ -102,6 +107,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     # Of the step that made the event; for a handler, of its own step (traces.py): what follows carries it.
     traceparent: str | None = None
     redriven_from: str | None = None
+    # Of a version after the first: the id that the same event has in the first version.
+    fact_id: str | None = None
 
 
 class Envelope(msgspec.Struct, Generic[E_co], frozen=True):
@@ -146,6 +153,7 @@ def enclose(
         parent=parent,
         correlation_id=correlation_id,
         traceparent=traceparent,
+        first_type=event.first_type,
     )
     return Envelope(context, event)
 
@@ -160,9 +168,12 @@ def context_of(
     parent: Context | None = None,
     correlation_id: str | None = None,
     traceparent: str | None = None,
+    first_type: str | None = None,
 ) -> Context:
     """The context that `enclose` would give to the event, for senders that write the record themselves."""
-    id_ = event_id(cause, type_)
+    # In each version the id follows from that in the first version: so one version can be made from another.
+    fact_id = event_id(cause, first_type) if first_type else None
+    id_ = event_id(fact_id or cause, type_)
     return Context(
         id=id_,
         source=source,
@@ -172,6 +183,7 @@ def context_of(
         correlation_id=correlation_id or (parent.correlation_id if parent else id_),
         causation_id=parent.id if parent else None,
         traceparent=parent.traceparent if parent else traceparent or new_traceparent(),
+        fact_id=fact_id,
     )
 
 
@@ -204,6 +216,8 @@ def to_headers(context: Context) -> Headers:
         headers.append(("ce_causationid", context.causation_id.encode()))
     if context.traceparent is not None:
         headers.append(("traceparent", context.traceparent.encode()))
+    if context.fact_id is not None:
+        headers.append((FACT_ID, context.fact_id.encode()))
     return headers
 
 
@@ -247,6 +261,7 @@ def from_headers(
         causation_id=found.get("ce_causationid"),
         traceparent=step.after(found.get("traceparent"), id_) if step else found.get("traceparent"),
         redriven_from=found.get(REDRIVEN_FROM),
+        fact_id=found.get(FACT_ID),
     )
 
 
@@ -321,30 +336,12 @@ def decoder(contract: type[E]) -> Callable[[Sequence[bytes]], Sequence[E]]:
     def decode(values: Sequence[bytes]) -> Sequence[E]:
         for value in values:
             if b"NaN" in value or b"Infinity" in value:
-                _check_numbers(value)
+                check_numbers(value)
         try:
             return [validate(value) for value in values]
         except ValidationError as error:
-            raise Rejected(_first_problem(error), code="bad_body") from error
+            raise Rejected(first_problem(error), code="bad_body") from error
         except FirstWrong as missing:
             raise Rejected(f"{missing.field}: Field required", code="bad_body") from None
 
     return decode
-
-
-def _check_numbers(value: bytes) -> None:
-    """
-    Refuse NaN and Infinity, which pydantic accepts in unknown fields. They are no JSON (RFC 8259, section 6),
-    and other readers of the topic stumble over them.
-    """
-    try:
-        msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Rejected("the body is no JSON", code="bad_body") from None
-
-
-def _first_problem(error: ValidationError) -> str:
-    # Without the input, which may hold personal data.
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "body"
-    return f"{place}: {first['msg']}"

@@ -9,7 +9,11 @@ Python's, once for each such field. Here the first missing or unknown field ends
 from functools import partial
 from typing import Any
 
+import msgspec
+from pydantic import ValidationError
 from pydantic_core import SchemaValidator
+
+from shared.runtime.errors import Rejected
 
 # What pydantic calls lists and objects in its schemas.
 _CONTAINERS = ("list", "tuple", "set", "frozenset", "dict")
@@ -32,6 +36,27 @@ def to_first_wrong(schema: Any) -> SchemaValidator:
     """
     # Not the validator that pydantic keeps for the class.
     return SchemaValidator(_ending(schema, forbids=False), _use_prebuilt=False)
+
+
+def check_numbers(value: bytes) -> None:
+    """
+    Refuse NaN and Infinity, which pydantic accepts in unknown fields. They are no JSON (RFC 8259, section 6),
+    and other readers of the topic stumble over them.
+
+    Raises:
+        Rejected: the value has one of them, or is no JSON.
+    """
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Rejected("the body is no JSON", code="bad_body") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong, without the input, which may hold personal data."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    return f"{place}: {first['msg']}"
 
 
 def _ending(schema: Any, *, forbids: bool) -> Any:

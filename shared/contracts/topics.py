@@ -4,7 +4,7 @@ Every topic: its partitions, how long it keeps records, its limits, and who read
 Topics are declared here, one line for each event. `shared/messaging/create_topics.py` creates them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,11 +53,18 @@ AWARDS_KNOWN = "awards-known"
 AWARDS_ARRIVALS = "awards-arrivals"
 AWARDS_NAMES = "awards-names"
 NOTIFICATIONS = "notifications"
+# A group of a service that runs only where somebody asks for it: `kepu up --with webhooks`.
+WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic, and our consumer groups that read it."""
+    """
+    A topic, and our consumer groups that read it.
+
+    `optional_groups`: those of services that run only where somebody asks for them. Elsewhere the topics of
+    their dead letters do not exist.
+    """
 
     name: str
     groups: tuple[str, ...]
@@ -65,6 +72,14 @@ class Topic:
     retention_days: int = DAYS_KEPT
     compacted: bool = False
     record_bytes_max: int = RECORD_BYTES_MAX
+    # Bytes of each partition: above them Kafka deletes the oldest records. 0: no such bound.
+    bytes_kept_max: int = 0
+    optional_groups: tuple[str, ...] = ()
+
+    @property
+    def all_groups(self) -> tuple[str, ...]:
+        """The groups that read it, also those of optional services."""
+        return self.groups + self.optional_groups
 
     @property
     def dead_days(self) -> int:
@@ -81,6 +96,8 @@ class Topic:
             # delete an unread record, or a late submission could count.
             "message.timestamp.type": "LogAppendTime",
         }
+        if self.bytes_kept_max:
+            config["retention.bytes"] = str(self.bytes_kept_max)
         if self.retention_days < WEEK_SEGMENTS_FROM_DAYS:
             config["segment.ms"] = str(self.retention_days * DAY_MS // SEGMENTS_KEPT)
         if self.compacted:
@@ -101,7 +118,14 @@ class Topic:
     def dead(self, group: str) -> "Topic":
         """The topic of this group's dead letters."""
         name = dead_letters(self.name, group)
-        return Topic(name, (), 1, self.dead_days, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+        return Topic(
+            name,
+            (),
+            1,
+            self.dead_days,
+            record_bytes_max=DEAD_RECORD_BYTES_MAX,
+            bytes_kept_max=self.bytes_kept_max,
+        )
 
     @property
     def read_again_until(self) -> timedelta:
@@ -138,24 +162,39 @@ def _declare(
     partitions: int = PARTITIONS,
     compacted: bool = False,
     retention_days: int = DAYS_KEPT,
+    withheld: bool = False,
 ) -> None:
-    _DECLARED[event] = Topic(event.topic, groups, partitions, retention_days, compacted=compacted)
+    """
+    Declare the topic of an event.
+
+    Args:
+        withheld: no webhook gets these events: commands, keys, codes, sealed names, answers, and what only
+            operators need.
+    """
+    _DECLARED[event] = Topic(
+        event.topic,
+        groups,
+        partitions,
+        retention_days,
+        compacted=compacted,
+        optional_groups=() if withheld else (WEBHOOKS,),
+    )
 
 
 _declare(events.SessionPublished)
 _declare(events.SessionChanged)
 _declare(events.SessionCancelled)
-_declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT)
+_declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT, withheld=True)
 # Kafka keeps only the latest record of a participant. After an erasure, the latest record no longer contains
 # the encryption key. Its Kafka key is still the participant's id.
-_declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
+_declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True, withheld=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 # Compacted for the same reason: the record of an erasure has neither the name nor its key.
-_declare(events.ParticipantNamed, AWARDS_NAMES, compacted=True)
+_declare(events.ParticipantNamed, AWARDS_NAMES, compacted=True, withheld=True)
 _declare(events.GroupApplicationDecided, NOTIFICATIONS)
 _declare(events.ParticipantEntered, NOTIFICATIONS)
-_declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT)
-_declare(events.ParticipantContactChanged, NOTIFICATIONS)
+_declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT, withheld=True)
+_declare(events.ParticipantContactChanged, NOTIFICATIONS, withheld=True)
 _declare(events.RegistrationHeld, NOTIFICATIONS)
 _declare(events.RegistrationConfirmed, NOTIFICATIONS)
 _declare(events.RegistrationWaitlisted, NOTIFICATIONS)
@@ -172,8 +211,8 @@ _declare(events.ShiftMoved, NOTIFICATIONS)
 _declare(events.ShiftReminded, NOTIFICATIONS)
 _declare(events.ShiftEnded, NOTIFICATIONS)
 _declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
-_declare(events.QuizAnswersSaved, QUIZ_SAVING, partitions=12, retention_days=SAVED_DAYS_KEPT)
-_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12)
+_declare(events.QuizAnswersSaved, QUIZ_SAVING, partitions=12, retention_days=SAVED_DAYS_KEPT, withheld=True)
+_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12, withheld=True)
 _declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizRegraded, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizDisqualificationDecided, AWARDS, NOTIFICATIONS, partitions=12)
@@ -188,14 +227,14 @@ _declare(events.AwardDrawn, partitions=1)
 _declare(events.SelectionOpened, partitions=1)
 _declare(events.SelectionNominated, NOTIFICATIONS, partitions=1)
 _declare(events.SelectionAdmitted, NOTIFICATIONS, partitions=1)
-_declare(events.SelectionScored, partitions=1)
+_declare(events.SelectionScored, partitions=1, withheld=True)
 _declare(events.SelectionShortlisted, partitions=1)
 _declare(events.SelectionDecided, partitions=1)
 _declare(events.AwardHandedOver)
-_declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT)
+_declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT, withheld=True)
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)
-_declare(events.DeadLetterDecided, partitions=1)
+_declare(events.DeadLetterDecided, partitions=1, withheld=True)
 # The last line, because the retention depends on all others.
 _declare(
     events.ParticipantErased,
@@ -212,9 +251,18 @@ assert max(_BYTES_MAX.values()) + HEADERS_BYTES_MAX < RECORD_BYTES_MAX, "each to
 LIVE: tuple[Topic, ...] = tuple(_DECLARED[event] for event in events.ALL)
 DEAD: tuple[Topic, ...] = tuple(topic.dead(group) for topic in LIVE for group in topic.groups)
 ALL: tuple[Topic, ...] = LIVE + DEAD
+# By optional service: the topics that only it needs. They are created where it runs.
+OPTIONAL: Mapping[str, tuple[Topic, ...]] = {
+    WEBHOOKS: tuple(topic.dead(WEBHOOKS) for topic in LIVE if WEBHOOKS in topic.optional_groups)
+}
 
 # How long a service remembers that somebody was erased: until no older record about them can come.
 TOMBSTONES_KEPT = max(topic.read_again_until for topic in LIVE if topic.groups) + timedelta(days=LATE_DAYS)
+
+
+def with_optional(services: Iterable[str]) -> tuple[Topic, ...]:
+    """All topics, with those of these optional services. Other names add none."""
+    return ALL + tuple(topic for name in dict.fromkeys(services) for topic in OPTIONAL.get(name, ()))
 
 
 def declared(event: type[Event]) -> Topic:

@@ -7,6 +7,9 @@ fits one piece is read whole, and the records that a poll does not take wait for
 does not stay decompressed between two polls: the next poll decompresses it again, and goes on where the last
 poll ended.
 
+aiokafka's parser is C code that trusts lengths: it reads behind the end of the buffer, which can end the
+process. So every length is checked (`record_bounds.py`), or the buffer has `SLACK_BYTES` behind its end.
+
 Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
 """
 
@@ -16,11 +19,11 @@ from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
-from aiokafka.record.util import decode_varint
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.contracts.envelope import HEADERS_MAX
 from shared.messaging.decompression import DECOMPRESSED_BYTES_MAX, NotDecompressed, decompress_into
+from shared.messaging.record_bounds import SLACK_BYTES, all_within, bounds_at, parts_of
 
 # Base offset, length, leader epoch, magic, checksum, attributes, last offset delta.
 HEADER = struct.Struct(">qiibIhi")
@@ -48,10 +51,15 @@ _ATTRIBUTES_AT = 21
 _COUNT = struct.Struct(">i")
 _COUNT_AT = 57
 # All consumers decompress their batches here, one after the other.
-_room = bytearray(HEADER_BYTES + DECOMPRESSED_BYTES_MAX)
+_room = bytearray(HEADER_BYTES + DECOMPRESSED_BYTES_MAX + SLACK_BYTES)
+_slack = bytes(SLACK_BYTES)
+_BASE = struct.Struct(">q")
 
-WRONG = (CorruptRecordException, ValueError, IndexError)
-"""What aiokafka raises on a record that is damaged."""
+WRONG = (CorruptRecordException, ValueError, IndexError, OverflowError)
+"""What a damaged record raises."""
+# aiokafka also tries to reserve memory for a length near 2**63. Such records are then checked one by one, and
+# memory that has really run out raises there again.
+SUSPICIOUS = (*WRONG, MemoryError)
 
 
 @dataclass
@@ -72,6 +80,13 @@ def unreadable(place: TopicPartition, first: int, after: int, why: str) -> Unrea
     )
 
 
+def with_slack(plain: Any) -> memoryview:
+    """The same bytes in a buffer with slack behind their end."""
+    if isinstance(plain, memoryview) and plain.obj is _room:
+        return plain
+    return memoryview(bytes(plain) + _slack)[: len(plain)]
+
+
 class OpenBatch:
     """
     A batch that is being read.
@@ -82,7 +97,8 @@ class OpenBatch:
     """
 
     __slots__ = (
-        *("_at", "_codec", "_count", "_place", "_plain", "_raw", "_read", "_rest"),
+        *("_at", "_base", "_codec", "_count", "_is_dense", "_last", "_place", "_plain", "_raw", "_read"),
+        "_rest",
         *("after", "cost_bytes"),
     )
 
@@ -92,7 +108,12 @@ class OpenBatch:
         self._place = place
         self._raw = raw
         self._codec = codec
+        (self._base,) = _BASE.unpack_from(raw)
         (self._count,) = _COUNT.unpack_from(raw, _COUNT_AT)
+        # Compaction has removed nothing, so each record's offset follows from its place in the batch.
+        self._is_dense = self._count == after - self._base
+        # The offset of the last record that was read.
+        self._last = self._base - 1
         self._read = 0
         # Records that were read, but did not fit the last poll.
         self._rest: list[Any] = []
@@ -112,6 +133,10 @@ class OpenBatch:
         """
         if self._rest:
             return self._some(self._rest, records_max)
+        if self._count <= 0:
+            # Compaction leaves batches without records, and these have no bytes either.
+            has_bytes = len(self._raw) > HEADER_BYTES
+            return self._give_up(offset, f"{self._count} records") if has_bytes else []
         if self._plain is None:
             try:
                 self._decompress()
@@ -123,13 +148,13 @@ class OpenBatch:
             not self._read
             and len(plain) <= PIECE_BYTES_MAX
             and self._count <= WHOLE_RECORDS_MAX
-            and _all_are_small(plain, self._count)
+            and all_within(plain, HEADER_BYTES, self._count, UNCOUNTED_BYTES_MAX)
         ):
             self.cost_bytes += len(plain)
             self._read = self._count
             try:
-                return self._some(self._records(plain, offset), records_max)
-            except WRONG:
+                return self._some(self._records(with_slack(plain), offset, 0), records_max)
+            except SUSPICIOUS:
                 self._read = 0
         return self._take_some(plain, offset, records_max)
 
@@ -141,7 +166,7 @@ class OpenBatch:
         elif self._plain is not None and self._plain.obj is _room:
             large = len(self._plain) > PIECE_BYTES_MAX
             # Other consumers use the room before the next poll, so keep a copy of a small batch.
-            self._plain = None if large else memoryview(bytes(self._plain))
+            self._plain = None if large else with_slack(bytes(self._plain))
 
     def _some(self, records: list[Any], records_max: int) -> list[Any]:
         """The first of these records; the others wait for the next poll."""
@@ -169,46 +194,61 @@ class OpenBatch:
 
     def _give_up(self, offset: int, why: str) -> list[Any]:
         self._read = self._count
-        return [unreadable(self._place, offset, self.after, why)] if offset < self.after else []
+        # Something is told in any case, also if a wrong record has taken the last offset.
+        return [unreadable(self._place, min(offset, self.after - 1), self.after, why)]
 
     def _take_some(self, plain: memoryview, offset: int, records_max: int) -> list[Any]:
-        begins = self._at
-        bounds: list[tuple[int, int]] = []
+        begins, index = self._at, self._read
+        bounds: list[tuple[int, int, int]] = []
         large = False
         while self._read < self._count and len(bounds) < records_max:
             try:
-                length, body = decode_varint(plain, self._at)
+                body, end = bounds_at(plain, self._at)
             except WRONG:
-                length, body = 0, 0
-            end = body + length
-            if length <= 0 or end > len(plain):
-                found = self._one_by_one(plain, bounds, offset)
+                found = self._one_by_one(plain, bounds, offset, index)
                 return found + self._give_up(_after(found, offset), "its length is wrong")
             if bounds and end - begins > PIECE_BYTES_MAX:
                 break
-            bounds.append((self._at, body))
-            large = large or length > UNCOUNTED_BYTES_MAX
+            bounds.append((self._at, body, end))
+            large = large or end - body > UNCOUNTED_BYTES_MAX
             self._at = end
             self._read += 1
         self.cost_bytes += self._at - begins
         if large:
-            return self._one_by_one(plain, bounds, offset)
-        piece = bytearray(plain[:HEADER_BYTES]) + plain[begins : self._at]
-        _COUNT.pack_into(piece, _COUNT_AT, len(bounds))
-        try:
-            return self._records(piece, offset)
-        except WRONG:
-            return self._one_by_one(plain, bounds, offset)
+            found = self._one_by_one(plain, bounds, offset, index)
+        else:
+            try:
+                found = self._records(self._piece(plain, begins, self._at, len(bounds)), offset, index)
+            except SUSPICIOUS:
+                found = self._one_by_one(plain, bounds, offset, index)
+        if self._read == self._count and self._at < len(plain):
+            found += self._give_up(self.after, f"{len(plain) - self._at} bytes behind its records")
+        return self._some(found, records_max)
 
-    def _records(self, plain: Any, first: int) -> list[Any]:
+    def _piece(self, plain: memoryview, begins: int, ends: int, count: int) -> memoryview:
+        """These records as a batch of their own."""
+        piece = bytearray(plain[:HEADER_BYTES]) + plain[begins:ends]
+        _COUNT.pack_into(piece, _COUNT_AT, count)
+        return with_slack(piece)
+
+    def _records(self, plain: memoryview, first: int, index: int) -> list[Any]:
         """
+        Args:
+            plain: a batch that is not compressed, with slack behind its end.
+            index: the place in the batch of its first record.
+
         Raises:
-            one of `WRONG`: some record is damaged.
+            one of `SUSPICIOUS`: some record is damaged.
         """
         topic, partition = self._place
         found: list[Any] = []
+        last, after, is_dense, expected = self._last, self.after, self._is_dense, self._base + index
         for record in DefaultRecordBatch(plain):
             offset = record.offset
+            if offset != expected if is_dense else not last < offset < after:
+                raise CorruptRecordException("its offset is wrong")
+            last = offset
+            expected += 1
             if offset < first:
                 continue
             key, value, headers = record.key, record.value, record.headers
@@ -231,69 +271,38 @@ class OpenBatch:
                     tuple(headers),
                 )
             )
+        self._last = last
         return found
 
     def _too_many_headers(self, offset: int, count: int) -> Unreadable:
         return unreadable(self._place, offset, offset + 1, f"{count} headers")
 
-    def _one_by_one(self, plain: memoryview, bounds: list[tuple[int, int]], first: int) -> list[Any]:
+    def _one_by_one(
+        self, plain: memoryview, bounds: list[tuple[int, int, int]], first: int, index: int
+    ) -> list[Any]:
         """These records, each checked separately."""
         found: list[Any] = []
-        for begins, body in bounds:
-            expected = _after(found, first)
-            offset = -1
-            length, _ = decode_varint(plain, begins)
-            record = bytearray(plain[:HEADER_BYTES]) + plain[begins : body + length]
-            _COUNT.pack_into(record, _COUNT_AT, 1)
+        for place, (begins, body, end) in enumerate(bounds, index):
+            # A damaged record may not even say its offset. Then it gets the offset that is expected.
+            expected = self._base + place if self._is_dense else max(self._last + 1, first)
+            expected = min(expected, self.after - 1)
             try:
-                batch = _DefaultRecordBatchPy(record)
-                at = HEADER_BYTES + body - begins
-                offset = batch.base_offset + _offset_delta(record, at)
-                if offset < expected:
-                    continue
-                count = _header_count(record, at)
-                if count > HEADERS_MAX:
-                    found.append(self._too_many_headers(offset, count))
-                else:
-                    found += self._records(record, expected)
+                parts = parts_of(plain, body, end, HEADERS_MAX)
+                offset = self._base + parts.offset_delta
+                if offset != expected if self._is_dense else not self._last < offset < self.after:
+                    raise CorruptRecordException("its offset is wrong")
+                if parts.headers <= HEADERS_MAX:
+                    found += self._records(self._piece(plain, begins, end, 1), first, place)
+                elif offset >= first:
+                    found.append(self._too_many_headers(offset, parts.headers))
+                self._last = offset
             except WRONG as error:
-                # A damaged record may not even say its offset. Then it gets the offset that is expected.
-                offset = offset if expected <= offset < self.after else expected
-                if offset < self.after:
-                    found.append(unreadable(self._place, offset, offset + 1, type(error).__name__))
+                self._last = max(self._last, expected)
+                if expected >= first:
+                    found.append(unreadable(self._place, expected, expected + 1, type(error).__name__))
         return found
-
-
-def _all_are_small(plain: memoryview, count: int) -> bool:
-    """Whether all records of a whole batch are too small to have thousands of headers."""
-    at = HEADER_BYTES
-    try:
-        for _ in range(count):
-            length, body = decode_varint(plain, at)
-            if not 0 < length <= UNCOUNTED_BYTES_MAX:
-                return False
-            at = body + length
-    except WRONG:
-        return False
-    return True
 
 
 def _after(found: list[Any], first: int) -> int:
     """The offset behind the last record found; `first` if no record was found."""
     return int(found[-1].offset) + 1 if found else first
-
-
-def _offset_delta(buffer: bytearray, body: int) -> int:
-    # After one byte of attributes and the time.
-    _, at = decode_varint(buffer, body + 1)
-    return int(decode_varint(buffer, at)[0])
-
-
-def _header_count(buffer: bytearray, body: int) -> int:
-    """How many headers a record says that it has."""
-    _, at = decode_varint(buffer, body + 1)
-    _, at = decode_varint(buffer, at)
-    for _ in ("key", "value"):
-        size, at = decode_varint(buffer, at)
-        at += max(0, size)
-    return int(decode_varint(buffer, at)[0])

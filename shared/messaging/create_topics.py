@@ -1,12 +1,14 @@
 """
 Create the topics that `shared/contracts/topics.py` declares.
 
-    python -m shared.messaging.create_topics        create what is missing on the broker that KEPU_KAFKA names
+    python -m shared.messaging.create_topics            create what is missing at KEPU_KAFKA
+    python -m shared.messaging.create_topics webhooks   also what only this optional service needs
 
 Brokers run with auto-creation off, so a misspelt topic is an error and not a new topic.
 """
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts.events import QuizSubmitted
-from shared.contracts.topics import ALL, Topic, declared
+from shared.contracts.topics import ALL, OPTIONAL, Topic, declared, with_optional
 from shared.messaging.connection import Kafka, KafkaConnection, client_arguments
 from shared.runtime.errors import Rejected, Unavailable
 from shared.runtime.settings import KafkaSettings, read
@@ -156,11 +158,14 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], copies: int)
 
 def main() -> None:
     """Create what is missing on the broker that KEPU_KAFKA names."""
+    if unknown := {*sys.argv[1:]} - OPTIONAL.keys():
+        sys.exit(f"no optional service is called {', '.join(sorted(unknown))}: {', '.join(OPTIONAL)}")
+    wanted = with_optional(sys.argv[1:])
     settings = read(KafkaSettings)
     kafka = KafkaConnection.of(settings)
-    created = asyncio.run(create_missing(kafka, settings.kafka_replication))
-    print(f"{len(created)} topics created, {len(ALL) - len(created)} were there")  # noqa: T201 (a command)
-    for line in asyncio.run(differing(kafka, replication=settings.kafka_replication)):
+    created = asyncio.run(create_missing(kafka, settings.kafka_replication, wanted))
+    print(f"{len(created)} topics created, {len(wanted) - len(created)} were there")  # noqa: T201 (a command)
+    for line in asyncio.run(differing(kafka, wanted, settings.kafka_replication)):
         print(f"other than declared: {line}")  # noqa: T201 (a command)
 
 

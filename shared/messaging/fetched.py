@@ -17,7 +17,7 @@ from typing import Any
 
 import aiokafka.consumer.fetcher as aiokafka_fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import KafkaError
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.messaging.batches import (
@@ -26,8 +26,10 @@ from shared.messaging.batches import (
     HEADER,
     HEADER_BYTES,
     PIECE_BYTES_MAX,
+    SUSPICIOUS,
     OpenBatch,
     unreadable,
+    with_slack,
 )
 from shared.messaging.batches import Unreadable as Unreadable
 
@@ -44,6 +46,9 @@ _LENGTH = struct.Struct(">i")
 _LENGTH_AT = 8
 _LENGTH_ENDS = 12
 _MAGIC = 2
+_CONTROL_BIT = 0x20
+# What aiokafka raises beside them if a batch is said to be a marker and is none.
+_NO_MARKER = (KafkaError, TypeError, struct.error)
 
 
 class Budget:
@@ -67,7 +72,7 @@ BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
 class Batches:
     """The batches of one partition in the bytes of a fetch; the last one may be cut off."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data = memoryview(data)
         self._at = 0
         self._end = self._end_of_next()
@@ -137,12 +142,16 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
         after = base_offset + max(0, last_delta) + 1
         if magic != _MAGIC or len(raw) < HEADER_BYTES:
             return self._step_past(base_offset + 1, f"message format {magic}")
-        batch = DefaultRecordBatch(raw)
+        # A marker of a transaction is read by aiokafka itself.
+        is_marker = bool(attributes & _CONTROL_BIT)
+        if is_marker and attributes & CODEC_BITS:
+            return self._step_past(after, "a compressed marker of a transaction")
+        batch = DefaultRecordBatch(with_slack(raw) if is_marker else raw)
         if self._check_crcs and not batch.validate_crc():
             return self._step_past(after, "its checksum is wrong")
         try:
             left_out = self._left_out(batch)
-        except (CorruptRecordException, ValueError, IndexError) as error:
+        except (*SUSPICIOUS, *_NO_MARKER) as error:
             return self._step_past(after, type(error).__name__)
         if left_out:
             self.next_fetch_offset = max(self.next_fetch_offset, after)

@@ -1,9 +1,8 @@
 """
 Events to Kafka: keyed, idempotent, acknowledged by all replicas.
 
-The partition is crc32(key) mod partitions, as the clients of librdkafka (kcat, confluent-kafka) compute it by
-default. So the records of one key are in one partition, no matter who writes them
-(docs/decisions/0002-log-first-intake.md).
+The partition follows from the key (shared/contracts/partitioning.py). So the records of one key are in one
+partition, no matter who writes them.
 """
 
 import asyncio
@@ -14,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
-from zlib import crc32
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -22,9 +20,13 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Envelope, Event, Headers, context_of, to_headers
 from shared.contracts.origin import Fields, Origin
+from shared.contracts.partitioning import partition_of
+from shared.contracts.successions import DECLARED
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
+from shared.messaging.appended import note
 from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.published_spans import record_published
+from shared.messaging.twins import Twins
 from shared.runtime import metrics, tracing
 from shared.runtime.errors import Rejected, Unavailable
 
@@ -49,11 +51,6 @@ Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
 
 _encode = msgspec.json.Encoder().encode
-
-
-def partition_of(key: bytes | None, partitions: int) -> int:
-    """The partition for the records of this key; a record without a key goes to the first partition."""
-    return crc32(key) % partitions if key else 0
 
 
 def to_record(envelope: Envelope[Event]) -> Record:
@@ -90,6 +87,7 @@ def record_of(
         parent=origin.parent,
         correlation_id=origin.correlation_id,
         traceparent=origin.traceparent,
+        first_type=contract.first_type,
     )
     return contract.topic, key.encode(), _encode(fields), to_headers(context)
 
@@ -123,15 +121,19 @@ class Publisher:
     After a failure it makes a new producer: a producer that has lost a batch cannot go on with its sequence
     numbers.
     A repeat does no harm, because the ids of events are computed from their causes.
+
+    Args:
+        twins: makes the old versions of events, as long as both versions are emitted.
     """
 
-    def __init__(self, kafka: Kafka, client_id: str) -> None:
+    def __init__(self, kafka: Kafka, client_id: str, twins: Twins | None = None) -> None:
         self._kafka = kafka
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
         self._growth = Growth()
+        self._twins = Twins(DECLARED) if twins is None else twins
         # The counter starts at 0. So Prometheus sees the first event as an increase.
         metrics.PUBLISHED.begin([topic.name for topic in LIVE])
 
@@ -150,10 +152,12 @@ class Publisher:
 
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
-            Rejected: a record is larger than any topic takes.
+            Rejected: a record is larger than any topic takes, or its old version cannot be made.
         """
         if not records:
             return
+        if self._twins:
+            records = self._twins.with_older(records)
         for topic, _, value, _ in records:
             if value is not None and len(value) > DEAD_RECORD_BYTES_MAX:
                 raise Rejected(f"a record of {len(value)} bytes does not fit {topic}", code="too_large")
@@ -166,7 +170,7 @@ class Publisher:
                 for portion in _portions(records):
                     async with self._sending:
                         acknowledged = await _send(producer, portion, self._growth)
-                    await asyncio.gather(*acknowledged)
+                    note(await asyncio.gather(*acknowledged))
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -298,7 +302,7 @@ def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
 
 async def _send(
     producer: AIOKafkaProducer, records: Sequence[Record], growth: Growth
-) -> list[Awaitable[object]]:
+) -> list[Awaitable[Any]]:
     """Give records to the producer. The returned futures are done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
@@ -308,7 +312,7 @@ async def _send(
             present = len(await producer.partitions_for(topic))
             partitions[topic] = growth.used(topic, present, time.monotonic())
         by_partition[topic, partition_of(key, partitions[topic])].append(record)
-    acknowledged: list[Awaitable[object]] = []
+    acknowledged: list[Awaitable[Any]] = []
     now_ms = int(time.time() * 1000)
     for (topic, partition), group in by_partition.items():
         batch = producer.create_batch()
@@ -322,9 +326,9 @@ async def _send(
 
 
 @asynccontextmanager
-async def publishing(kafka: Kafka, client_id: str) -> AsyncIterator[Publisher]:
+async def publishing(kafka: Kafka, client_id: str, twins: Twins | None = None) -> AsyncIterator[Publisher]:
     """A publisher, stopped at the end."""
-    publisher = Publisher(kafka, client_id)
+    publisher = Publisher(kafka, client_id, twins)
     try:
         yield publisher
     finally:

@@ -2,7 +2,7 @@
 Every metric of every service: its name, type, labels and meaning. docs/metrics.md is made from it.
 
 Labels are bounded: topics, groups, partitions, routes and codes are declared in code.
-No id of a participant, attempt or award is ever a label.
+No id of a participant, attempt or award is ever a label. It is one list, so it has more than 350 lines.
 """
 
 import gc
@@ -280,6 +280,21 @@ DELIVERIES = labelled(
     outcome=of_code("`services/notifications/messages/metrics.py` lists them"),
     reason=of_code("stable codes of the reasons; `none` if there is none"),
 )
+PARTNER = of_code("partners in the file of partners, at most 20")
+PARTNER_FORWARDED = labelled(
+    Counter,
+    "kepu_partner_forwarded_total",
+    "Commands of a partner that were written to the shared topic",
+    partner=PARTNER,
+    topic=TOPIC,
+)
+PARTNER_HELD_SECONDS = labelled(
+    Counter,
+    "kepu_partner_held_seconds_total",
+    "How long commands of a partner waited for its rate, or until its earlier ones were read",
+    partner=PARTNER,
+    reason=one_of("rate", "unread"),
+)
 CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")
 MAILS_DUE = unknown("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")
 MAILS_OLDEST_AGE = unknown(
@@ -290,6 +305,33 @@ SMS_OLDEST_AGE = unknown(
     "kepu_sms_oldest_age_seconds", "How long the first SMS that could go has waited; 0 when none"
 )
 SMS_BUDGET_LEFT = unknown("kepu_sms_budget_left_parts", "Parts of SMS that may still be sent today")
+
+WEBHOOK_ENDPOINT = of_organisers("ids of endpoints of webhooks")
+WEBHOOKS = labelled(
+    Counter,
+    "kepu_webhook_deliveries_total",
+    "Deliveries to endpoints of webhooks, by what a try came to; `missed`: the backlog was full",
+    endpoint=WEBHOOK_ENDPOINT,
+    outcome=one_of("delivered", "deferred", "failed", "cancelled", "missed"),
+)
+WEBHOOKS_WAITING = labelled(
+    Gauge,
+    "kepu_webhook_deliveries_waiting",
+    "Deliveries that are not finished, counted up to 20,000",
+    endpoint=WEBHOOK_ENDPOINT,
+)
+WEBHOOKS_FAILING = labelled(
+    Gauge,
+    "kepu_webhook_failing_seconds",
+    "How long an endpoint has taken nothing of what was tried; 0: its last try was a delivery",
+    endpoint=WEBHOOK_ENDPOINT,
+)
+WEBHOOKS_DISABLED = labelled(
+    Gauge,
+    "kepu_webhook_disabled",
+    "1 while an endpoint is disabled because it failed, is gone, or has too much waiting",
+    endpoint=WEBHOOK_ENDPOINT,
+)
 
 GC_SECONDS = labelled(
     Counter, "kepu_gc_seconds_total", "Time spent in the garbage collector", generation=one_of("0", "1", "2")

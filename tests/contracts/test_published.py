@@ -9,9 +9,10 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from ops.contracts import documents as contracts
 from ops.contracts.documents import asyncapi, broken, documents, main, outdated, release, schema_of, write
+from ops.contracts.releases import NotReleased
 from shared.contracts import events, topics
 
-SPECIFICATION = Path(__file__).parent / "vendor" / "asyncapi-3.0.0.json"
+SPECIFICATION = Path(__file__).parent / "vendor" / "asyncapi-3.1.0.json"
 
 
 def test_published_contracts_are_up_to_date() -> None:
@@ -81,9 +82,13 @@ def test_missing_foreign_and_changed_documents_are_noticed(tmp_path: Path) -> No
     (tmp_path / "asyncapi.json").write_text("{}")
     (tmp_path / "kepu.quiz.closed.v1.schema.json").unlink()
     (tmp_path / "kepu.quiz.opened.v1.schema.json").write_text("{}")
+    (tmp_path / "topics.json").unlink()
+    (tmp_path / "CHANGELOG.md").write_text("nothing")
     assert outdated(tmp_path) == [
         "kepu.quiz.closed.v1.schema.json is missing",
+        "topics.json is missing",
         "kepu.quiz.opened.v1.schema.json belongs to no contract",
+        "CHANGELOG.md is out of date",
         "asyncapi.json is out of date",
     ]
 
@@ -92,22 +97,25 @@ def test_writing_anew_removes_what_belongs_to_no_contract_but_no_release(tmp_pat
     release("0.1.0", tmp_path)
     (tmp_path / "kepu.quiz.opened.v1.schema.json").write_text("{}")
     write(tmp_path)
-    assert {path.name for path in tmp_path.glob("*.json")} == set(documents())
-    assert len(list((tmp_path / "released" / "0.1.0").glob("*.json"))) == len(events.ALL)
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name for name in written if not name.startswith("released/")} == set(documents())
+    assert len(list((tmp_path / "released" / "0.1.0").glob("*.schema.json"))) == len(events.ALL)
 
 
 def test_release_is_never_overwritten(tmp_path: Path) -> None:
     release("0.1.0", tmp_path)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotReleased, match=r"0.1.0 is not above the newest release, 0.1.0"):
         release("0.1.0", tmp_path)
 
 
 def test_withdrawn_contract_breaks_release(tmp_path: Path) -> None:
     release("0.1.0", tmp_path)
     kept = tuple(contract for contract in events.ALL if contract is not events.QuizClosed)
-    assert broken(tmp_path / "released", kept) == [
-        "kepu.quiz.closed.v1 of release 0.1.0 was withdrawn; its records and readers stay"
-    ]
+    [found] = broken(tmp_path, kept)
+    assert str(found).startswith(
+        "kepu.quiz.closed.v1, against release 0.1.0: was withdrawn; its records and readers stay\n"
+        "  breaks: awards, readers of other systems\n"
+    )
 
 
 def test_each_release_is_compared_not_only_the_last(tmp_path: Path) -> None:
@@ -117,8 +125,8 @@ def test_each_release_is_compared_not_only_the_last(tmp_path: Path) -> None:
     schema = json.loads(oldest.read_text())
     schema["properties"]["reason"] = {"type": "string"}
     oldest.write_text(json.dumps(schema))
-    [found] = broken(tmp_path / "released")
-    assert found.startswith(
+    [found] = broken(tmp_path)
+    assert str(found).startswith(
         "kepu.participant.erased.v1, against release 0.1.0: reason was removed or renamed"
     )
 

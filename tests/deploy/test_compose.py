@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ops.deployment import keys
-from ops.deployment.description import DOCKER_URLS
+from ops.deployment.description import DOCKER_URLS, OPTIONAL
 from ops.deployment.keys import COMMON, NEEDED
 from ops.stack import kafka
 from ops.stack.host import OPEN_FILES_MIN
@@ -52,7 +52,7 @@ def test_every_image_is_pinned_to_a_whole_version() -> None:
     assert {name: image for name, image in images.items() if not PINNED.match(image)} == {}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, "partners"])
 def test_a_service_gets_every_setting_that_it_requires_and_none_that_it_does_not_know(service: str) -> None:
     given = set(compose()["services"][service]["environment"])
     assert required_by(service) - {name.removesuffix("_FILE") for name in given} == set()
@@ -61,10 +61,11 @@ def test_a_service_gets_every_setting_that_it_requires_and_none_that_it_does_not
 
 def test_secrets_are_files_and_a_service_sees_those_that_it_needs() -> None:
     declared = compose()["secrets"]
-    assert declared == {name: {"file": f"./deploy/secrets/{name}"} for name in keys.fresh()}
+    optional = {name for service in OPTIONAL for name in NEEDED[service]}
+    assert declared == {name: {"file": f"./deploy/secrets/{name}"} for name in keys.fresh().keys() - optional}
     for name, service in compose()["services"].items():
         own = name.removesuffix("-worker")
-        needed = {*COMMON, *NEEDED[own]} if own in SERVICES else set()
+        needed = {*COMMON, *NEEDED[own]} if own in {*SERVICES, "partners"} else set()
         assert set(service.get("secrets", [])) == needed, name
         given = service.get("environment", {})
         assert {key for key in given if key.removesuffix("_FILE") in declared} == {
@@ -75,7 +76,7 @@ def test_secrets_are_files_and_a_service_sees_those_that_it_needs() -> None:
 
 def test_no_port_is_open_to_other_machines_until_somebody_opens_those_of_the_proxy() -> None:
     published = {name: service.get("ports", []) for name, service in compose()["services"].items()}
-    assert not any(published[name] for name in (*SERVICES, "quiz-worker")), "copies would collide"
+    assert not any(published[name] for name in (*SERVICES, "quiz-worker", "partners")), "copies would collide"
     for name, ports in published.items():
         for port in ports:
             own = re.fullmatch(r"\$\{KEPU_PROXY_\w+:-(.*)\}:\d+", port) if name == "proxy" else None
@@ -110,7 +111,7 @@ def test_every_container_is_asked_for_its_health_and_ours_act_on_it() -> None:
     checks = {name: service.get("healthcheck", {}) for name, service in compose()["services"].items()}
     assert {name for name, check in checks.items() if check.get("disable")} == {"topics"}
     assert all(check.get("test") for name, check in checks.items() if name != "topics")
-    for name in (*SERVICES, "quiz-worker"):
+    for name in (*SERVICES, "quiz-worker", "partners"):
         assert checks[name]["test"] == ["CMD", "python", "-m", "shared.web.revive"], name
 
 
@@ -187,6 +188,7 @@ def test_a_service_takes_sigterm_from_its_first_moment_on() -> None:
     assert {name for name, service in compose()["services"].items() if service.get("init")} == {
         *SERVICES,
         "quiz-worker",
+        "partners",
     }
 
 
@@ -199,6 +201,7 @@ def test_down_ends_the_workers_of_the_peak_too() -> None:
     # Compose's down leaves out what belongs to a profile that is not named.
     assert not any("profiles" in service for service in compose()["services"].values())
     assert compose()["services"]["quiz-worker"]["scale"] == "${KEPU_QUIZ_WORKERS:-0}"
+    assert compose()["services"]["partners"]["scale"] == "${KEPU_PARTNERS:-0}"
 
 
 def test_all_that_the_images_share_is_built_once() -> None:
@@ -225,13 +228,14 @@ def test_prometheus_scrapes_every_service() -> None:
         for name, service in compose()["services"].items()
         if "KEPU_ROLE" in service.get("environment", {})
     }
-    assert set(by_name["names"]) == ours == {*SERVICES, "quiz-worker"}
+    assert ours == {*SERVICES, "quiz-worker", "partners"}
+    assert set(by_name["names"]) == ours | {*OPTIONAL}
     assert f"KEPU_PORT={by_name['port']} " in dockerfile()
 
 
 def test_each_image_is_built_for_its_own_service() -> None:
     services = compose()["services"]
-    for name in SERVICES:
+    for name in (*SERVICES, "partners"):
         assert services[name]["build"] == {
             "context": ".",
             "dockerfile": "deploy/Dockerfile",

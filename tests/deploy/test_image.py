@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("registration", "quiz", "awards", "notifications")
+SERVICES = ("registration", "quiz", "awards", "notifications", "partners")
 # Used where they are installed, not needed: rich by typer, pydantic and httpx for pretty printing, for one.
 # PyLD would fetch with requests, and fetches nothing here.
 OPTIONAL = {"rich", "pygments", "hypothesis", "pytest", "requests", "urllib3", "charset-normalizer"}

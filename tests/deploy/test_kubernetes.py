@@ -7,6 +7,7 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from shared.contracts.topics import ALL
@@ -257,3 +258,18 @@ def test_there_are_never_more_workers_than_partitions_to_read() -> None:
             assert kafka == {one["bootstrapServers"]}
         most = max(topics[one["topic"]].partitions for one in asked)
         assert scaled["spec"]["maxReplicaCount"] <= most
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_bridge_for_partners_is_valid_and_gets_what_it_requires(version: str) -> None:
+    component = ROOT / "deploy" / "kubernetes" / "components" / "partners"
+    documents = list(yaml.safe_load_all((component / "bridge.yaml").read_text()))
+    assert [fault for one in documents for fault in faults_of(one, version)] == []
+    pod = documents[0]["spec"]["template"]
+    container = container_of(pod)
+    assert container["image"] == f"kepu-week/partners:{VERSION}"
+    given = {one["name"] for one in container["env"]}
+    assert given <= known_to("partners")
+    assert required_by("partners") <= given
+    # It reaches Kafka and no database, as all others that are no api and no worker.
+    assert policies_of("small", pod) == {"nothing-else", "names", "kafka"}

@@ -9,15 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
+from kepu_events import Sender
+from ops.demo.outsider import SOURCE, Outsider
 from ops.demo.run import week_of_now
 from ops.local.services import Services, running
 from ops.week.load import load, pieces
 from shared.messaging.create_topics import create_missing
 from tests.support.kafka import read_all
+from tests.support.kit import CLIENTS, EXAMPLES, build, environment_with
 from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
@@ -149,6 +154,83 @@ def test_another_system_registers_somebody_and_reads_the_outcome(services: Servi
         reading.terminate()
         reading.wait(SECONDS)
     assert traced(request_id, services) >= {"registration.requested", "registration.confirmed"}
+
+
+def in_ten_minutes(folder: Path, client: str, first: int) -> tuple[str, ...]:
+    """
+    What a newcomer saves by the guide, with the programs of one client.
+
+    Args:
+        first: the number of the first person, so that no two clients have the same people.
+    Returns: the participants' ids.
+    """
+    [table] = blocks("integrating.md", "csv")["In ten minutes"]
+    shown = {PROGRAM.match(one)[1]: one for one in blocks("integrating.md", "python")["In ten minutes"]}  # type: ignore[index]
+    for name in ("register", "results"):
+        example = (EXAMPLES / f"{name}_{client}.py").read_text()
+        # The guide shows the programs of confluent-kafka; all do the same.
+        assert client != "confluent" or shown[f"{name}.py"] == example
+        # On a week of one's own nobody else has this group.
+        text = example.replace('"examination-hall"', f'"examination-hall-{client}"')
+        (folder / f"{name}.py").write_text(text)
+    numbers = [str(first + n) for n in range(len(table.splitlines()) - 1)]
+    lines = [
+        number + line[line.index(",") :] for number, line in zip(numbers, table.splitlines()[1:], strict=True)
+    ]
+    (folder / "people.csv").write_text("\n".join([table.splitlines()[0], *lines]))
+    return tuple(Sender(SOURCE).id_of(number) for number in numbers)
+
+
+def test_in_ten_minutes_a_hall_registers_its_people_and_shows_their_results(
+    services: Services, checkout: Path
+) -> None:
+    wheel = build(checkout)
+    # The guide names the file.
+    assert wheel.name in (ROOT / "docs/integrating.md").read_text()
+    python = environment_with(wheel, checkout / "env", *CLIENTS)
+    environment = variables(services)
+    people: list[str] = []
+    with ExitStack() as running_programs:
+        showing = []
+        for number, client in enumerate(CLIENTS):
+            folder = checkout / client
+            folder.mkdir()
+            people += in_ten_minutes(folder, client, 1_000 * (number + 1))
+            # One of them runs twice: the outbox knows what was sent.
+            for said in ("asked for 2 places\n", "")[: 1 + (client == "confluent")]:
+                done = subprocess.run(
+                    [python, "-I", "register.py"],
+                    cwd=folder,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=SECONDS,
+                    check=False,
+                )
+                assert (done.returncode, done.stdout) == (0, said), done.stderr
+            results = subprocess.Popen(
+                [python, "-I", "results.py"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+            )
+            running_programs.callback(_end, results)
+            # Its lines are waited for below: they end with it.
+            ends = Timer(4 * SECONDS, results.kill)
+            ends.start()
+            running_programs.callback(ends.cancel)
+            showing.append(results)
+        hall = Outsider(services.stack.kafka, services.secrets["KEPU_CONTACT_PUBLIC_KEY"])
+        hall.sit(people, hall.published_quiz(week_of_now().quiz_id))
+        hall.flush()
+        for results in showing:
+            assert results.stdout is not None
+            lines = sorted(results.stdout.readline().strip() for _ in range(4))
+            assert [line.partition(":")[0] for line in lines] == ["李小明", "李小明", "王芳", "王芳"]
+            assert [line for line in lines if "registration.confirmed" in line] == lines[1::2]
+            assert all(line.endswith(" points") for line in lines[::2])
+
+
+def _end(program: "subprocess.Popen[str]") -> None:
+    program.terminate()
+    program.communicate(timeout=SECONDS)
 
 
 def test_another_system_keeps_the_programme_by_topics_alone(services: Services, checkout: Path) -> None:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from ops.cli import app
 from ops.deployment import keys
 from ops.deployment.configuration import settings_of
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
 from ops.documents.alerting import series_names
 from ops.documents.settings import assembled
 from shared.contracts import topics
@@ -65,7 +65,7 @@ def endpoints() -> dict[str, set[tuple[str, str]]]:
     """Method and path of every endpoint, an id in the path as {}, by service."""
     secrets = keys.fresh()
     found = {}
-    for service in SERVICES:
+    for service in EVERY:
         made: FastAPI = assembled(service, secrets)
         paths = made.openapi()["paths"]
         found[service] = {(method.upper(), shape(path)) for path, item in paths.items() for method in item}
@@ -90,7 +90,7 @@ def test_endpoints_are_there(guide: Path) -> None:
     said = [
         f"{method} {path}"
         for method, path in SAID.findall(guide.read_text())
-        if path not in ALWAYS and not any(is_there(service, method, path) for service in SERVICES)
+        if path not in ALWAYS and not any(is_there(service, method, path) for service in EVERY)
     ]
     assert said == []
 
@@ -134,7 +134,7 @@ def test_make_targets_and_modules_are_there(guide: Path) -> None:
 
 @guides
 def test_settings_are_there(guide: Path) -> None:
-    kinds: list[type[KafkaSettings]] = [Settings, *map(settings_of, SERVICES)]
+    kinds: list[type[KafkaSettings]] = [Settings, *map(settings_of, EVERY)]
     known = {name for kind in kinds for name in variables_of(kind.model_fields)}
     elsewhere = "".join(
         path.read_text()
@@ -146,7 +146,7 @@ def test_settings_are_there(guide: Path) -> None:
 
 @guides
 def test_metrics_are_there(guide: Path) -> None:
-    databases = {settings_of(service).model_fields["database"].default for service in SERVICES}
+    databases = {settings_of(service).model_fields["database"].default for service in EVERY}
     assert set(METRIC.findall(guide.read_text())) - series_names() - databases == set()
 
 

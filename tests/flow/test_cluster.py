@@ -11,12 +11,12 @@ import pytest
 
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
-from ops.chaos import KAFKA, MONGO, Chaos, Timed
 from ops.commands.terminal import console
 from ops.deployment.databases import connected
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import GROUPS, wait_until_settled
 from ops.failover.stream import QUIZ_ID
+from ops.kills import KAFKA, MONGO, Chaos, Timed
 from ops.local.services import WEEK, Services, running
 from shared.messaging.create_topics import create_missing
 from tests.support.servers import own_stack

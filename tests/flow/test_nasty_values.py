@@ -19,6 +19,7 @@ from services.awards import app as awards
 from services.notifications import app as notifications
 from services.quiz import app as quiz
 from services.registration import app as registration
+from services.webhooks import app as webhooks
 from shared.contracts.envelope import HEADER_BYTES_MAX, Envelope, Event, enclose, to_headers
 from shared.messaging.decoding import Decoding
 from shared.messaging.publisher import to_record
@@ -35,6 +36,7 @@ from tests.notifications import builders as of_notifications
 from tests.quiz import builders as of_quiz
 from tests.registration import builders as of_registration
 from tests.support.service import SOURCE, new_id
+from tests.webhooks import builders as of_webhooks
 
 pytestmark = pytest.mark.stack
 
@@ -96,6 +98,7 @@ SERVICES: dict[str, tuple[Any, Any]] = {
     "quiz": (quiz.wire, of_quiz),
     "awards": (awards.wire, of_awards),
     "notifications": (notifications.wire, of_notifications),
+    "webhooks": (webhooks.wire, of_webhooks),
 }
 
 

@@ -9,11 +9,11 @@ import pytest
 from ops.audit.chain.run import audit_chain
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
-from ops.chaos import Chaos
 from ops.commands.play import play
 from ops.commands.terminal import console
 from ops.deployment.databases import connected
 from ops.documents.observing import described
+from ops.kills import Chaos
 from ops.local.services import Services, running
 from shared.contracts import topics
 from shared.messaging.create_topics import create_missing

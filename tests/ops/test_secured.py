@@ -1,28 +1,31 @@
 """A week on a Kafka and a MongoDB with TLS and users: each service may do what it has to, and no more."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from pydantic import SecretStr
 
 from ops.audit.run import Audit, audit
+from ops.commands.partner import READS
 from ops.demo.outsider import Outsider
 from ops.demo.run import week_of_now
-from ops.deployment import keys
+from ops.deployment import first_program, keys, partners
 from ops.deployment.access import COMMANDS
 from ops.deployment.clients import confluent_arguments
 from ops.deployment.configuration import settings_of
 from ops.deployment.databases import connected
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY, OPTIONAL
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.reachable import kafka_problems, problems
 from ops.deployment.settle import wait_until_settled
-from ops.local.services import running
+from ops.local.services import PARTNERS_FILE, running
 from ops.stack import Stack
 from ops.week.load import load, pieces
 from shared.contracts import topics
@@ -31,7 +34,9 @@ from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.errors import Unavailable
 from shared.runtime.variables import taken_from
-from tests.support.certificates import Authority
+from tests.flow.partners.play import SHORT_PARTS, played
+from tests.partners.builders import a_partner
+from tests.support.certificates import HOST, Authority
 from tests.support.secured import OPERATOR, OTHER, READER, Secured, SecuredServices, secured_servers
 
 pytestmark = pytest.mark.own_servers
@@ -39,6 +44,9 @@ pytestmark = pytest.mark.own_servers
 KEYS = keys.fresh()
 
 PEOPLE = 20
+# The long form, and its limit of 2 s, is `make partners`.
+STORM_SECONDS = 3.0
+OUTCOME_SECONDS_MAX = 5.0
 SECONDS = 20.0
 FORBIDDEN = KafkaError.TOPIC_AUTHORIZATION_FAILED
 
@@ -47,7 +55,7 @@ FORBIDDEN = KafkaError.TOPIC_AUTHORIZATION_FAILED
 def secured() -> Iterator[Secured]:
     """Servers with users and topics."""
     with secured_servers() as servers:
-        asyncio.run(create_missing(servers.kafka(OPERATOR)))
+        asyncio.run(create_missing(servers.kafka(OPERATOR), wanted=topics.with_optional(OPTIONAL)))
         yield servers
 
 
@@ -132,6 +140,91 @@ def test_another_system_reads_nothing(secured: Secured, topic: str) -> None:
     assert error.code() in (FORBIDDEN, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 
+def test_a_partner_writes_to_its_own_topics_and_nothing_else(secured: Secured, tmp_path: Path) -> None:
+    hall, east = (a_partner(name, writes=COMMANDS, reads=("quiz.published",)) for name in ("hall", "east"))
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    login, _ = (partners.add(tmp_path / "partners.json", operator, one) for one in (hall, east))
+    kafka = replace(secured.kafka(hall.name), password=SecretStr(login.password))
+    assert login.checked
+    assert [written(kafka, hall.ingress(topic)) for topic in COMMANDS] == [None] * len(COMMANDS)
+    dead = hall.topics[-1].name
+    for topic in (*COMMANDS, *(east.ingress(topic) for topic in COMMANDS), dead, "award.issued"):
+        error = written(kafka, topic)
+        assert error is not None, topic
+        assert error.code() == FORBIDDEN, topic
+    foreign = ("quiz.published", "partners-hall"), ("quiz.published", "halls"), (COMMANDS[0], "hall")
+    for topic, group in foreign:
+        assert read(kafka, topic, group) is not None, (topic, group)
+    producer = Producer({**confluent_arguments(kafka), "transactional.id": "hall", "log_level": 0})
+    with pytest.raises(KafkaException):
+        producer.init_transactions(SECONDS)
+
+
+def test_a_hostile_partner_hurts_no_other_one(secured: Secured, tmp_path: Path) -> None:
+    stack = Stack(tmp_path, environment=secured.variables(OPERATOR))
+    stack.up()
+    services = SecuredServices(stack, SHORT_PARTS, detached=False)
+    services.secured = secured
+    with running(services):
+        report = played(secured, services, seconds=STORM_SECONDS, p99_seconds_max=OUTCOME_SECONDS_MAX)
+        first = services.home / "first"
+        _run_first_program(secured, services, first)
+    assert report.wrong == [], report.lines
+
+
+def _run_first_program(secured: Secured, services: SecuredServices, folder: Path) -> None:
+    """What a new partner gets works as it stands."""
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    file = services.home / PARTNERS_FILE
+    hall = a_partner("first-hall", source="schools/first-hall", reads=READS)
+    login = partners.add(file, operator, hall)
+    reached = replace(secured.kafka(hall.name), username="")
+    folder.mkdir()
+    (folder / first_program.CONFIGURATION).write_text(
+        first_program.configuration(hall, reached, login.password)
+    )
+    (folder / first_program.PROGRAM).write_text(first_program.program(hall) or "")
+    command = [sys.executable, str(folder / first_program.PROGRAM), '{"session_id": "talk-1"}']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "registration.confirmed" in done.stdout
+
+
+def test_a_partner_that_is_removed_may_do_nothing_any_more_over_open_connections_too(
+    secured: Secured, tmp_path: Path
+) -> None:
+    hall, file = a_partner(), tmp_path / "partners.json"
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    login = partners.add(file, operator, hall)
+    rotated = partners.rotate(file, operator, hall.name)
+    assert rotated.password != login.password
+    kafka = replace(secured.kafka(hall.name), password=SecretStr(rotated.password))
+    answers: list[KafkaError | None] = []
+    producer = Producer({**confluent_arguments(kafka), "log_level": 0})
+    for _ in range(2):
+        producer.produce(
+            hall.ingress(hall.writes[0]),
+            b"{}",
+            b"key",
+            on_delivery=lambda error, _: answers.append(error),
+        )
+        assert producer.flush(SECONDS) == 0
+        if len(answers) == 1:
+            partners.remove(file, operator, hall.name, with_topics=False)
+    assert answers[0] is None
+    assert answers[1] is not None
+    assert partners.entries(file) == ()
+    with pytest.raises(partners.PartnersError, match="no partner"):
+        partners.rotate(file, operator, hall.name)
+
+
+def test_a_name_that_somebody_has_at_kafka_is_not_given_away(secured: Secured, tmp_path: Path) -> None:
+    operator = KafkaConnection(f"{HOST}:{secured.kafka_ports[0]}")
+    with pytest.raises(partners.PartnersError, match="has a user examination-hall already"):
+        partners.add(tmp_path / "partners.json", operator, a_partner(OTHER))
+    assert partners.entries(tmp_path / "partners.json") == ()
+
+
 async def test_a_producer_of_ours_says_what_it_may_not_write(secured: Secured) -> None:
     async with publishing(secured.kafka("kepu-awards"), "test") as publisher:
         await publisher.write([("award.issued", b"key", b"{}", [])])
@@ -147,7 +240,7 @@ async def test_clients_log_in_by_a_token_or_in_plain_words(secured: Secured) -> 
 
 
 def test_a_service_with_its_rights_has_no_problem(secured: Secured) -> None:
-    for service in SERVICES:
+    for service in EVERY:
         with taken_from({**secured.variables(f"kepu-{service}"), **KEYS}):
             assert list(problems(service, settings_of(service)())) == []
 

@@ -15,12 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # (its types forget some)
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
     AdminClient,
-    ResourcePatternType,
-    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialUpsertion,
@@ -31,7 +26,8 @@ from pymongo.errors import PyMongoError
 
 from ops.deployment import access
 from ops.deployment.access import Grant
-from ops.deployment.description import SERVICES
+from ops.deployment.description import EVERY
+from ops.deployment.partners import bindings
 from ops.local.services import Services
 from ops.stack.host import choose_ports
 from ops.stack.kafka import Kafka
@@ -48,7 +44,9 @@ TOKEN_SECONDS = 3_600
 OPERATOR, OTHER = "kepu-operator", "examination-hall"
 # Another system that may also read what quizzes there are, in groups of its own.
 READER = "examination-hall-2"
-USERS = (*(f"kepu-{service}" for service in SERVICES), OPERATOR, OTHER, READER)
+# The bridge for partners.
+BRIDGE = "kepu-partners"
+USERS = (*(f"kepu-{service}" for service in EVERY), BRIDGE, OPERATOR, OTHER, READER)
 # Beside the listener that the stack checks. Who comes there without a login is above all rights, and makes
 # the users.
 LISTENERS = """
@@ -134,23 +132,9 @@ class Secured:
         """A client of Kafka that may do everything."""
         return AdminClient({"bootstrap.servers": f"{HOST}:{self.kafka_ports[0]}"})
 
-    def grant(self, user: str, grants: Sequence[Grant], *, of_prefix: bool = False) -> None:
-        """Let a user do this at Kafka, with these names or with all that begin so."""
-        bindings = [
-            AclBinding(
-                ResourceType[grant.kind.upper()],
-                name,
-                ResourcePatternType.PREFIXED if of_prefix else ResourcePatternType.LITERAL,
-                f"User:{user}",
-                "*",
-                AclOperation[operation],
-                AclPermissionType.ALLOW,
-            )
-            for grant in grants
-            for name in grant.names
-            for operation in grant.operations
-        ]
-        for done in self.unbound.create_acls(bindings).values():
+    def grant(self, user: str, grants: Sequence[Grant]) -> None:
+        """Let a user do this at Kafka."""
+        for done in self.unbound.create_acls(bindings(user, grants)).values():
             done.result(ANSWER_SECONDS_MAX)
 
 
@@ -221,13 +205,14 @@ def _add_users_of_kafka(secured: Secured) -> None:
     added: list[Any] = [UserScramCredentialUpsertion(user, kind, password) for user in USERS]
     for done in secured.unbound.alter_user_scram_credentials(added).values():
         done.result(ANSWER_SECONDS_MAX)
-    for service in SERVICES:
+    for service in EVERY:
         secured.grant(f"kepu-{service}", access.of_service(service))
+    secured.grant(BRIDGE, access.of_bridge())
     secured.grant(OPERATOR, access.of_operators())
     for user in (OTHER, READER):
         secured.grant(user, access.of_another_system())
     secured.grant(READER, [Grant("topic", ("READ",), ("quiz.published",))])
-    secured.grant(READER, [Grant("group", ("READ",), ("examination-hall",))], of_prefix=True)
+    secured.grant(READER, [Grant("group", ("READ",), ("examination-hall",), prefixed=True)])
 
 
 def _of_mongo(mongo: Mongo, secured: Secured, keystore: Path) -> Command:
@@ -267,6 +252,6 @@ def _add_users_of_mongo(secured: Secured) -> None:
         asyncio.run(eventually(is_primary, seconds=ANSWER_SECONDS_MAX))
         client.admin.command("createUser", OPERATOR, pwd=secured.password, roles=["root"])
     with MongoClient[dict[str, Any]](secured.mongo(OPERATOR)) as client:
-        for service in SERVICES:
+        for service in EVERY:
             own = [{"role": "readWrite", "db": f"kepu_{service}"}]
             client.admin.command("createUser", f"kepu-{service}", pwd=secured.password, roles=own)

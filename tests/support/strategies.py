@@ -35,4 +35,5 @@ CONTEXTS = st.builds(
     correlation_id=TEXTS,
     causation_id=st.none() | TEXTS,
     traceparent=st.none() | TEXTS,
+    fact_id=st.none() | TEXTS,
 )

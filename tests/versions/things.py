@@ -24,6 +24,7 @@ from tests.registration.rosters.builders import SCHOOL, manager_of
 from tests.registration.rotas.builders import a_shift, put_shift, session
 from tests.registration.sign_ins.builders import join
 from tests.support.service import ORGANISER, as_participant, bearer
+from tests.webhooks import builders as webhooks
 
 Json = dict[str, Any]
 Running = AbstractAsyncContextManager[tuple[list[httpx.AsyncClient], Database]]
@@ -234,6 +235,12 @@ async def proxy(client: httpx.AsyncClient) -> Thing:
     return Thing(f"{path}/somebody", ORGANISER, "reason", (f"{path}/new", body))
 
 
+async def endpoint(client: httpx.AsyncClient) -> Thing:
+    body = {"url": "https://museum.example.org/events", "types": ["kepu.award.issued.v1"]}
+    assert (await client.put("/endpoints/museum", json=body, headers=ORGANISER)).is_success
+    return Thing("/endpoints/museum", ORGANISER, "description", ("/endpoints/school", body))
+
+
 async def preferences(client: httpx.AsyncClient) -> Thing:
     # Of somebody who has chosen before; tests/notifications/contacts/test_api.py has the first choice.
     assert (await client.put("/preferences", json={"sms": False}, headers=as_participant("li"))).is_success
@@ -269,11 +276,13 @@ AWARDS: dict[str, Prepare] = {
     "PUT /ceremonies/{ceremony_id}/proxies/{recipient_id}": proxy,
 }
 NOTIFICATIONS: dict[str, Prepare] = {"PUT /preferences": preferences}
+WEBHOOKS: dict[str, Prepare] = {"PUT /endpoints/{endpoint_id}": endpoint}
 THINGS: dict[str, dict[str, Prepare]] = {
     "registration": REGISTRATION,
     "quiz": QUIZ,
     "awards": AWARDS,
     "notifications": NOTIFICATIONS,
+    "webhooks": WEBHOOKS,
 }
 # Where a thing is read, behind the path where it is put.
 READ_AT = {"PUT /quizzes/{quiz_id}": "/definition", "PUT /draws/{draw_id}": "/definition"}
@@ -282,6 +291,7 @@ _RUNNING: dict[str, Callable[..., Running]] = {
     "quiz": quiz.service,
     "awards": awards.service,
     "notifications": notifications.service,
+    "webhooks": webhooks.service,
 }
 
 

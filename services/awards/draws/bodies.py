@@ -97,7 +97,7 @@ class DefinitionOut(Draw):
     version: int
 
 
-class NamedIn(Form):
+class NamedEntrantIn(Form):
     """A person or group, and how many chances."""
 
     entrant_id: Id
@@ -107,7 +107,7 @@ class NamedIn(Form):
 class NamingIn(Form):
     """Some entrants of the list. Send a long list in several requests."""
 
-    entrants: Annotated[tuple[NamedIn, ...], Field(min_length=1, max_length=NAMED_AT_ONCE_MAX)]
+    entrants: Annotated[tuple[NamedEntrantIn, ...], Field(min_length=1, max_length=NAMED_AT_ONCE_MAX)]
 
 
 class NamingOut(BaseModel):

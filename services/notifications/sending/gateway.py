@@ -22,8 +22,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from ssl import create_default_context
 
 import httpx
@@ -33,6 +32,7 @@ from services.notifications.sending.channel import ServerDown
 from services.notifications.sending.rules import PERMANENT, TRANSIENT, Reply
 from services.notifications.sending.sms_form import Sms
 from shared.runtime import clock
+from shared.runtime.retry_after import seconds_of
 
 SMS_SECONDS_MAX = 10.0
 # Our pause if the gateway asks us to wait and does not say how long.
@@ -164,16 +164,8 @@ class GatewayConnection:
 
 
 def pause_of(retry_after: str | None, now: datetime) -> float:
-    """How long the gateway wants us to wait: `Retry-After` (RFC 9110, 10.2.3), within bounds."""
-    text = (retry_after or "").strip()
-    seconds = PAUSE_SECONDS
-    if text.isascii() and text.isdecimal():
-        seconds = float(text[:9])
-    elif text:
-        with suppress(ValueError, TypeError):
-            at = parsedate_to_datetime(text)
-            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(seconds, 1.0), PAUSE_SECONDS_MAX)
+    """How long the gateway wants us to wait, within bounds."""
+    return seconds_of(retry_after, now, otherwise=PAUSE_SECONDS, least=1.0, most=PAUSE_SECONDS_MAX)
 
 
 def _client(gateway: Gateway) -> httpx.AsyncClient:

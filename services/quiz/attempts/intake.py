@@ -18,7 +18,7 @@ from functools import partial
 
 from services.quiz.attempts.answers import answers_of
 from services.quiz.attempts.events import submitted_record
-from services.quiz.attempts.late import check_more_time
+from services.quiz.attempts.late import ClockDoubtful, check_moment, check_more_time
 from services.quiz.attempts.latest import Latest
 from services.quiz.attempts.receipts import AlreadySubmitted, Receipt
 from services.quiz.attempts.submission import Answers, Submission, encoder
@@ -26,6 +26,7 @@ from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
+from shared.messaging.appended import Appended, when_appended
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
@@ -47,6 +48,8 @@ ITEMS_MAX = WAITING_MAX
 # acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
+# After a doubt about our clock nothing is written for so long: each try would leave a record that is refused.
+DOUBTED_SECONDS = 1.0
 # About 400 bytes each.
 RECEIPTS_MAX = 50_000
 
@@ -69,7 +72,7 @@ class Intake:
         self._catalogue = catalogue
         self._erased = erased
         self._publisher = publisher
-        self._log: GroupCommit[Record, None] = GroupCommit(
+        self._log: GroupCommit[Record, Appended | None] = GroupCommit(
             "intake",
             self._append,
             items_max=ITEMS_MAX,
@@ -79,6 +82,7 @@ class Intake:
             seconds_max=accepted_seconds_max,
         )
         self._accepted_seconds_max = accepted_seconds_max
+        self._doubted_until = 0.0
         self._under_way: set[str] = set()
         self._receipts: Latest[Receipt] = Latest(receipts_max)
 
@@ -125,7 +129,10 @@ class Intake:
         attempt_id = claims.attempt_id
         if attempt_id in self._under_way:
             raise Unavailable(f"attempt {attempt_id} is being taken in; send it again")
-        now = clock.now()
+        if time.monotonic() < self._doubted_until:
+            raise ClockDoubtful("the clock of this process seems to be wrong; send it again in a second")
+        # Another process began the attempt. Its clock may be a little ahead of ours.
+        now = max(clock.now(), clock.from_epoch_ms(claims.started_ms))
         answers = answers_of(request.body, offered.paper(attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             check_more_time(offered, claims, now)
@@ -137,13 +144,19 @@ class Intake:
         )
 
     def _receipt(
-        self, written: asyncio.Future[None], attempt_id: str, receipt_id: str, now: datetime, of: int
+        self,
+        written: asyncio.Future[Appended | None],
+        attempt_id: str,
+        receipt_id: str,
+        now: datetime,
+        of: int,
     ) -> tuple[int, bytes]:
         self._under_way.discard(attempt_id)
-        written.result()
-        # A process that stood still may have appended late, and grading decides by the time of the append.
-        if time.time() - now.timestamp() > self._accepted_seconds_max:
-            raise Unavailable("it took too long to tell whether this was in time; send it again")
+        try:
+            check_moment(now, written.result(), clock.now(), self._accepted_seconds_max)
+        except ClockDoubtful:
+            self._doubted_until = time.monotonic() + DOUBTED_SECONDS
+            raise
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
         self._receipts.add(attempt_id, Receipt(receipt, of))
         return ACCEPTED, receipt
@@ -176,9 +189,9 @@ class Intake:
         """The receipt that this process gave for an attempt, if it is remembered."""
         return self._receipts.get(attempt_id)
 
-    async def _append(self, records: Sequence[Record]) -> Sequence[None]:
-        await self._publisher.write(records)
-        return [None] * len(records)
+    async def _append(self, records: Sequence[Record]) -> Sequence[Appended | None]:
+        appended = await when_appended(self._publisher.write(records))
+        return [appended] * len(records)
 
 
 def _submission(claims: AttemptClaims, answers: Answers, now: datetime) -> Submission:

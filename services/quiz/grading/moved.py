@@ -23,10 +23,10 @@ from aiokafka.errors import KafkaError
 from services.quiz.attempts.submission import Submission, decode
 from shared.contracts.envelope import from_headers
 from shared.contracts.events import QuizSubmitted
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import QUIZ_GRADING, declared
 from shared.messaging.connection import Kafka, client_arguments
 from shared.messaging.fetched import Unreadable
-from shared.messaging.publisher import partition_of
 from shared.messaging.received import Raw, Received
 from shared.runtime.errors import Rejected, Unavailable
 

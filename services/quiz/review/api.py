@@ -48,7 +48,7 @@ class ReviewedOut(BaseModel):
     source: str = Field(examples=["义务教育生物学课程标准"])
 
 
-class ReviewOut(BaseModel):
+class AttemptReviewOut(BaseModel):
     """The review of an attempt, in the paper's order."""
 
     attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
@@ -69,7 +69,7 @@ async def read_review(
     attempts: Attempts,
     results: Results,
     erased: ErasedParticipants,
-) -> ReviewOut:
+) -> AttemptReviewOut:
     """409 `quiz_not_closed` before the close; 404 `attempt_unknown`, also for somebody else's."""
     erased.check(who.participant_id)
     result = (await results.of_attempts([attempt_id])).get(attempt_id)
@@ -82,7 +82,7 @@ async def read_review(
     quiz, reviewed = offered.record.quiz, result.answers if result else None
     questions = explained(draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers)), record.quiz)
     shown = review(questions, reviewed, offered.keys, quiz.marking)
-    return ReviewOut(
+    return AttemptReviewOut(
         attempt_id=attempt_id,
         quiz_id=found.quiz_id,
         points=result.points if result else None,

@@ -11,7 +11,7 @@ from functools import partial
 
 from services.quiz.attempts.answers import saved_of
 from services.quiz.attempts.intake import ACCEPTED, Intake
-from services.quiz.attempts.late import check_more_time
+from services.quiz.attempts.late import check_moment, check_more_time
 from services.quiz.attempts.receipts import AlreadySubmitted
 from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims
@@ -21,6 +21,7 @@ from services.quiz.quizzes.offered import Offered
 from services.quiz.saving.events import saved_record
 from services.quiz.saving.pace import Pace
 from services.quiz.saving.rules import Sheet
+from shared.messaging.appended import Appended, when_appended
 from shared.messaging.group_commit import GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
@@ -54,7 +55,7 @@ class Saves:
         self._erased = erased
         self._publisher = publisher
         self._pace = Pace(every_seconds)
-        self._log: GroupCommit[Record, None] = GroupCommit(
+        self._log: GroupCommit[Record, Appended | None] = GroupCommit(
             "saves",
             self._append,
             items_max=waiting_max,
@@ -105,7 +106,8 @@ class Saves:
         self._erased.check(claims.participant_id)
 
     def _take(self, request: HotRequest, claims: AttemptClaims, offered: Offered) -> Begun:
-        attempt_id, now = claims.attempt_id, clock.now()
+        # Another process began the attempt. Its clock may be a little ahead of ours.
+        attempt_id, now = claims.attempt_id, max(clock.now(), clock.from_epoch_ms(claims.started_ms))
         answers, revision = saved_of(request.body, offered.paper(attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             check_more_time(offered, claims, now)
@@ -127,11 +129,13 @@ class Saves:
         self._pace.note(attempt_id)
         return Begun(saved, partial(_answer, saved, attempt_id, revision, now))
 
-    async def _append(self, records: Sequence[Record]) -> Sequence[None]:
-        await self._publisher.write(records)
-        return [None] * len(records)
+    async def _append(self, records: Sequence[Record]) -> Sequence[Appended | None]:
+        appended = await when_appended(self._publisher.write(records))
+        return [appended] * len(records)
 
 
-def _answer(saved: asyncio.Future[None], attempt_id: str, revision: int, now: datetime) -> tuple[int, bytes]:
-    saved.result()
+def _answer(
+    saved: asyncio.Future[Appended | None], attempt_id: str, revision: int, now: datetime
+) -> tuple[int, bytes]:
+    check_moment(now, saved.result(), clock.now(), SAVED_SECONDS_MAX)
     return ACCEPTED, encoder.encode({"attempt_id": attempt_id, "revision": revision, "saved_at": now})

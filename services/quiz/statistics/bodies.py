@@ -55,7 +55,7 @@ class PaperOut(BaseModel):
         )
 
 
-class OptionOut(BaseModel):
+class OptionFiguresOut(BaseModel):
     """Who chose an option."""
 
     option: str | None = Field(description="null: those who chose none", examples=["B"])
@@ -76,7 +76,7 @@ class DoubtOut(BaseModel):
     )
 
 
-class QuestionOut(BaseModel):
+class QuestionFiguresOut(BaseModel):
     """A question, measured by the attempts whose paper had it."""
 
     id: str = Field(examples=["q001"])
@@ -101,7 +101,7 @@ class QuestionOut(BaseModel):
     random_guess_percent: float | None = Field(
         description="mean points of guessing; null for viewers before the close", examples=[25]
     )
-    options: list[OptionOut] = Field(
+    options: list[OptionFiguresOut] = Field(
         max_length=OPTIONS_MAX + 1, description="empty for viewers before the close, and for few attempts"
     )
     doubts: list[DoubtOut] = Field(max_length=2 * OPTIONS_MAX)
@@ -128,7 +128,7 @@ class StatisticsOut(StateOut):
     attempts: int | None = Field(examples=[12840])
     points_max: float = Field(examples=[20])
     paper: PaperOut | None
-    questions: list[QuestionOut] = Field(
+    questions: list[QuestionFiguresOut] = Field(
         max_length=QUESTIONS_SHOWN_MAX,
         description="in the order of the bank; with `doubtful` only those with doubts",
     )
@@ -178,9 +178,9 @@ def statistics_out(
 
 def _question_out(
     of: QuestionStatistics, question: Question, language: Language, *, shows_keys: bool
-) -> QuestionOut:
+) -> QuestionFiguresOut:
     figures = of.figures
-    return QuestionOut(
+    return QuestionFiguresOut(
         id=question.id,
         quiz_version=of.quiz_version,
         topic=question.topic,
@@ -197,7 +197,9 @@ def _question_out(
         # Of a multiple choice it says how many options are right.
         random_guess_percent=of.random_guess_percent if shows_keys else None,
         options=[
-            OptionOut(option=one.option, right=one.right, attempts=one.attempts, mean_points=one.mean_points)
+            OptionFiguresOut(
+                option=one.option, right=one.right, attempts=one.attempts, mean_points=one.mean_points
+            )
             for one in of.options
             if shows_keys
         ],

@@ -53,13 +53,13 @@ class LinkOut(BaseModel):
     expires_at: datetime
 
 
-class CodeIn(PageForm):
+class ConsentCodeIn(PageForm):
     """The code of a link."""
 
     consent_code: str = Field(pattern=CODE_PATTERN)
 
 
-class SignatureIn(CodeIn):
+class SignatureIn(ConsentCodeIn):
     """A guardian agrees to the text of this version. The name is encrypted immediately."""
 
     guardian: Name = Field(examples=["李大明"])
@@ -162,7 +162,7 @@ async def read_link(
 
 
 @routes.post("/consents/view", summary="What a guardian is asked to agree to")
-async def view_consent(form: Annotated[CodeIn, Body()], signing: Signing, groups: Groups) -> AskedOut:
+async def view_consent(form: Annotated[ConsentCodeIn, Body()], signing: Signing, groups: Groups) -> AskedOut:
     """As `GET /consents/{consent_code}`, with the code in no path. 404 `consent_unknown`."""
     asked = await signing.view(form.consent_code)
     return _asked_out(asked, await _group_name(asked, groups))
@@ -189,11 +189,11 @@ async def sign_consent(
 @routes.post(
     "/consents/revocation",
     response_model=ConsentOut,
-    openapi_extra=posted_by_page(CodeIn),
+    openapi_extra=posted_by_page(ConsentCodeIn),
     summary="A guardian takes the consent back",
 )
 async def revoke_consent(
-    form: Annotated[CodeIn, Body()], reader: AsReader, signing: Signing
+    form: Annotated[ConsentCodeIn, Body()], reader: AsReader, signing: Signing
 ) -> ConsentOut | Response:
     """
     By the same link, at any time. A browser is sent back to the page of the link (303).

@@ -13,6 +13,7 @@ from ops.cli import app
 from ops.dead import decide
 from ops.dead.chosen import Choice, ChoiceUnclear, may_go_again, moment_of
 from ops.dead.letters import Letter, read_letters
+from shared.contracts.envelope import Headers
 from shared.contracts.events import DeadLetterDecided, ParticipantKeyed, QuizCancelled
 from shared.contracts.topics import declared
 from shared.messaging.create_topics import create_missing
@@ -37,6 +38,33 @@ def refusing(*numbers: int) -> Ear:
 async def letters_of(kafka: str, contract: type[Said]) -> list[Letter]:
     await create_missing(kafka, wanted=[declared(DeadLetterDecided)])
     return await asyncio.to_thread(read_letters, kafka, [dead_topic_of(contract)])
+
+
+async def test_headers_of_strangers_hide_no_dead_letter(kafka: str) -> None:
+    """One number of 5,000 digits, and the command raised for all letters of the topic."""
+    contract = await new_contract(kafka)
+    many = b"9" * 5_000
+    wrong: list[Headers] = [
+        [("redriven_times", many), ("redriven_from", b"0/0")],
+        [("redriven_times", b"1"), ("redriven_from", many)],
+        [("redriven_times", b"1"), ("redriven_from", b"\x1b[31m")],
+        [("dead_partition", many), ("dead_time", b"0001-01-01T00:00:00+23:59")],
+    ]
+    await write_raw(kafka, contract.topic, [(b"wang", b"{", headers) for headers in wrong])
+    async with reading(kafka, contract, Ear()):
+        await until_committed(kafka, contract, {0: len(wrong)})
+    # These are no dead letters: a stranger has written them there.
+    told = {
+        "dead_topic": b"a",
+        "dead_group": b"b",
+        "dead_partition": b"0",
+        "dead_offset": b"0",
+        "dead_code": b"c",
+    }
+    for time in (b"0001-01-01T00:00:00+23:59", b"9999-12-31T23:59:59-23:59", many):
+        await write_raw(kafka, dead_topic_of(contract), [(b"k", b"v", [*told.items(), ("dead_time", time)])])
+    letters = await letters_of(kafka, contract)
+    assert [(one.times, one.first) for one in letters] == [(0, f"0/{offset}") for offset in range(len(wrong))]
 
 
 async def redrive(kafka: str, letters: Sequence[Letter], rate: float = 1_000) -> list[int]:

@@ -14,8 +14,8 @@ from ops.deployment.settle import wait_until_settled
 from ops.local.services import Services, running
 from ops.rebuilding.run import Outcome, rebuild
 from shared.messaging.create_topics import create_missing
-from tests.flow.flood.play import sits
 from tests.flow.strangers.week import Week
+from tests.fuzz.play import sits
 from tests.quiz.builders import quiz
 from tests.quiz.http import definition
 from tests.registration.builders import newcomer

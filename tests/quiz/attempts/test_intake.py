@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from ops.stack import Stack
 from services.quiz.app import assemble
 from services.quiz.attempts.intake import Intake
+from services.quiz.attempts.late import ClockDoubtful
 from services.quiz.attempts.latest import Latest
 from services.quiz.attempts.receipts import AlreadySubmitted, Receipt
 from services.quiz.attempts.rules import Attempt
@@ -23,6 +25,7 @@ from services.quiz.attempts.tokens import AttemptTokens
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.events import QuizSubmitted
+from shared.messaging.appended import note
 from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
@@ -115,12 +118,16 @@ class Slow(Publisher):
         self.let = asyncio.Event()
         self.let.set()
         self.is_down = False
+        # How far its clock is ahead of ours; None: it does not tell its time.
+        self.ahead_seconds: float | None = None
 
     async def write(self, records: Sequence[Record]) -> None:
         self.written += records
         if self.is_down:
             raise Unavailable("Kafka did not acknowledge")
         await self.let.wait()
+        if self.ahead_seconds is not None:
+            note([SimpleNamespace(timestamp=int((time.time() + self.ahead_seconds) * 1000))])
 
 
 @dataclass
@@ -267,6 +274,35 @@ async def test_a_process_that_stands_still_before_the_append_promises_nothing(
         one.kafka.let.set()
         with pytest.raises(Unavailable):
             await sent
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("ahead_seconds", [-90.0, 90.0])
+async def test_a_process_whose_clock_is_wrong_promises_nothing_and_soon_writes_nothing(
+    kafka: str, mongo: str, begins: bool, ahead_seconds: float
+) -> None:
+    async with own_intake(kafka, mongo, begins=begins) as one:
+        one.kafka.ahead_seconds = ahead_seconds
+        # It is in the log, and graders refuse it.
+        with pytest.raises(ClockDoubtful):
+            await one.submit(one.attempt("wang"))
+        assert len(one.kafka.written) == 1
+        # The next ones are refused before: otherwise each try would be one more dead letter.
+        for _ in range(3):
+            with pytest.raises(ClockDoubtful):
+                await one.submit(one.attempt("wang"))
+        assert len(one.kafka.written) == 1
+        one.kafka.ahead_seconds = 0.0
+
+        async def accepted() -> bool:
+            try:
+                await one.submit(one.attempt("wang"))
+            except ClockDoubtful:
+                return False
+            return True
+
+        await eventually(accepted)
+        assert len(one.kafka.written) == 2
 
 
 async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early_close(

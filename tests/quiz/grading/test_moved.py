@@ -14,9 +14,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from services.quiz.attempts.submission import Submission, decode
 from services.quiz.grading.moved import Moved, in_order, may_be_in
 from shared.contracts.envelope import from_headers
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import Topic
 from shared.messaging.create_topics import add_partitions, create_missing
-from shared.messaging.publisher import partition_of, publishing, to_record
+from shared.messaging.publisher import publishing, to_record
 from shared.messaging.received import Batch, Raw, Received
 from tests.quiz.builders import envelope
 from tests.quiz.parts import Grading, Parts, new_parts, results_in

@@ -16,6 +16,8 @@ from shared.messaging.batches import PIECE_BYTES_MAX, Unreadable
 from shared.messaging.decompression import Codec
 from shared.messaging.fetched import POLL_BYTES_MAX, Batches, FetchedRecords
 from shared.messaging.publisher import BATCH_BYTES_MAX, Record
+from tests.fuzz.damage import varint
+from tests.fuzz.guarded import Guarded
 from tests.shared.messaging.raw_batches import HEADER_BYTES, batch_of, checked
 
 PLACE = TopicPartition("said", 3)
@@ -44,7 +46,7 @@ def log_of(batches: Sequence[Sequence[Record]], codec: int) -> bytes:
     return bytes(log)
 
 
-def fetched(log: bytes, offset: int = 0) -> FetchedRecords:
+def fetched(log: bytes | memoryview, offset: int = 0) -> FetchedRecords:
     return FetchedRecords(PLACE, Batches(log), [], offset, None, None, True, READ_COMMITTED)
 
 
@@ -150,3 +152,101 @@ def test_what_is_stepped_past_ends_a_poll_too() -> None:
     found, cost_bytes = fetched(bytes(log)).take(10**9, POLL_BYTES_MAX)
     assert len(found) < 5_000
     assert cost_bytes >= POLL_BYTES_MAX
+
+
+def raw_record(
+    offset: int, *, length: int | None = None, key: int = 2, headers: int = 0, rest: bytes = b""
+) -> bytes:
+    """A record byte by byte. `length`, `key` and `headers` are what it says of itself."""
+    content = b"\0" + varint(0) + varint(offset) + varint(key) + b"kk" + varint(2) + b"{}" + varint(headers)
+    content += rest
+    return varint(len(content) if length is None else length) + content
+
+
+def raw_batch(records: Sequence[bytes], *, count: int | None = None, last: int | None = None) -> bytes:
+    """A batch of these records, which says that it has `count`."""
+    batch = batch_of([])[:HEADER_BYTES] + b"".join(records)
+    struct.pack_into(">i", batch, 8, len(batch) - 12)
+    struct.pack_into(">i", batch, 23, len(records) - 1 if last is None else last)
+    struct.pack_into(">i", batch, 57, len(records) if count is None else count)
+    return bytes(checked(batch))
+
+
+def places(found: Sequence[Any]) -> list[tuple[int, int | None]]:
+    """The offset of each record, and the last one for which an unreadable record stands."""
+    return [(one.offset, one.last_offset if isinstance(one, Unreadable) else None) for one in found]
+
+
+FILLER = b"x" * 5_000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        raw_record(1, key=2**40),
+        raw_record(1, key=2**40, rest=FILLER),
+        raw_record(1, key=2**63 - 1),
+        raw_record(1, key=2**63 - 100),
+        raw_record(1, key=2**63 - 100, rest=FILLER),
+        raw_record(1, headers=2, rest=varint(2**62)),
+        raw_record(1, headers=2, rest=varint(2**63 - 1)),
+        raw_record(1, headers=-1),
+        raw_record(1, headers=1, rest=b"\xff" * 20),
+        raw_record(1, length=1),
+    ],
+)
+def test_record_that_lies_about_its_parts_is_stepped_past_and_no_memory_behind_it_is_read(
+    wrong: bytes,
+) -> None:
+    """aiokafka's parser ended the process, or raised errors that ended the poll."""
+    records = [raw_record(0), wrong, raw_record(2)]
+    for records_max in (1_000, 1):
+        found = places(read(raw_batch(records), records_max, 2**40))
+        # Behind a wrong length the next record cannot be found.
+        expected = ([(1, 1), (2, None)], [(1, 2)], [(1, 1), (2, 2)])
+        assert found[0] == (0, None)
+        assert found[1:] in expected
+
+
+def test_batch_that_says_it_has_more_records_does_not_lead_behind_its_end() -> None:
+    """Each length led 4 KB on, through 8 MB that belong to others."""
+    short = [raw_record(0), raw_record(1, length=4_000)]
+    # Whoever reads behind the end of this memory ends the process.
+    log = Guarded().holding(raw_batch(short, count=2_000, last=1_999))
+    assert places(fetched(log).take(1_000, 2**40)[0]) == [(0, None), (1, 1_999)]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_batch_that_says_it_has_no_records_does_not_vanish(count: int) -> None:
+    found = places(read(raw_batch([raw_record(0), raw_record(1)], count=count), 1_000, 2**40))
+    assert found == [(0, 1)]
+
+
+def test_batch_that_compaction_has_emptied_is_no_fault() -> None:
+    assert read(raw_batch([], count=0, last=4), 1_000, 2**40) == []
+
+
+def test_bytes_behind_the_records_do_not_vanish() -> None:
+    found = read(raw_batch([raw_record(0), raw_record(1)], count=1), 1_000, 2**40)
+    assert places(found) == [(0, None), (1, 1)]
+    assert found[-1].why == f"{len(raw_record(1))} bytes behind its records"
+
+
+@pytest.mark.parametrize("records_max", [1_000, 1])
+def test_offset_that_belongs_to_another_batch_makes_nobody_skip_that_batch(records_max: int) -> None:
+    """Kafka takes such a batch. The reader jumped to the offset, and lost the records between."""
+    log = bytearray(raw_batch([raw_record(0), raw_record(7), raw_record(2)]))
+    good = bytearray(raw_batch([raw_record(number) for number in range(6)]))
+    struct.pack_into(">q", good, 0, 3)
+    found = places(read(bytes(log + good), records_max, 2**40))
+    assert found == [(0, None), (1, 1), *((offset, None) for offset in range(2, 9))]
+
+
+@pytest.mark.parametrize("attributes", [0x20, 0x30, 0x21])
+def test_batch_that_is_said_to_be_a_marker_and_is_none_is_stepped_past(attributes: int) -> None:
+    """aiokafka raised out of the poll, again and again."""
+    for records in ([], [raw_record(0)], [raw_record(0, key=2**63 - 1)]):
+        batch = bytearray(raw_batch(records, last=0))
+        struct.pack_into(">h", batch, 21, attributes)
+        struct.pack_into(">q", batch, 43, 1)
+        assert [one[0] for one in places(read(bytes(checked(batch)), 1_000, 2**40))] in ([], [0])

@@ -13,8 +13,9 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer as ConfluentConsumer
 from confluent_kafka import Producer as ConfluentProducer
 
+from shared.contracts.partitioning import partition_of
 from shared.messaging.consuming import consuming
-from shared.messaging.publisher import partition_of, publishing
+from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch, Following, Received, Subscription
 from tests.support.kafka import Said, dead_topic_of, new_contract, read_all, readers_of, said
 from tests.support.waiting import eventually

@@ -12,6 +12,7 @@ import pytest
 
 from ops.stack import Stack
 from ops.stack.kafka import CONNECTIONS_MAX, REQUEST_BYTES_MAX
+from shared.contracts.partitioning import partition_of
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
 from shared.messaging.publisher import (
     GROWN_AFTER_SECONDS,
@@ -21,7 +22,6 @@ from shared.messaging.publisher import (
     Growth,
     Publisher,
     Record,
-    partition_of,
     publishing,
     to_record,
 )

@@ -12,6 +12,7 @@ from services.awards.app import AwardsSettings
 from services.notifications.app import NotificationsSettings
 from services.quiz.app import QuizSettings
 from services.registration.app import RegistrationSettings
+from services.webhooks.app import WebhooksSettings
 from shared.runtime.settings import WRONG_SETTINGS, KafkaSettings, Settings, misspelt, read
 from shared.runtime.variables import variable
 from shared.web.tokens import new_key_pair
@@ -22,6 +23,7 @@ SERVICES: dict[str, type[KafkaSettings]] = {
     "quiz": QuizSettings,
     "awards": AwardsSettings,
     "notifications": NotificationsSettings,
+    "webhooks": WebhooksSettings,
 }
 GOOD: dict[str, Any] = {"organiser_key": SecretStr("k" * 16), "token_public_key": PUBLIC}
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.chaos import Chaos
 from ops.deployment.databases import Databases
 from ops.deployment.settle import GROUPS, told_now_and_then, wait_until_settled
+from ops.kills import Chaos
 from ops.local.services import Part, Services
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.regrading.correct import Corrections

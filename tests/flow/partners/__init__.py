@@ -1,0 +1,1 @@
+"""Three partners, one of them hostile: whether the two others notice."""

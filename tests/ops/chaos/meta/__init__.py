@@ -1,0 +1,1 @@
+"""Breaks guarantees on purpose, one by one, in a copy of the project: chaos must notice each."""
