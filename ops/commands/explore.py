@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ops.commands.terminal import UP_HOME, Home, console, tell
 from ops.commands.where import KafkaServers, kafka_of
@@ -327,7 +327,9 @@ def _print_record(record: Record, partitions: int, *, as_json: bool) -> None:
 
 
 def _print_list() -> None:
-    table = Table("event", "key", "said by", "what it says", box=None, pad_edge=False)
+    # Names whole, also on a narrow terminal: they are typed again.
+    names = (Column(name, no_wrap=True) for name in ("event", "key"))
+    table = Table(*names, "said by", "what it says", box=None, pad_edge=False)
     for contract in events.ALL:
         says = (contract.__doc__ or "").strip().split("\n")[0]
         table.add_row(contract.topic, contract.key_field, ", ".join(writers_of(contract.topic)), says)

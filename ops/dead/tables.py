@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ops.dead.chosen import Refused
 from ops.dead.letters import Letter, as_seen
@@ -15,7 +15,9 @@ REASON_CHARS = 120
 
 def counted(letters: Sequence[Letter]) -> Table:
     """How many there are of each topic, group and code."""
-    table = Table("topic", "group", "code", "letters", "oldest", "newest", box=None, pad_edge=False)
+    # Names whole, also on a narrow terminal: they are typed again.
+    names = (Column(name, no_wrap=True) for name in ("topic", "group", "code"))
+    table = Table(*names, "letters", "oldest", "newest", box=None, pad_edge=False)
     times: dict[tuple[str, str, str], list[datetime]] = {}
     for one in letters:
         times.setdefault((one.topic, one.group, one.code), []).append(one.at)
