@@ -26,9 +26,11 @@ class NotAvailable(CommandError):
     """This program is not installed here, and cannot be fetched."""
 
 
-def find(program: str, package: str) -> Path:
+def find(program: str, package: str, libraries: Sequence[str] = ()) -> Path:
     """
     A program of a Debian package: the installed one, else the one in the cache, else it is fetched.
+
+    Packages of libraries that it needs are unpacked into the same folder.
 
     Raises:
         NotAvailable: it is not here, and this is not a Debian, or its package archive does not answer.
@@ -41,7 +43,7 @@ def find(program: str, package: str) -> Path:
         make_folder(cache(), "set XDG_CACHE_HOME to a folder that you can write to")
         with locked(cache() / "lock", wait_seconds=2 * FETCH_SECONDS_MAX):
             if not unpacked.exists():
-                _fetch(package, folder)
+                _fetch((package, *libraries), folder)
     if not unpacked.exists():
         raise NotAvailable(f"Debian's package {package} has no program {program} here: install it yourself")
     return unpacked
@@ -53,8 +55,9 @@ def cache() -> Path:
     return base / "kepu" / "debian"
 
 
-def _fetch(package: str, folder: Path) -> None:
-    """Fetch a package and unpack it. The folder appears whole, or not at all."""
+def _fetch(packages: Sequence[str], folder: Path) -> None:
+    """Fetch packages and unpack them, first that of the program. The folder appears whole, or not at all."""
+    package = packages[0]
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         raise NotAvailable(
             f"{package} is not installed, and can be fetched only on Debian: install it, and try again"
@@ -65,17 +68,17 @@ def _fetch(package: str, folder: Path) -> None:
     shutil.rmtree(forming, ignore_errors=True)
     (forming / "unpacked").mkdir(parents=True)
     try:
-        if not _download(package, forming, ()):
+        if not _download(packages, forming, ()):
             # The machine's own lists of packages are missing or old: lists of our own need no root.
             lists = _own_lists(forming)
             _run(("apt-get", *lists, "update"), forming)
-            if not _download(package, forming, lists):
+            if not _download(packages, forming, lists):
                 raise NotAvailable(
                     f"{package} is not installed, and the package archive does not give it: install it"
                 )
-        [archive] = forming.glob(f"{package}_*.deb")
-        if not _run(("dpkg", "-x", str(archive), str(forming / "unpacked")), forming):
-            raise NotAvailable(f"{archive.name} cannot be unpacked in {forming}: install {package}")
+        for archive in sorted(forming.glob("*.deb")):
+            if not _run(("dpkg", "-x", str(archive), str(forming / "unpacked")), forming):
+                raise NotAvailable(f"{archive.name} cannot be unpacked in {forming}: install {package}")
         _take_along(forming / "unpacked")
         shutil.rmtree(folder, ignore_errors=True)
         (forming / "unpacked").rename(folder)
@@ -104,8 +107,9 @@ def _take_along(unpacked: Path) -> None:
         shutil.copy(template, program.parent)
 
 
-def _download(package: str, folder: Path, options: Sequence[str]) -> bool:
-    return _run(("apt-get", *options, "download", package), folder) and any(folder.glob(f"{package}_*.deb"))
+def _download(packages: Sequence[str], folder: Path, options: Sequence[str]) -> bool:
+    done = _run(("apt-get", *options, "download", *packages), folder)
+    return done and all(any(folder.glob(f"{package}_*.deb")) for package in packages)
 
 
 def _own_lists(folder: Path) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from prometheus_client import Histogram
 from ops.documents.alerting import UnknownMetric, alert_rules, check_known, rules
 from ops.documents.objectives import objectives
 from shared.runtime import metrics
-from tests.support.monitoring import program
+from tests.support.programs import program
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"

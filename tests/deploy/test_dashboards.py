@@ -17,7 +17,7 @@ from ops.documents.dashboards import Query
 from ops.local.services import Services, running
 from ops.stack.host import free_port
 from shared.messaging.create_topics import create_missing
-from tests.support.monitoring import fetched
+from tests.support.programs import fetched
 from tests.support.servers import own_stack
 from tests.support.waiting import eventually
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch, Following, Received, Subscription
 from tests.support.kafka import Said, dead_topic_of, new_contract, read_all, readers_of, said
+from tests.support.programs import environment, program
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -28,8 +28,6 @@ Read = tuple[Any, str, str, str | None]
 BODY = {"who": "wang", "number": 7, "words": "科普", "of_a_later_version": True}
 
 SECONDS = 10
-# A program, not a library: where it is installed it is one more writer and reader.
-KCAT = shutil.which("kcat")
 
 
 def by_cloudevents(kafka: str, contract: type[Said]) -> None:
@@ -70,7 +68,8 @@ def by_kcat(kafka: str, contract: type[Said]) -> None:
     }
     told = [word for name, value in headers.items() for word in ("-H", f"{name}={value}")]
     subprocess.run(
-        [KCAT or "", "-P", "-b", kafka, "-t", contract.topic, "-k", "wang", *told],
+        [program("kcat"), "-P", "-b", kafka, "-t", contract.topic, "-k", "wang", *told],
+        env=environment("kcat"),
         input=json.dumps(BODY).encode(),
         check=True,
         timeout=SECONDS,
@@ -83,7 +82,7 @@ def send(kafka: str, topic: str, key: str | bytes | None, value: bytes, headers:
     assert producer.flush(SECONDS) == 0
 
 
-WRITERS = [by_cloudevents, by_confluent, *([by_kcat] if KCAT else [])]
+WRITERS = [by_cloudevents, by_confluent, by_kcat]
 
 
 @pytest.mark.parametrize("write", WRITERS)
@@ -145,7 +144,8 @@ def read_by_cloudevents(kafka: str, topic: str) -> Read:
 
 def read_by_kcat(kafka: str, topic: str) -> Read:
     told = subprocess.run(
-        [KCAT or "", "-C", "-J", "-e", "-q", "-b", kafka, "-t", topic, "-o", "beginning"],
+        [program("kcat"), "-C", "-J", "-e", "-q", "-b", kafka, "-t", topic, "-o", "beginning"],
+        env=environment("kcat"),
         capture_output=True,
         check=True,
         timeout=SECONDS,
@@ -155,7 +155,7 @@ def read_by_kcat(kafka: str, topic: str) -> Read:
     return json.loads(found["payload"]), headers["ce_id"], headers["ce_type"], headers["ce_subject"]
 
 
-READERS = [read_by_confluent, read_by_cloudevents, *([read_by_kcat] if KCAT else [])]
+READERS = [read_by_confluent, read_by_cloudevents, read_by_kcat]
 
 
 @pytest.mark.parametrize("read_back", READERS)
