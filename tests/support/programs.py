@@ -30,7 +30,7 @@ def program(name: str) -> Path:
         return Path(found)
     if not unpacked.exists():
         pytest.skip(
-            f"{name} is not here: install Debian's {package}, or run make test-servers, which fetches it"
+            f"{name} is not here: install Debian's {package}, or .venv/bin/python -m tests.support.programs"
         )
     return unpacked
 
