@@ -20,6 +20,16 @@ ANSWER_SECONDS_MAX = 30.0
 RECORDS_A_POLL = 10_000
 POLL_SECONDS = 0.2
 SILENCE_SECONDS_MAX = 10.0
+MOMENT_SECONDS = 0.1
+_UNKNOWN_YET = frozenset(
+    {
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 (the library's name for it, also below)
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 
 Place: TypeAlias = tuple[str, int]
 """Topic and partition."""
@@ -83,10 +93,7 @@ def bounds_and_times(
     with reading(kafka) as consumer:
         there = consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
         places = choose({name: list(topic.partitions) for name, topic in there.items()})
-        bounds = {
-            place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=ANSWER_SECONDS_MAX)
-            for place in places
-        }
+        bounds = {place: watermarks(consumer, place) for place in places}
         first = {place: low for place, (low, _) in bounds.items()}
         return bounds, first if at is None else offsets_at(consumer, bounds, at)
 
@@ -97,6 +104,27 @@ def time_of(message: Message) -> datetime:
     nearest that we know.
     """
     return datetime.fromtimestamp(min(max(message.timestamp()[1], FIRST_MS), LAST_MS) / 1000, UTC)
+
+
+def watermarks(consumer: Consumer, place: Place, seconds_max: float = ANSWER_SECONDS_MAX) -> Bounds:
+    """
+    The first offset of a partition, and the one behind its last record.
+
+    A partition that is new, or whose broker has just changed, may be unknown for a moment: it is asked again.
+
+    Raises:
+        KafkaException: no answer within this time.
+    """
+    deadline = time.monotonic() + seconds_max
+    while True:
+        try:
+            return consumer.get_watermark_offsets(
+                TopicPartition(*place), timeout=max(deadline - time.monotonic(), MOMENT_SECONDS)
+            )
+        except KafkaException as error:
+            if error.args[0].code() not in _UNKNOWN_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(MOMENT_SECONDS)
 
 
 def offsets_at(consumer: Consumer, bounds: Mapping[Place, Bounds], at: datetime) -> dict[Place, int]:
@@ -170,8 +198,7 @@ def _bounds(consumer: Consumer, kafka: Kafka, topics: Iterable[str]) -> dict[Pla
         if topic not in there:
             raise TopicsUnreadable(f"Kafka at {kafka} has no topic {topic}: create it (kepu topics)")
         for partition in there[topic].partitions:
-            place = TopicPartition(topic, partition)
-            found[topic, partition] = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS_MAX)
+            found[topic, partition] = watermarks(consumer, (topic, partition))
     return found
 
 

@@ -18,6 +18,7 @@ from ops.deployment.whole_topics import (
     TopicsUnreadable,
     offsets_at,
     reading,
+    watermarks,
 )
 from shared.messaging.connection import Kafka
 
@@ -136,7 +137,7 @@ class _Following:
         chosen = [topic for topic in self._choose(list(there)) if topic in there]
         places = [(topic, partition) for topic in chosen for partition in there[topic].partitions]
         found = {
-            place: self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=seconds_max)
+            place: watermarks(self._consumer, place, seconds_max)
             for place in places
             if place not in self._known
         }

@@ -223,7 +223,7 @@ def test_in_ten_minutes_a_hall_registers_its_people_and_shows_their_results(
         for results in showing:
             assert results.stdout is not None
             lines = sorted(results.stdout.readline().strip() for _ in range(4))
-            assert [line.partition(":")[0] for line in lines] == ["李小明", "李小明", "王芳", "王芳"]
+            assert [line.partition(":")[0] for line in lines] == ["李小明", "李小明", "王芳", "王芳"], lines
             assert [line for line in lines if "registration.confirmed" in line] == lines[1::2]
             assert all(line.endswith(" points") for line in lines[::2])
 
