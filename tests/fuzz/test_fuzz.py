@@ -13,7 +13,7 @@ from tests.fuzz.records import READ
 from tests.fuzz.requests import is_whole
 from tests.support.servers import own_stack
 
-INPUTS = 3_000
+INPUTS = 1_200
 PLACE = ("said", 0, 7)
 
 

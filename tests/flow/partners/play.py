@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +13,12 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Message, Producer
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.commands.partner import READS, WRITES
 from ops.deployment import first_program, partners
-from ops.deployment.whole_topics import records_of
+from ops.deployment.whole_topics import Place, bounds_of, records_of
 from ops.local.services import PARTNERS, PARTNERS_FILE, Part
 from shared.contracts import sealing
 from shared.contracts.partners import Partner
@@ -160,6 +160,8 @@ def played(
         settings[name] = json.loads(first_program.configuration(partner, reached, login.password))
     _put_sessions(services)
     public_key = services.secrets["KEPU_CONTACT_PUBLIC_KEY"]
+    # The shared topics may have records of others.
+    before = {place: high for place, (_, high) in bounds_of(secured.kafka(OPERATOR), WRITES).items()}
     honest = [Honest(named[name], settings[name], public_key) for name in ("north", "south")]
     hostile = Hostile(named["storm"], named["north"], settings["storm"], STORMED)
     pids = {part.name: services.pid(part.name) for part in services.parts}
@@ -170,6 +172,7 @@ def played(
         for one in honest:
             _judge_waits(report, one, p99_seconds_max)
         _judge(report, services, honest, hostile, _peak_bytes(pids[PARTNERS.name]))
+        _judge_records(report, records_of(secured.kafka(OPERATOR), WRITES), before, honest)
     return report
 
 
@@ -213,8 +216,15 @@ def _judge(
     for code in ("source_foreign", "bad_body", "bad_header"):
         if not any(found.endswith(f" {code}") for found in refused):
             report.wrong.append(f"nothing was refused as {code}")
+
+
+def _judge_records(
+    report: Report, records: Iterable[Message], before: Mapping[Place, int], honest: Sequence[Honest]
+) -> None:
     asked = {person for one in honest for person in one.asked}
-    for record in records_of(services.secured.kafka(OPERATOR), WRITES):
+    for record in records:
+        if (record.offset() or 0) < before[record.topic() or "", record.partition() or 0]:
+            continue
         source = dict(record.headers() or []).get("ce_source", b"")
         if source != b"schools/storm" and (record.key() or b"").decode() not in asked:
             report.wrong.append(f"a record of {source!r} that nobody of that name has sent")
