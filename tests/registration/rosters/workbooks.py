@@ -94,6 +94,11 @@ SHAPES: Mapping[str, Callable[[], bytes]] = {
 }
 
 
+# Of a usual core. It takes a second; a reader that makes an object of each element takes 5 to 55.
+CPU_SECONDS_MAX = 4
+MEMORY_MIB_MAX = 100
+
+
 class Cost(msgspec.Struct, frozen=True):
     """
     What reading a file costs, and its rows or the code of its refusal.
@@ -105,6 +110,10 @@ class Cost(msgspec.Struct, frozen=True):
     found: int | str
     cpu_seconds: float
     memory_mib: float
+
+    @property
+    def is_little(self) -> bool:
+        return self.cpu_seconds <= CPU_SECONDS_MAX and self.memory_mib <= MEMORY_MIB_MAX
 
 
 def cost_of(path: Path) -> Cost:
