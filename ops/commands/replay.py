@@ -62,7 +62,7 @@ def replay_command(
     Handlers of ours expect repeats, so nothing is done twice. The command says what it does in this group.
     """
     where = kafka_of(kafka, home)
-    names = topic or [one.name for one in declared.LIVE if group in one.groups]
+    names = topic or [one.name for one in declared.LIVE if group in one.all_groups]
     if not names:
         raise typer.BadParameter(f"{group} is no group of ours, so name the topics", param_hint="--topic")
     wanted = moment_or_offset(from_)

@@ -57,7 +57,7 @@ def delivery_of(
         "body_bytes_max": contract.bytes_max,
         "record_bytes_max": topic.record_bytes_max,
         "written_by": list(writers_of(topic.name)),
-        "read_by": list(topic.groups),
+        "read_by": list(topic.all_groups),
         "succeeded_by": succession
         and {
             "type": succession.new.type,

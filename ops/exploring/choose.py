@@ -34,18 +34,19 @@ def topics_of(patterns: Collection[str], there: Iterable[str], *, dead: bool) ->
     The topics to read, in a stable order.
 
     Args:
-        patterns: of names of topics or types, such as `quiz.*` or `kepu.quiz.completed.v1`; none for all
-            that are declared. They find topics that only the broker knows too.
+        patterns: of names of topics or types, such as `quiz.*` or `kepu.quiz.completed.v1`. They find topics
+            that only the broker knows too. None for all that are declared, and all dead letters.
         there: the topics that the broker has.
         dead: read the dead letters of these topics, and not the topics.
     Raises:
         NoSuchEvent: a pattern means none.
     """
     declared = [topic.name for topic in (topics.DEAD if dead else topics.LIVE)]
-    if not patterns:
-        return declared
     others = sorted(name for name in there if name.endswith(_DEAD) == dead and not name.startswith("_"))
     known = list(dict.fromkeys([*declared, *others]))
+    if not patterns:
+        # Also the letters of services that run in some weeks only, and of partners.
+        return known if dead else declared
     chosen: dict[str, None] = {}
     for pattern in patterns:
         found = [name for name in known if _means(pattern, name, dead=dead)]
@@ -79,4 +80,4 @@ def _perhaps(name: str, known: Collection[str]) -> str:
 
 
 _TYPES: Mapping[str, str] = {contract.topic: contract.type for contract in events.ALL}
-_GROUPS: Mapping[str, tuple[str, ...]] = {topic.name: topic.groups for topic in topics.LIVE}
+_GROUPS: Mapping[str, tuple[str, ...]] = {topic.name: topic.all_groups for topic in topics.LIVE}

@@ -114,7 +114,7 @@ def test_withdrawn_contract_breaks_release(tmp_path: Path) -> None:
     [found] = broken(tmp_path, kept)
     assert str(found).startswith(
         "kepu.quiz.closed.v1, against release 0.1.0: was withdrawn; its records and readers stay\n"
-        "  breaks: awards, readers of other systems\n"
+        "  breaks: awards, webhooks, readers of other systems\n"
     )
 
 

@@ -19,6 +19,12 @@ def test_a_name_that_is_nearly_right_is_corrected() -> None:
 def test_without_patterns_all_declared_topics_are_read_and_no_others() -> None:
     assert topics_of([], ["strange", "quiz.completed"], dead=False) == [one.name for one in topics.LIVE]
     assert topics_of([], [], dead=True) == [one.name for one in topics.DEAD]
+    of_webhooks = "quiz.completed.webhooks.dead"
+    assert topics_of([], [of_webhooks, "strange"], dead=True) == [
+        *(one.name for one in topics.DEAD),
+        of_webhooks,
+    ]
+    assert topics_of(["quiz.completed"], [of_webhooks], dead=True)[-1] == of_webhooks
 
 
 def test_patterns_are_of_topics_and_of_types() -> None:
