@@ -246,8 +246,8 @@ def from_headers(
         raise Rejected(f"header {missing.args[0]} is missing", code="bad_header") from None
     if version != "1.0":
         raise Rejected(f"ce_specversion is {version[:20]!r}, not '1.0'", code="bad_header")
-    if not id_:
-        raise Rejected("header ce_id is empty", code="bad_header")
+    if not id_ or not type_:
+        raise Rejected(f"header {'ce_type' if id_ else 'ce_id'} is empty", code="bad_header")
     content_type = found.get("content-type", "application/json")
     if not content_type.startswith("application/json"):
         raise Rejected(f"content-type is {content_type[:80]!r}, not application/json", code="bad_header")

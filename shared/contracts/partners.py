@@ -38,6 +38,8 @@ _NEVER_READ = {
 }
 READABLE = frozenset(topic.name for topic in LIVE) - _NEVER_READ
 
+_OUR_GROUPS = frozenset(group for topic in LIVE for group in topic.all_groups)
+
 PARTNERS_MAX = 20
 RATE_PER_SECOND_MAX = 1_000
 FILE_BYTES_MAX = 262_144
@@ -140,6 +142,9 @@ def check(partner: Partner) -> None:
     """
     if partner.name.startswith(RESERVED):
         raise ValueError(f"{partner.name}: names that begin with {RESERVED} are those of our services")
+    # A partner may read in the group of its name, and must not take the records of one of ours.
+    if partner.name in _OUR_GROUPS or partner.name.startswith(f"{SERVICE}-"):
+        raise ValueError(f"{partner.name} is the name of a group of our services: choose another name")
     if partner.source in OURS or partner.source.startswith(f"{RESERVED}/"):
         raise ValueError(f"{partner.name}: the source {partner.source} is one of ours")
     if not partner.writes and not partner.reads:

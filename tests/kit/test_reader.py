@@ -2,7 +2,7 @@
 
 import pytest
 
-from kepu_events import Reader, Record, Rejected, Sender, events
+from kepu_events import Envelope, Reader, Record, Rejected, Sender, events
 
 SENDER = Sender("schools/examination-hall")
 ASKED = events.RegistrationRequested(request_id="hall-1", participant_id="p-1", session_id="s-1")
@@ -18,6 +18,11 @@ def without(*names: str) -> Record:
     return GOOD._replace(headers=[pair for pair in GOOD.headers if pair[0] not in names])
 
 
+def emptied(empty: str) -> Record:
+    headers = [(name, b"" if name == empty else value) for name, value in GOOD.headers]
+    return GOOD._replace(headers=headers)
+
+
 @pytest.mark.parametrize(
     ("record", "code"),
     [
@@ -28,6 +33,11 @@ def without(*names: str) -> Record:
         (without("ce_id"), "bad_header"),
         (without("ce_type"), "bad_header"),
         (without("ce_specversion"), "bad_header"),
+        (emptied("ce_id"), "bad_header"),
+        (emptied("ce_type"), "bad_header"),
+        (emptied("ce_specversion"), "bad_header"),
+        (emptied("ce_time"), "bad_header"),
+        (emptied("content-type"), "bad_header"),
         (GOOD._replace(headers=[]), "bad_header"),
         (GOOD._replace(headers=[*GOOD.headers, ("x", b"\xff")]), "bad_header"),
     ],
@@ -36,6 +46,13 @@ def test_a_wrong_record_is_refused_with_the_code_of_our_dead_letters(record: Rec
     with pytest.raises(Rejected) as refused:
         read(record)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("name", ["ce_source", "ce_subject", "ce_correlationid", "traceparent"])
+def test_another_header_may_be_empty(name: str) -> None:
+    one = read(emptied(name))
+    assert isinstance(one, Envelope)
+    assert one.event == ASKED
 
 
 def test_a_record_without_a_value_is_refused() -> None:

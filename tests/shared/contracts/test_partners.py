@@ -13,7 +13,7 @@ from shared.contracts.partners import (
     ingress_topics,
     read_partners,
 )
-from shared.contracts.topics import LIVE
+from shared.contracts.topics import ALL, LIVE
 from tests.partners.builders import a_partner
 
 
@@ -44,6 +44,14 @@ def test_what_was_written_is_read() -> None:
 def test_what_no_partner_may_do_is_refused(partner: Partner, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         read_partners(written(partner))
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted({group for topic in ALL for group in topic.all_groups}), "partners-hall", "partners-"]
+)
+def test_a_partner_that_has_the_name_of_a_group_of_ours_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is the name of a group of our services"):
+        read_partners(written(a_partner(name, source="schools/hall")))
 
 
 def test_two_partners_have_two_names_and_two_sources() -> None:
