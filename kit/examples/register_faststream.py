@@ -9,11 +9,13 @@ hall, outbox = Sender("schools/examination-hall"), Outbox("hall.db")
 
 async def register():
     for row in csv.DictReader(open("people.csv")):
+        contact = Contact(name=row["name"], email=row["email"])
         request = events.RegistrationRequested(
             request_id=f"hall-{row['number']}",
             participant_id=hall.id_of(row["number"]),
             session_id=row["session_id"],
-            contact_sealed=seal(Contact(name=row["name"]), os.environ["KEPU_CONTACT_PUBLIC_KEY"]),
+            audience="youth",
+            contact_sealed=seal(contact, os.environ["KEPU_CONTACT_PUBLIC_KEY"]),
         )
         outbox.add(hall.record(request))
     async with broker() as kafka:

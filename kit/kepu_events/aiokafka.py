@@ -52,14 +52,14 @@ async def send(
     Raises:
         Unavailable: Kafka has not acknowledged all of them within `SENT_SECONDS_MAX`. Send all of them again.
     """
-    if producer is None:
-        async with AIOKafkaProducer(**producer_settings(connection)) as own:
-            await send(records, producer=own)
-        return
+    own = AIOKafkaProducer(**producer_settings(connection)) if producer is None else None
+    to = producer or own
     try:
         async with asyncio.timeout(SENT_SECONDS_MAX):
+            if own is not None:
+                await own.start()
             waiting = [
-                await producer.send(one.topic, one.value, key=one.key, headers=one.headers) for one in records
+                await to.send(one.topic, one.value, key=one.key, headers=one.headers) for one in records
             ]
             await asyncio.gather(*waiting)
     except (KafkaError, TimeoutError) as error:
@@ -67,6 +67,9 @@ async def send(
         raise Unavailable(
             f"Kafka has not acknowledged all records: {why}. Send them again: they keep their ids"
         ) from error
+    finally:
+        if own is not None:
+            await own.stop()
 
 
 async def listen(
@@ -91,8 +94,8 @@ async def listen(
     # Offsets are committed when their events are handled.
     ours = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "isolation_level": "read_committed"}
     consumer = AIOKafkaConsumer(*reader.topics, group_id=group, **to.for_aiokafka(), **{**ours, **settings})
-    await consumer.start()
     try:
+        await consumer.start()
         while True:
             for partition, records in (
                 await consumer.getmany(timeout_ms=POLL_MS, max_records=TOGETHER_MAX)

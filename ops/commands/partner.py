@@ -224,9 +224,7 @@ def _hand_over(partner: Partner, kafka: Kafka, password: str | None, folder: Pat
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(text, encoding="utf-8")
+        first_program.write(file, text)
     except OSError as error:
         raise PartnersError(
             f"can't write {file} ({error.strerror}): name another folder, then kepu partner rotate"

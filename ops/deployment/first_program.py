@@ -1,6 +1,7 @@
 """What a new partner gets: the configuration of its clients, and a first program that works as it stands."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,3 +63,18 @@ def program(partner: Partner) -> str | None:
     }.items():
         text = text.replace(f"<{word}>", value)
     return text
+
+
+def write(file: Path, text: str) -> None:
+    """
+    Write one of these files, so that only its owner can read it, also if it was there with another mode.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as written:
+        # The mode above is only that of a new file.
+        os.fchmod(descriptor, 0o600)
+        written.write(text)

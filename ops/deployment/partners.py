@@ -149,10 +149,12 @@ def rotate(file: Path, kafka: Kafka, name: str) -> Login:
     Raises:
         PartnersError: there is no such partner, or Kafka refuses.
     """
-    partner = entry(file, name)
-    admin = AdminClient(confluent_arguments(kafka))
-    with _told():
-        return Login(name, _new_password(admin, name), _grant(admin, partner))
+    # Alone: a partner that another command removes meanwhile would be given its user and rights again.
+    with _alone(file):
+        partner = entry(file, name)
+        admin = AdminClient(confluent_arguments(kafka))
+        with _told():
+            return Login(name, _new_password(admin, name), _grant(admin, partner))
 
 
 def remove(file: Path, kafka: Kafka, name: str, *, with_topics: bool) -> None:

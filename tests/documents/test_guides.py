@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 from threading import Timer
 
@@ -20,6 +21,7 @@ from ops.demo.outsider import SOURCE, Outsider
 from ops.demo.run import week_of_now
 from ops.local.services import Services, running
 from ops.week.load import load, pieces, put, quiz_piece
+from shared.contracts.sealing import decrypt_contact, lock_sealed, new_key
 from shared.messaging.create_topics import create_missing
 from tests.support.kafka import read_all
 from tests.support.kit import CLIENTS, EXAMPLES, build, environment_with
@@ -217,6 +219,10 @@ def test_in_ten_minutes_a_hall_registers_its_people_and_shows_their_results(
             ends.start()
             running_programs.callback(ends.cancel)
             showing.append(results)
+        assert (
+            contacts_sent(services, people)
+            == [("youth", "李小明", "li@example.org")] * 3 + [("youth", "王芳", "wang@example.org")] * 3
+        )
         hall = Outsider(services.stack.kafka, services.secrets["KEPU_CONTACT_PUBLIC_KEY"])
         # The sample contest tells results at its close.
         put(quiz_piece("warm-up", {**week_of_now().quiz, "shows_scores": "at_once"}), services.apis)
@@ -228,6 +234,21 @@ def test_in_ten_minutes_a_hall_registers_its_people_and_shows_their_results(
             assert [line.partition(":")[0] for line in lines] == ["李小明", "李小明", "王芳", "王芳"], lines
             assert [line for line in lines if "registration.confirmed" in line] == lines[1::2]
             assert all(line.endswith(" points") for line in lines[::2])
+
+
+def contacts_sent(services: Services, people: Sequence[str]) -> list[tuple[str, str, str | None]]:
+    """The audience and the contact of each request for these people, sorted by name."""
+    found = []
+    for record in asyncio.run(read_all(services.stack.kafka, "registration.requested")):
+        asked = json.loads(record.value or b"{}")
+        if asked["participant_id"] in people:
+            # Registration locks a sealed contact once more; notifications opens both.
+            key = new_key()
+            contact = decrypt_contact(
+                lock_sealed(asked["contact_sealed"], key), key, services.secrets["KEPU_CONTACT_PRIVATE_KEY"]
+            )
+            found.append((asked.get("audience", ""), contact.name, contact.email))
+    return sorted(found, key=itemgetter(1))
 
 
 def _end(program: "subprocess.Popen[str]") -> None:

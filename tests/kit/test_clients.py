@@ -8,6 +8,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 import pytest
+from aiokafka.errors import KafkaError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
 from kepu_events import (
@@ -16,12 +17,13 @@ from kepu_events import (
     Event,
     Record,
     Sender,
+    Unavailable,
     aiokafka,
     confluent,
     faststream,
     partition_of,
 )
-from tests.support.kafka import Said, new_contract, read_all, write_raw
+from tests.support.kafka import Said, named_contract, new_contract, read_all, write_raw
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -154,3 +156,18 @@ async def test_an_event_on_which_a_handler_of_faststream_fails_comes_again(kafka
         await broker.start()
         await eventually(lambda: 1 in seen)
     assert seen == [0, 0, 1]
+
+
+# FastStream connects before `send`, and its own error comes through.
+@pytest.mark.parametrize(
+    ("client", "error"),
+    [("aiokafka", Unavailable), ("faststream", KafkaError)],
+    ids=["aiokafka", "faststream"],
+)
+async def test_where_nobody_listens_the_error_is_the_one_that_is_documented(
+    client: str, error: type[Exception]
+) -> None:
+    contract = named_contract("nobody.listens")
+    record = SENDER.record(contract(who="wang"), cause="1")
+    with pytest.raises(error):
+        await SENDS[client]([record], Connection("127.0.0.1:1"))  # type: ignore[operator]

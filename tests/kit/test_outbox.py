@@ -77,3 +77,31 @@ def test_a_full_outbox_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         outbox.add(asked(3))
     # One that is there already is no new one.
     assert not outbox.add(asked(2))
+
+
+def test_what_waits_is_found_and_counted_without_reading_what_was_sent() -> None:
+    database = sqlite3.connect(":memory:")
+    asking: list[str] = []
+    outbox = Outbox(database)
+    database.set_trace_callback(asking.append)
+    outbox.add(asked(1))
+    list(outbox.waiting())
+    database.set_trace_callback(None)
+    plans = [
+        [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {one}")]
+        for one in asking
+        if "IS NOT NULL" in one
+    ]
+    assert len(plans) >= 2
+    for plan in plans:
+        assert any("kepu_outbox_waiting" in step for step in plan), plan
+        assert "SCAN kepu_outbox" not in plan, plan
+
+
+def test_what_was_sent_does_not_count_as_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_MAX", 2)
+    outbox = Outbox(sqlite3.connect(":memory:"))
+    for number in range(6):
+        assert outbox.add(asked(number))
+        if number % 2:
+            assert sum(len(some) for some in outbox.waiting()) == 2

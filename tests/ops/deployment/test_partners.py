@@ -1,12 +1,18 @@
 """What `kepu partner` says about mistakes. What it does at Kafka: tests/ops/test_secured.py."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from ops.cli import app
-from shared.contracts.partners import WRITABLE
+from ops.deployment import first_program, kept_file, partners
+from shared.contracts.partners import WRITABLE, PartnerFile
+from shared.messaging.connection import KafkaConnection
+from tests.partners.builders import a_partner
 
 OWN = {"KEPU_PARTNERS_FILE": None, "KEPU_HOME": None, "KEPU_KAFKA": None, "COLUMNS": "120"}
 
@@ -22,6 +28,8 @@ def kepu(*arguments: str, exit_code: int = 0) -> str:
     [
         (["Hall"], "a name has 2 to 30 small letters"),
         (["kepu-quiz"], "those of our services"),
+        (["notifications"], "the name of a group of our services"),
+        (["partners-hall"], "the name of a group of our services"),
         (["hall", "--source", "kepu/quiz"], "is one of ours"),
         (["hall", "--write", "quiz.completed"], "no partner may write quiz.completed"),
         (["hall", "--read", "participant.keyed"], "no partner may read participant.keyed"),
@@ -44,3 +52,29 @@ def test_a_partner_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_help_names_what_may_be_written() -> None:
     said = kepu("partner", "add", "--help")
     assert all(topic in said for topic in WRITABLE)
+
+
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_a_password_is_readable_by_its_owner_alone_also_in_a_file_that_was_there(
+    tmp_path: Path, mode: int | None
+) -> None:
+    file = tmp_path / "hall" / first_program.CONFIGURATION
+    if mode is not None:
+        file.parent.mkdir()
+        file.write_text("something longer than the password")
+        file.chmod(mode)
+    first_program.write(file, "made-up")
+    assert file.read_text() == "made-up"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_partner_that_is_removed_meanwhile_gets_no_new_password(tmp_path: Path) -> None:
+    file = tmp_path / "partners.json"
+    file.write_bytes(msgspec.json.encode(PartnerFile((a_partner("hall"),))))
+    with ThreadPoolExecutor() as another:
+        with kept_file.alone(file):
+            rotated = another.submit(partners.rotate, file, KafkaConnection("127.0.0.1:1"), "hall")
+            sleep(0.3)
+            kept_file.replace(file, msgspec.json.encode(PartnerFile()))
+        with pytest.raises(partners.PartnersError, match="has no partner hall"):
+            rotated.result(10)
