@@ -26,7 +26,8 @@ def seconds_of(
     if text.isascii() and text.isdecimal():
         seconds = float(text[:DIGITS_MAX])
     elif text:
-        with suppress(ValueError, TypeError):
+        # A day, a year or a zone of any number of digits is one that no calendar has.
+        with suppress(ValueError, TypeError, OverflowError):
             at = parsedate_to_datetime(text)
             seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(seconds, least), most)
