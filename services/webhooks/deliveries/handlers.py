@@ -51,6 +51,10 @@ class DeliveryHandler:
             return []
         open_ = await self._deliveries.open_of({one.endpoint.key for one in due})
         stored, missed = within_backlog(due, open_)
+        if missed:
+            # Kafka may repeat a batch: what is stored already needs no room.
+            known = await self._deliveries.known_of([one.id for one in due])
+            stored, missed = within_backlog([one for one in due if one.id not in known], open_)
         await self._deliveries.add(stored, now)
         # An erasure that another process has handled meanwhile did not see these bodies.
         late = await self._deliveries.erased_of({one.body.participant_id or "" for one in stored})
@@ -61,17 +65,25 @@ class DeliveryHandler:
         return []
 
     async def _miss(self, missed: Sequence[Due]) -> None:
-        """Disable endpoints whose backlog is full. They show from when to when they miss events."""
+        """
+        Note from when to when endpoints miss events, since their backlog is full. Who fails is disabled.
+
+        One that takes what is sent is only slow, or was just enabled: its backlog gets shorter.
+        """
         now = clock.now()
         by_endpoint = sorted(missed, key=lambda one: one.endpoint.key)
         for key, group in groupby(by_endpoint, key=lambda one: one.endpoint.key):
             these = list(group)
             times = [one.body.appended_at for one in these]
             await self._endpoints.note_missed(key, min(times), max(times))
-            endpoint_id = these[0].endpoint.endpoint_id
-            count_missed(endpoint_id, len(these))
-            if await self._endpoints.disable(key, "backlog_full", now):
-                log.warning("an endpoint is disabled, its backlog is full", extra={"endpoint": endpoint_id})
+            endpoint = these[0].endpoint
+            count_missed(endpoint.endpoint_id, len(these))
+            since = endpoint.failing_since
+            if since is not None and await self._endpoints.disable(
+                key, "backlog_full", now, failing_since=since
+            ):
+                which = {"endpoint": endpoint.endpoint_id}
+                log.warning("an endpoint is disabled, its backlog is full", extra=which)
 
 
 def subscriptions(

@@ -98,16 +98,11 @@ class DeliveryStore:
                 for key in keys
             }
 
-    async def oldest_due(self, key: str, now: datetime) -> datetime | None:
-        """Since when the first delivery of an endpoint could go, or its try could be repeated."""
+    async def known_of(self, ids: Collection[str]) -> set[str]:
+        """Those of these deliveries that are stored, finished or not."""
         with mongo.outages_named():
-            found = await self._deliveries.find_one(
-                {"endpoint": key, "due_at": {"$lte": now}},
-                {"due_at": 1},
-                sort=[("due_at", ASCENDING)],
-                hint=DUE,
-            )
-        return found["due_at"] if found else None
+            found = self._deliveries.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+            return {document["_id"] async for document in found}
 
     async def claim(self, key: str, now: datetime, limit: int, lease: timedelta) -> tuple[str, list[Claimed]]:
         """

@@ -87,11 +87,12 @@ async def test_an_erasure_in_the_same_batch_counts_whatever_its_place(post: Post
     assert {one["type"] for one in bodies} == {"kepu.participant.erased.v1"}
 
 
-async def test_an_endpoint_with_a_full_backlog_is_disabled_and_says_what_it_misses(
+async def test_an_endpoint_that_fails_with_a_full_backlog_is_disabled_and_says_what_it_misses(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "BACKLOG_MAX", 3)
-    await post.put("museum", URL)
+    museum = await post.put("museum", URL)
+    await post.endpoints.note_failed(museum.key, clock.now())
     await post.put("school", URL, "kepu.session.cancelled.v1")
     await post.handle(*[checked_in(new_id()) for _ in range(5)], cancelled())
     found = await post.endpoints.get("museum")
@@ -100,6 +101,31 @@ async def test_an_endpoint_with_a_full_backlog_is_disabled_and_says_what_it_miss
     assert found.missed_until is not None
     assert (await post.deliveries.open_of([found.key]))[found.key] == 3
     assert (await post.endpoints.get("school")).disabled is None
+
+
+async def test_an_endpoint_that_is_enabled_with_a_full_backlog_stays_enabled(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "BACKLOG_MAX", 3)
+    museum = await post.put("museum", URL)
+    await post.endpoints.note_failed(museum.key, clock.now())
+    await post.handle(*[checked_in(new_id()) for _ in range(5)])
+    await post.endpoints.enable(museum.key)
+    # Before the sender has taken the first of those that wait.
+    await post.handle(checked_in(new_id()))
+    assert (await post.endpoints.get("museum")).disabled is None
+
+
+async def test_a_repeated_batch_needs_no_room_for_what_is_stored(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "BACKLOG_MAX", 3)
+    await post.put("museum", URL)
+    batch = [enclosed(checked_in(new_id())) for _ in range(3)]
+    for _ in range(2):
+        await post.handle(*batch)
+    found = await post.endpoints.get("museum")
+    assert (found.disabled, found.missed_from) == (None, None)
 
 
 async def test_an_endpoint_that_is_deleted_and_put_again_gets_nothing_of_before(post: Post) -> None:
