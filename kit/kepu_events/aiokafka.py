@@ -52,12 +52,11 @@ async def send(
     Raises:
         Unavailable: Kafka has not acknowledged all of them within `SENT_SECONDS_MAX`. Send all of them again.
     """
-    own = AIOKafkaProducer(**producer_settings(connection)) if producer is None else None
-    to = producer or own
+    to = producer or AIOKafkaProducer(**producer_settings(connection))
     try:
         async with asyncio.timeout(SENT_SECONDS_MAX):
-            if own is not None:
-                await own.start()
+            if producer is None:
+                await to.start()
             waiting = [
                 await to.send(one.topic, one.value, key=one.key, headers=one.headers) for one in records
             ]
@@ -68,8 +67,8 @@ async def send(
             f"Kafka has not acknowledged all records: {why}. Send them again: they keep their ids"
         ) from error
     finally:
-        if own is not None:
-            await own.stop()
+        if producer is None:
+            await to.stop()
 
 
 async def listen(
