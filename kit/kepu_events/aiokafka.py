@@ -1,4 +1,4 @@
-"""For programs with aiokafka: `pip install 'kepu-events[aiokafka]'`."""
+"""For programs with aiokafka: install the wheel with the extra `aiokafka`."""
 
 import asyncio
 import logging

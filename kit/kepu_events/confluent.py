@@ -1,4 +1,4 @@
-"""For programs with confluent-kafka: `pip install 'kepu-events[confluent]'`."""
+"""For programs with confluent-kafka: install the wheel with the extra `confluent`."""
 
 import logging
 from collections.abc import Generator, Iterable, Mapping

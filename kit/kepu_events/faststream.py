@@ -1,4 +1,4 @@
-"""For programs with FastStream: `pip install 'kepu-events[faststream]'`."""
+"""For programs with FastStream: install the wheel with the extra `faststream`."""
 
 import asyncio
 import dataclasses

@@ -191,7 +191,12 @@ def remove(
     kafka: KafkaServers = None,
     home: Home = UP_HOME,
 ) -> None:
-    """End a partner at once, also over connections that are open. What it wrote before is not forwarded."""
+    """
+    End a partner at once, also over connections that are open.
+
+    What it wrote and was not forwarded stays in its topics. If you add a partner of this name again, that is
+    forwarded: after a theft of its password use --with-topics.
+    """
     partners.remove(_file(file, home), kafka_of(kafka, home), name, with_topics=with_topics)
     tell(f"{name} is no partner any more.")
 
