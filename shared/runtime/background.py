@@ -134,7 +134,7 @@ class Loop:
         if failures == 1:
             log.warning(
                 "background work failed; it is tried again",
-                extra={"loop": self.name, "reason": self._fault, "at": _place(error)},
+                extra={"loop": self.name, "reason": self._fault, "at": place_of(error)},
             )
 
     def begin(self) -> None:
@@ -195,14 +195,16 @@ async def each(
             code = error.code if isinstance(error, Rejected) else type(error).__name__
             metrics.ITEMS_FAILED.labels(loop, code).inc()
             log.warning(
-                "an item failed; the others go on", extra={"loop": loop, "reason": code, "at": _place(error)}
+                "an item failed; the others go on",
+                extra={"loop": loop, "reason": code, "at": place_of(error)},
             )
             if aside is not None:
                 await aside(item, code)
     return failed
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
+    """The function and line that raised an error. Its text is added only if the error is ours."""
     frames = traceback.extract_tb(error.__traceback__)
     message = f": {error.message}" if isinstance(error, KepuError) else ""
     return f"{frames[-1].name}:{frames[-1].lineno}{message}" if frames else message

@@ -33,6 +33,7 @@ class Receiver:
             without an answer). The last one stays.
         headers: more lines of each answer.
         body: of each answer.
+        endless: the body is sent again and again, until the connection ends.
     """
 
     port: int = 0
@@ -43,6 +44,7 @@ class Receiver:
     at_once: int = 0
     at_once_max: int = 0
     slow: asyncio.Event | None = None
+    endless: bool = False
 
     @property
     def url(self) -> str:
@@ -80,9 +82,14 @@ class Receiver:
             if self.slow is not None:
                 await self.slow.wait()
             more = "".join(f"{line}\r\n" for line in self.headers)
-            top = f"HTTP/1.1 {answer} Said\r\nContent-Length: {len(self.body)}\r\n{more}\r\n"
-            writer.write(top.encode() + self.body)
+            size = "" if self.endless else f"Content-Length: {len(self.body)}\r\n"
+            writer.write(f"HTTP/1.1 {answer} Said\r\n{size}{more}\r\n".encode() + self.body)
             await writer.drain()
+            while self.endless:
+                writer.write(self.body)
+                await writer.drain()
+                # A drain with room in the buffer lets nobody else run.
+                await asyncio.sleep(0)
         finally:
             self.at_once -= 1
         return True

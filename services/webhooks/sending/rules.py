@@ -44,18 +44,8 @@ Failure: TypeAlias = Literal[
     "secret_unreadable",
     "server_failed",
     "timed_out",
+    "unexpected",
 ]
-FAILURES: tuple[Failure, ...] = (
-    "address_refused",
-    "connection_failed",
-    "gone",
-    "host_unknown",
-    "redirected",
-    "refused",
-    "secret_unreadable",
-    "server_failed",
-    "timed_out",
-)
 # The endpoint answers, and does not want this one.
 ANSWERED: frozenset[Failure] = frozenset({"redirected", "refused"})
 

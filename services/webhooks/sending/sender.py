@@ -20,7 +20,7 @@ from services.webhooks.sending.attempt import Attempts
 from services.webhooks.sending.post import PER_ENDPOINT_MAX, POST_SECONDS_MAX
 from services.webhooks.sending.rules import Answer, next_try
 from shared.runtime import clock
-from shared.runtime.background import Loop, backoff_seconds
+from shared.runtime.background import Loop, backoff_seconds, place_of
 from shared.runtime.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -167,11 +167,27 @@ class Sender:
             count(endpoint.endpoint_id, "cancelled")
             return
         began_at = clock.now()
-        answer = await self._attempts.attempt(endpoint, one.message_id, content[1], began_at)
+        answer = await self._answer_of(endpoint, one, content[1], began_at)
         lane.ended(answer, time.monotonic())
         await self._mark(
             endpoint, claim, one, answer, Tried(began_at, answer.status, answer.failure, answer.milliseconds)
         )
+
+    async def _answer_of(self, endpoint: Endpoint, one: Claimed, body: bytes, now: datetime) -> Answer:
+        try:
+            return await self._attempts.attempt(endpoint, one.message_id, body, now)
+        except Exception as error:  # noqa: BLE001 (logged, and marked as a failure of this delivery)
+            # What one endpoint answers must not stop the others. Only the error's type and place are logged:
+            # its text may contain what the endpoint has answered.
+            log.warning(
+                "a try ended with an unexpected error",
+                extra={
+                    "endpoint": endpoint.endpoint_id,
+                    "reason": type(error).__name__,
+                    "at": place_of(error),
+                },
+            )
+            return Answer(None, "unexpected")
 
     async def _mark(self, endpoint: Endpoint, claim: str, one: Claimed, answer: Answer, tried: Tried) -> None:
         """
