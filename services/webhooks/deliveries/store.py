@@ -124,17 +124,17 @@ class DeliveryStore:
             held = await self._deliveries.find({"_id": {"$in": ids}, "claim": claim}).to_list(None)
         return claim, [Claimed(one["_id"], one["message_id"], one["attempts"]) for one in held]
 
-    async def content_of(self, message_id: str) -> tuple[str, bytes] | None:
-        """The type and the body of a message; None if its participant was erased, or it is too old."""
+    async def content_of(self, message_id: str) -> bytes | None:
+        """The body of a message; None if its participant was erased, or it is too old."""
         with mongo.outages_named():
-            found = await self._bodies.find_one({"_id": message_id}, {"type": 1, "content": 1})
-        return (found["type"], bytes(found["content"])) if found else None
+            found = await self._bodies.find_one({"_id": message_id}, {"content": 1})
+        return bytes(found["content"]) if found else None
 
     async def mark(
         self,
         claim: str,
         one: Claimed,
-        tried: Tried | None,
+        tried: Tried,
         state: State,
         now: datetime,
         due_at: datetime | None = None,
@@ -152,26 +152,15 @@ class DeliveryStore:
         else:
             set_["finished_at"] = now
             unset["due_at"] = ""
-        code = tried.code if tried else None
-        if code is None:
+        if tried.code is None:
             unset["code"] = ""
         else:
-            set_["code"] = code
-        change: Document = {"$set": set_, "$unset": unset}
-        if tried is not None:
-            seen = msgspec.structs.asdict(tried)
-            change["$push"] = {"tried": {"$each": [seen], "$slice": -TRIES_SHOWN_MAX}}
+            set_["code"] = tried.code
+        seen = {"$each": [msgspec.structs.asdict(tried)], "$slice": -TRIES_SHOWN_MAX}
+        change: Document = {"$set": set_, "$unset": unset, "$push": {"tried": seen}}
         with mongo.outages_named():
             marked = await self._deliveries.update_one({"_id": one.id, "claim": claim}, change)
         return bool(marked.matched_count)
-
-    async def give_back(self, claim: str, one: Claimed, now: datetime) -> None:
-        """End a claim whose delivery was not tried. No try is counted."""
-        with mongo.outages_named():
-            await self._deliveries.update_one(
-                {"_id": one.id, "claim": claim},
-                {"$set": {"due_at": now}, "$unset": {"claim": ""}, "$inc": {"attempts": -1}},
-            )
 
     async def page(
         self, key: str, states: Sequence[State], before: tuple[datetime, str] | None, limit: int
@@ -283,7 +272,6 @@ def _again(now: datetime) -> Document:
     return {
         "$set": {"state": "pending", "due_at": now, "attempts": 0},
         "$unset": {"code": "", "finished_at": ""},
-        "$inc": {"round": 1},
     }
 
 

@@ -19,7 +19,7 @@ _PERSON = b"kepu webhooks v1"
 assert len(_PERSON) <= hashlib.blake2b.PERSON_SIZE  # noqa: S101
 
 
-class Unlockable(Exception):
+class SecretUnreadable(Exception):
     """A stored secret cannot be opened: it was encrypted with another `KEPU_WEBHOOK_KEY`."""
 
 
@@ -48,10 +48,10 @@ class SecretLock:
         The bytes that sign.
 
         Raises:
-            Unlockable: this key does not open it.
+            SecretUnreadable: this key does not open it.
         """
         try:
             secret = self._box.decrypt(b64decode(locked, validate=True)).decode()
             return b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
         except (CryptoError, Base64Error, ValueError, TypeError):
-            raise Unlockable from None
+            raise SecretUnreadable from None

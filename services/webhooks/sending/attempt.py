@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.webhooks.endpoints.rules import Endpoint
-from services.webhooks.endpoints.secrets import SecretLock, Unlockable
+from services.webhooks.endpoints.secrets import SecretLock, SecretUnreadable
 from services.webhooks.sending.post import Poster
 from services.webhooks.sending.rules import Answer
 from services.webhooks.sending.signing import headers_of
@@ -20,6 +20,6 @@ class Attempts:
         """Sign with all secrets that are valid now, and post once."""
         try:
             secrets = [self._lock.open(one.locked) for one in endpoint.signing(now)]
-        except Unlockable:
+        except SecretUnreadable:
             return Answer(None, "secret_unreadable")
         return await self._poster.post(endpoint.url, headers_of(secrets, message_id, now, body), body)

@@ -1,4 +1,4 @@
-"""What an answer means, when a delivery is tried again, and when its endpoint is disabled."""
+"""What an answer means, and when a delivery is tried again. Who disables its endpoint: sender.py."""
 
 import random
 from dataclasses import dataclass

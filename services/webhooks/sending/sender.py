@@ -3,6 +3,9 @@ The loop that sends: each endpoint has a lane of its own, so a slow or dead one 
 
 A delivery is claimed, posted and marked. If the process dies between the post and the mark, the claim ends,
 and any process sends the delivery again, with the same `webhook-id`: at least once.
+
+The sender disables an endpoint that is gone or has failed for days. The handler of events disables a failing
+one whose backlog is full (deliveries/handlers.py).
 """
 
 import asyncio
@@ -167,7 +170,7 @@ class Sender:
             count(endpoint.endpoint_id, "cancelled")
             return
         began_at = clock.now()
-        answer = await self._answer_of(endpoint, one, content[1], began_at)
+        answer = await self._answer_of(endpoint, one, content, began_at)
         lane.ended(answer, time.monotonic())
         await self._mark(
             endpoint, claim, one, answer, Tried(began_at, answer.status, answer.failure, answer.milliseconds)

@@ -2,7 +2,7 @@ from base64 import b64decode
 
 import pytest
 
-from services.webhooks.endpoints.secrets import SecretLock, Unlockable
+from services.webhooks.endpoints.secrets import SecretLock, SecretUnreadable
 from tests.webhooks.builders import KEY
 
 
@@ -14,7 +14,7 @@ def test_a_secret_is_stored_so_that_only_the_same_key_opens_it() -> None:
     assert secret.removeprefix("whsec_") not in locked
     assert SecretLock(KEY).open(locked) == b64decode(secret.removeprefix("whsec_"))
     for wrong in (SecretLock("another-key-of-tests"), lock):
-        with pytest.raises(Unlockable):
+        with pytest.raises(SecretUnreadable):
             wrong.open(locked if wrong is not lock else "AAAA")
 
 

@@ -31,6 +31,8 @@ async def test_what_waits_fails_and_is_disabled_shows_by_endpoint(mongo: str) ->
         await post.endpoints.disable(keys[gone], "gone", now)
         upkeep = Upkeep(post.endpoints, post.deliveries)
         await upkeep.turn()
+        # What a disabled one misses counts as its own.
+        assert all(metrics.WEBHOOKS.knows("endpoint", name) for name in (failing, off, gone))
         assert shown(metrics.WEBHOOKS_WAITING, failing) == 1
         assert shown(metrics.WEBHOOKS_FAILING, failing) >= 7_200
         # Whom an organiser has disabled on purpose needs nobody.
