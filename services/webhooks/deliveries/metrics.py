@@ -20,5 +20,5 @@ def count(endpoint_id: str, outcome: str, deliveries: int = 1) -> None:
 
 
 def count_missed(endpoint_id: str, deliveries: int) -> None:
-    """Count events that are not stored for an endpoint, since its backlog is full."""
+    """Count events that an endpoint does not get: its backlog was full, or they have waited too long."""
     count(endpoint_id, "missed", deliveries)

@@ -11,6 +11,8 @@ from shared.runtime.errors import Rejected
 
 # How long deliveries and bodies are kept, and how far back a replay reaches.
 KEPT = timedelta(days=30)
+# What still waits is ended so long before MongoDB deletes it, so that it shows as missed.
+ENDED_BEFORE = timedelta(hours=1)
 # Deliveries of one endpoint that are not finished. Above this, it is disabled, and events are missed.
 BACKLOG_MAX = 20_000
 # Deliveries that one call sends again.

@@ -15,6 +15,7 @@ import msgspec
 
 from services.webhooks.deliveries.rules import (
     BACKLOG_MAX,
+    BODY_GONE,
     FINISHED,
     KEPT,
     REPLAY_MAX,
@@ -162,6 +163,27 @@ class DeliveryStore:
             marked = await self._deliveries.update_one({"_id": one.id, "claim": claim}, change)
         return bool(marked.matched_count)
 
+    async def oldest_of(self, key: str, before: datetime) -> tuple[datetime, datetime] | None:
+        """When the first and the last event was appended that waits for an endpoint from before this time."""
+        with mongo.outages_named():
+            found = [
+                await self._deliveries.find_one(
+                    _waiting(key, before), {"appended_at": 1}, sort=[("appended_at", way)]
+                )
+                for way in (ASCENDING, DESCENDING)
+            ]
+        first, last = (one and one["appended_at"] for one in found)
+        return (first, last) if first and last else None
+
+    async def end_old(self, key: str, before: datetime, now: datetime) -> int:
+        """End what waits for an endpoint from before this time; returns how many deliveries."""
+        change: Document = {
+            "$set": {"state": "cancelled", "code": BODY_GONE, "finished_at": now},
+            "$unset": {"due_at": ""},
+        }
+        with mongo.outages_named():
+            return int((await self._deliveries.update_many(_waiting(key, before), change)).modified_count)
+
     async def page(
         self, key: str, states: Sequence[State], before: tuple[datetime, str] | None, limit: int
     ) -> list[Delivery]:
@@ -266,6 +288,11 @@ class DeliveryStore:
         with mongo.outages_named():
             found = await self._erased.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
         return {document["_id"]: document["at"] for document in found}
+
+
+def _waiting(key: str, before: datetime) -> Document:
+    # What is being sent at this moment is left to its sender.
+    return {"endpoint": key, "state": "pending", "appended_at": {"$lt": before}, "claim": {"$exists": False}}
 
 
 def _again(now: datetime) -> Document:

@@ -56,7 +56,8 @@ class EndpointOut(BaseModel):
     )
     delivered_at: datetime | None = Field(description="about when it took its last delivery")
     missed_from: datetime | None = Field(
-        description="the first event that was not stored for it, since too much was waiting"
+        description="the first event that it does not get, of the last time that too much was waiting, or an "
+        "event has waited for 30 days"
     )
     missed_until: datetime | None = Field(description="the last such event")
     secrets_until: datetime | None = Field(

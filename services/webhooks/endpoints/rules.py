@@ -59,7 +59,9 @@ class Endpoint(msgspec.Struct, frozen=True):
         types: of the events that it asked for.
         disabled: why it gets nothing now; None: it is enabled.
         failing_since: the first failure after the last delivery; None: the last try was a delivery.
-        missed_from, missed_until: events of this time are not stored for it, since its backlog was full.
+        missed_from, missed_until: it does not get some events of this time: its backlog was full, or they
+            have waited too long. They stay until it misses events again.
+        missed_ended: it works again, so the next event that it misses begins a new time.
     """
 
     endpoint_id: str
@@ -76,6 +78,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     delivered_at: datetime | None = None
     missed_from: datetime | None = None
     missed_until: datetime | None = None
+    missed_ended: bool | None = None
 
     @property
     def state(self) -> State:

@@ -172,8 +172,19 @@ class EndpointStore:
         await self._note({"key": key, "failing_since": None}, {"$set": {"failing_since": now}})
 
     async def note_missed(self, key: str, first: datetime, last: datetime) -> None:
-        """Note that events of this time are not stored for it. A repeat changes nothing."""
+        """Note that it does not get events of this time. A repeat changes nothing."""
+        anew: Document = {
+            "$set": {"missed_from": first, "missed_until": last},
+            "$unset": {"missed_ended": ""},
+        }
+        if await self._note({"key": key, "missed_ended": True}, anew):
+            return
         await self._note({"key": key}, {"$min": {"missed_from": first}, "$max": {"missed_until": last}})
+
+    async def end_missed(self, endpoint: Endpoint) -> None:
+        """The next event that it misses begins a new time, unless it has missed one at this moment."""
+        which: Document = {"key": endpoint.key, "missed_until": endpoint.missed_until}
+        await self._note(which, {"$set": {"missed_ended": True}})
 
     async def _note(self, which: Document, change: Document) -> bool:
         with mongo.outages_named():
