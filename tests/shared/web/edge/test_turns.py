@@ -52,13 +52,14 @@ class Served:
         writer.write(b"".join(requests))
         return reader
 
-    async def flood(self, *of_each: bytes) -> None:
+    async def flood(self, *of_each: bytes) -> list[asyncio.StreamReader]:
         """Send what each of so many connections sends. First all are open: to open one takes a turn."""
         opened = [await asyncio.open_connection("127.0.0.1", self.port) for _ in of_each]
         for (_, writer), requests in zip(opened, of_each, strict=True):
             self.kept.append(writer)
             writer.write(requests)
         await asyncio.sleep(0)
+        return [reader for reader, _ in opened]
 
     async def seconds_of(self, path: bytes, header: bytes = b"", source: str = "127.0.0.1") -> float:
         """How long one request takes, on a connection of its own. The answer is 200."""
@@ -170,7 +171,7 @@ async def test_a_full_process_refuses_those_of_who_has_most_and_not_who_comes(
     header: bytes, source: str
 ) -> None:
     async with served(Limits(framework_under_way_max=4 * AT_WORK_MAX)) as at:
-        answers = [await at.send(GET % (b"/rests", b"")) for _ in range(20 * AT_WORK_MAX)]
+        answers = await at.flood(*[GET % (b"/rests", b"")] * 20 * AT_WORK_MAX)
         await eventually(lambda: at.begun)
         for _ in range(5):
             await at.seconds_of(b"/rests", header, source)
