@@ -1,5 +1,6 @@
 """Where Kafka is, and who logs in there: the same variables as those of the week's own services."""
 
+import json
 import os
 import ssl
 from collections.abc import Mapping
@@ -10,6 +11,15 @@ from typing import Any, Self
 PREFIX = "KEPU_KAFKA"
 SECURITIES = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-512")
+# The settings of librdkafka that a file may have, by the field that each one is.
+_IN_FILE = {
+    "bootstrap.servers": "servers",
+    "security.protocol": "security",
+    "sasl.mechanism": "mechanism",
+    "sasl.username": "username",
+    "sasl.password": "password",
+    "ssl.ca.location": "ca_file",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +57,26 @@ class Connection:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """
-        What the variables `KEPU_KAFKA`, `KEPU_KAFKA_SECURITY`, … say.
+        What the variables `KEPU_KAFKA`, `KEPU_KAFKA_SECURITY`, … say, or the file of `KEPU_KAFKA_FILE`.
 
         Raises:
             ValueError: a variable is missing or wrong; its name is in the message.
+            OSError: a file cannot be read.
         """
 
         def told(name: str, default: str = "") -> str:
             return environment.get(f"{PREFIX}{name}") or default
 
-        if not (servers := told("")):
-            raise ValueError("set KEPU_KAFKA to the addresses of Kafka: host:port[,host:port]")
+        servers = told("")
+        if whole := told("_FILE"):
+            if servers:
+                raise ValueError("KEPU_KAFKA and KEPU_KAFKA_FILE are set: give one of them")
+            return cls.from_file(whole)
+        if not servers:
+            raise ValueError(
+                "set KEPU_KAFKA to the addresses of Kafka, host:port[,host:port], or KEPU_KAFKA_FILE to the"
+                " kafka.json of a partner"
+            )
         password = told("_PASSWORD")
         if file := told("_PASSWORD_FILE"):
             if password:
@@ -72,6 +91,29 @@ class Connection:
             password,
             Path(ca_file) if ca_file else None,
         )
+
+    @classmethod
+    def from_file(cls, file: str | Path) -> Self:
+        """
+        What a partner's `kafka.json` says: settings of librdkafka, as a JSON object.
+
+        Raises:
+            ValueError: it is no such object, has no servers, or a setting that is not one of these.
+            OSError: it cannot be read.
+        """
+        said = json.loads(Path(file).read_text(encoding="utf-8"))
+        if not (isinstance(said, dict) and all(isinstance(value, str) for value in said.values())):
+            raise ValueError(f"{file} is no JSON object of settings, as kepu partner add writes it")
+        if unknown := sorted(said.keys() - _IN_FILE.keys()):
+            raise ValueError(
+                f"{file} has {', '.join(unknown)}, which {cls.__name__} does not know:"
+                " give it to the client as one of its own settings"
+            )
+        fields = {_IN_FILE[name]: value for name, value in said.items()}
+        if not fields.get("servers"):
+            raise ValueError(f"{file} has no bootstrap.servers")
+        ca_file = fields.pop("ca_file", None)
+        return cls(**fields, ca_file=Path(ca_file) if ca_file else None)
 
     @property
     def uses_tls(self) -> bool:

@@ -13,6 +13,7 @@ from shared.contracts.envelope import (
     context_of,
     to_headers,
 )
+from shared.contracts.topics import ingress
 from shared.runtime.clock import now as clock_now
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id, joined
@@ -25,6 +26,7 @@ REQUEST = "request_id"
 # Longer than any source: every header has this bound.
 assert SOURCE_CHARS_MAX < HEADER_BYTES_MAX  # noqa: S101
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/-]*")
+_PARTNER = re.compile(r"[a-z][a-z0-9-]{1,29}")
 
 
 class Record(NamedTuple):
@@ -47,11 +49,13 @@ class Sender:
 
     Args:
         source: its name, the same for ever, such as "schools/examination-hall".
+        partner: the name under which the organisers know you, if they have made you a partner. Partners write
+            to topics of their own.
     Raises:
-        ValueError: the name is none that an event can have.
+        ValueError: the name is none that an event, or a partner, can have.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, partner: str = "") -> None:
         if len(source) > SOURCE_CHARS_MAX or not _SOURCE.fullmatch(source):
             raise ValueError(
                 f"the source has 1 to {SOURCE_CHARS_MAX} letters, digits and . _ ~ : / -, and begins with a"
@@ -61,7 +65,13 @@ class Sender:
             raise ValueError(
                 f"a source that begins with {OURS} belongs to the week's own services: choose another name"
             )
+        if partner and not _PARTNER.fullmatch(partner):
+            raise ValueError(
+                "a partner's name has 2 to 30 small letters, digits and dashes, and begins with a letter:"
+                " ask the organisers for yours"
+            )
         self.source = source
+        self._partner = partner
 
     def id_of(self, *parts: str) -> str:
         """
@@ -111,4 +121,5 @@ class Sender:
             now=now or clock_now(),
             parent=parent,
         )
-        return Record(event.topic, event.key.encode(), value, to_headers(context))
+        topic = ingress(self._partner, event.topic) if self._partner else event.topic
+        return Record(topic, event.key.encode(), value, to_headers(context))

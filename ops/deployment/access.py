@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.contracts import events, topics
-from shared.contracts.partners import PREFIX, SERVICE, WRITABLE, Partner
+from shared.contracts.partners import SERVICE, WRITABLE, Partner
 from shared.contracts.topics import Topic
 
 OTHERS = "other systems"
@@ -110,7 +110,7 @@ def of_bridge() -> list[Grant]:
     """The bridge for partners: the topics of all partners, also of those to come, and the shared topics."""
     readers = sorted({topics.declared(contract).groups[0] for contract in WRITABLE.values()})
     return [
-        Grant("topic", ("READ", "WRITE"), (PREFIX,), prefixed=True),
+        Grant("topic", ("READ", "WRITE"), (topics.PARTNERS_PREFIX,), prefixed=True),
         Grant("group", ("READ",), (f"{SERVICE}-",), prefixed=True),
         Grant("topic", ("WRITE",), COMMANDS),
         Grant("topic", ("READ",), (events.DeadLetterDecided.topic,)),

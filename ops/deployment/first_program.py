@@ -45,14 +45,15 @@ def program(partner: Partner) -> str | None:
     """
     A program that sends one command and shows what it becomes; it needs only confluent-kafka.
 
-    None for a partner that writes nothing.
+    None for a partner that writes nothing that fits into one: answers need a paper of a quiz first.
     """
-    if not partner.writes:
+    topic = next((topic for topic in partner.writes if topic != events.QuizSubmitted.topic), None)
+    if topic is None:
         return None
-    topic = partner.writes[0]
     text = _PROGRAM.read_text(encoding="utf-8")
     for word, value in {
         "NAME": partner.name,
+        "GROUP": partner.group,
         "SOURCE": partner.source,
         "INGRESS": partner.ingress(topic),
         "TYPE": WRITABLE[topic].type,

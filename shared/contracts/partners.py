@@ -20,7 +20,15 @@ import msgspec
 from shared.contracts import events
 from shared.contracts.envelope import Event
 from shared.contracts.sources import OURS
-from shared.contracts.topics import COMMAND_DAYS_KEPT, LIVE, Topic, dead_letters, declared
+from shared.contracts.topics import (
+    COMMAND_DAYS_KEPT,
+    LIVE,
+    PARTNERS_PREFIX,
+    Topic,
+    dead_letters,
+    declared,
+    ingress,
+)
 
 # What a partner may write, by topic.
 WRITABLE: dict[str, type[Event]] = {
@@ -48,7 +56,6 @@ FILE_BYTES_MAX = 262_144
 INGRESS_BYTES_MAX = 268_435_456
 # Users and sources of our own begin with this word.
 RESERVED = "kepu"
-PREFIX = "partner."
 _MAY_BE = {
     "name": "a name has 2 to 30 small letters, digits and dashes, and begins with a letter",
     "source": "a source has 2 to 80 small letters, digits and . _ / -, and begins with a letter",
@@ -80,7 +87,7 @@ class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def ingress(self, topic: str) -> str:
         """The topic that this partner writes to, instead of `topic`."""
-        return f"{PREFIX}{self.name}.{topic}"
+        return ingress(self.name, topic)
 
     @property
     def contracts(self) -> list[type[Event]]:
@@ -173,9 +180,9 @@ def ingress_topics(names: Iterable[str]) -> list[Topic]:
     there = set(names)
     found = []
     for name in sorted(there):
-        partner, _, topic = name.removeprefix(PREFIX).partition(".")
+        partner, _, topic = name.removeprefix(PARTNERS_PREFIX).partition(".")
         group = f"{SERVICE}-{partner}"
-        if name.startswith(PREFIX) and topic in WRITABLE and dead_letters(name, group) in there:
+        if name.startswith(PARTNERS_PREFIX) and topic in WRITABLE and dead_letters(name, group) in there:
             found.append(Topic(name, (group,), 1))
     return found
 

@@ -55,6 +55,8 @@ AWARDS_NAMES = "awards-names"
 NOTIFICATIONS = "notifications"
 # A group of a service that runs only where somebody asks for it: `kepu up --with webhooks`.
 WEBHOOKS = "webhooks"
+# Every topic that a partner writes to begins with it: shared/contracts/partners.py
+PARTNERS_PREFIX = "partner."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,11 @@ class Topic:
 def dead_letters(topic: str, group: str) -> str:
     """The topic for the records of `topic` that this group has dead-lettered."""
     return f"{topic}.{group}.dead"
+
+
+def ingress(partner: str, topic: str) -> str:
+    """The topic that a partner writes to, instead of `topic`."""
+    return f"{PARTNERS_PREFIX}{partner}.{topic}"
 
 
 def erasure_days(others: Iterable[Topic]) -> int:

@@ -1,14 +1,17 @@
 """The kit takes the variables that the services take."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from kepu_events import Connection
+from ops.deployment import first_program
 from ops.deployment.clients import confluent_arguments
 from shared.messaging.connection import KafkaConnection, client_arguments
 from shared.runtime.settings import KafkaSettings
 from shared.runtime.variables import taken_from
+from tests.partners.builders import a_partner
 from tests.support.certificates import Authority
 
 LOGIN = {
@@ -42,6 +45,34 @@ def test_a_password_may_be_in_a_file_and_is_shown_nowhere(tmp_path: Path) -> Non
     assert "made-up" not in repr(kit)
 
 
+def test_a_partner_logs_in_with_the_file_that_it_was_given(tmp_path: Path) -> None:
+    ca_file = Authority().write(tmp_path / "ca.pem")
+    kafka = KafkaConnection("a:9093,b:9093", "SASL_SSL", ca_file=ca_file)
+    file = tmp_path / first_program.CONFIGURATION
+    file.write_text(first_program.configuration(a_partner("hall"), kafka, "made-up"))
+    kit = Connection.from_environment({"KEPU_KAFKA_FILE": str(file)})
+    assert kit.for_librdkafka() == json.loads(file.read_text())
+    assert "made-up" not in repr(kit)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[]", "no JSON object of settings"),
+        ('{"bootstrap.servers": 7}', "no JSON object of settings"),
+        ("no JSON", "Expecting value"),
+        ("{}", "has no bootstrap.servers"),
+        ('{"bootstrap.servers": "a:1", "linger.ms": "5"}', "linger.ms, which Connection does not know"),
+        ('{"bootstrap.servers": "a:1", "security.protocol": "TLS"}', "KEPU_KAFKA_SECURITY is one of"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_what_is_wrong(tmp_path: Path, content: str, words: str) -> None:
+    file = tmp_path / "kafka.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=words):
+        Connection.from_file(file)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -50,6 +81,7 @@ def test_a_password_may_be_in_a_file_and_is_shown_nowhere(tmp_path: Path) -> Non
         ({"KEPU_KAFKA_SASL_MECHANISM": "GSSAPI"}, "KEPU_KAFKA_SASL_MECHANISM is one of"),
         ({"KEPU_KAFKA_USERNAME": ""}, "needs KEPU_KAFKA_USERNAME"),
         ({"KEPU_KAFKA_PASSWORD_FILE": "somewhere"}, "give one of them"),
+        ({"KEPU_KAFKA_FILE": "somewhere"}, "give one of them"),
     ],
 )
 def test_a_wrong_variable_is_named(given: dict[str, str], words: str) -> None:

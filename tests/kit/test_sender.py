@@ -85,3 +85,11 @@ def test_an_event_that_every_reader_would_refuse_is_not_made() -> None:
     with pytest.raises(Rejected) as refused:
         HALL.record(contract(who="wang", words="w" * 100), cause="c")
     assert refused.value.code == "too_large"
+
+
+def test_a_partner_writes_the_same_record_to_a_topic_of_its_own() -> None:
+    shared, own = (Sender("schools/hall", partner=name).record(ASKED, now=NOW) for name in ("", "hall"))
+    assert own.topic == "partner.hall.registration.requested"
+    assert (own.id, own.key, own.value) == (shared.id, shared.key, shared.value)
+    with pytest.raises(ValueError, match="ask the organisers"):
+        Sender("schools/hall", partner="Hall")

@@ -40,6 +40,22 @@ from tests.support.certificates import HOST, Authority
 from tests.support.secured import OPERATOR, OTHER, READER, Secured, SecuredServices, secured_servers
 
 pytestmark = pytest.mark.own_servers
+# What a partner does by the guide.
+BY_KIT = """
+from kepu_events import Connection, Sender, events
+from kepu_events.confluent import listen, send
+
+kafka = Connection.from_file("kafka.json")
+hall = Sender("{partner.source}", partner="{partner.name}")
+asked = events.RegistrationRequested(
+    request_id="by-kit", participant_id=hall.id_of("by kit"), session_id="talk-1", audience="youth"
+)
+send([hall.record(asked)], kafka)
+for one in listen("{partner.name}", events.RegistrationConfirmed, connection=kafka):
+    if one.event.participant_id == asked.participant_id:
+        print("confirmed")
+        break
+"""
 
 KEYS = keys.fresh()
 
@@ -188,6 +204,9 @@ def _run_first_program(secured: Secured, services: SecuredServices, folder: Path
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     assert "registration.confirmed" in done.stdout
+    by_kit = [sys.executable, "-c", BY_KIT.format(partner=hall)]
+    done = subprocess.run(by_kit, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
+    assert (done.returncode, done.stdout) == (0, "confirmed\n"), done.stderr
 
 
 def test_a_partner_that_is_removed_may_do_nothing_any_more_over_open_connections_too(

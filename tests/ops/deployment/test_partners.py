@@ -78,3 +78,10 @@ def test_a_partner_that_is_removed_meanwhile_gets_no_new_password(tmp_path: Path
             kept_file.replace(file, msgspec.json.encode(PartnerFile()))
         with pytest.raises(partners.PartnersError, match="has no partner hall"):
             rotated.result(10)
+
+
+def test_a_first_program_sends_a_command_that_needs_no_paper_of_a_quiz() -> None:
+    of_both = first_program.program(a_partner("hall", writes=("quiz.submitted", "registration.requested")))
+    assert of_both is not None
+    assert '"partner.hall.registration.requested"' in of_both
+    assert first_program.program(a_partner("hall", writes=("quiz.submitted",))) is None
