@@ -29,6 +29,7 @@ from ops.commands.play import play_cli
 from ops.commands.replay import replay_cli
 from ops.commands.stack import stack_cli
 from ops.commands.trace import trace_cli
+from ops.commands.transactions import transactions_cli
 from ops.commands.week import week_cli
 from ops.errors import CommandError
 from ops.stack.process import ENDING
@@ -84,6 +85,8 @@ app = typer.Typer(
 
     Read topics again:  kepu replay --group quiz-grading --from 2h
 
+    A partition that nobody reads on:  kepu transactions
+
     Every command explains itself: kepu load --help
     """,
 )
@@ -107,6 +110,7 @@ app.add_typer(contracts_cli, name="contracts")
 app.add_typer(trace_cli)
 app.add_typer(explore_cli)
 app.add_typer(replay_cli)
+app.add_typer(transactions_cli)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ def show(found: Report, console: Console) -> None:
     colour = "green" if found.agrees else "red"
     console.print(
         f"[{colour}]Chaos: {verdict}[/] ({len(found.suffered)} faults, {found.restarts} restarts, "
-        f"seed {found.plan.seed}, {found.seconds:.0f} s)",
+        f"{found.aborted} transactions aborted by hand, seed {found.plan.seed}, {found.seconds:.0f} s)",
         soft_wrap=True,
     )
 

@@ -5,6 +5,7 @@ One run: people take part while faults come, then everything rests, and the hist
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ops.audit.run import Audit, audit
 from ops.chaos import checks, history, people
 from ops.chaos.faults import Suffered, carry_out
 from ops.chaos.history import HISTORY_FILE, History, Kind, Operation
-from ops.chaos.outside import Outside
+from ops.chaos.outside import COMMANDS, Outside
 from ops.chaos.people import People
 from ops.chaos.rig import Rig
 from ops.chaos.scene import HALL, lab_of, pieces_of
@@ -22,14 +23,18 @@ from ops.deployment.databases import connected
 from ops.deployment.description import SERVICES
 from ops.deployment.ledger import LEDGER_FILE, Ledger
 from ops.deployment.settle import GROUPS, wait_until_settled
+from ops.deployment.transactions import end, find
 from ops.week import files, load
 from shared.runtime import clock
+from shared.runtime.errors import Unavailable
 
 # Between two faults somebody has to be acknowledged again, in each of these.
 SIGNS: tuple[Kind, ...] = ("book", "submit")
 SIGNS_MIN = 2
 RECOVERED_SECONDS_MAX = 90.0
 LOOK_SECONDS = 0.1
+# How often the operator looks for transactions that hang: docs/decisions/0108-transactions-that-hang.md
+OPERATOR_SECONDS = 10.0
 # Of every so many people, one belongs to the other system, one sends what nobody can
 # read, and one aborts a transaction.
 COMMAND_EVERY, POISON_EVERY, ABORT_EVERY = 4, 9, 20
@@ -66,6 +71,8 @@ class Report:
     audit: Audit | None
     seconds: float
     restarts: int
+    # How many transactions an operator had to abort, so that a partition was read on.
+    aborted: int = 0
 
     @property
     def lost(self) -> int:
@@ -96,6 +103,7 @@ class Run:
     plan: Plan
     say: Callable[[str], None] = lambda _: None
     suffered: list[Suffered] = field(default_factory=list)
+    aborted: int = 0
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -118,12 +126,18 @@ class Run:
         for piece in pieces_of(week, self._people_max()):
             await asyncio.to_thread(load.put, piece, self.rig.services.apis)
         right = {one["id"]: one["key"] for one in week.quiz["questions"]}
-        with History(self.home / HISTORY_FILE) as written:
-            await self._play(written, right)
-        operations = history.read(self.home / HISTORY_FILE)
-        ledger = ledger_of(operations, self.home / LEDGER_FILE)
-        self.say("waiting until everything is at rest")
-        found, audited = await self._look(ledger)
+        operator = asyncio.create_task(self._operate(), name="operator")
+        try:
+            with History(self.home / HISTORY_FILE) as written:
+                await self._play(written, right)
+            operations = history.read(self.home / HISTORY_FILE)
+            ledger = ledger_of(operations, self.home / LEDGER_FILE)
+            self.say("waiting until everything is at rest")
+            found, audited = await self._look(ledger)
+        finally:
+            operator.cancel()
+            with suppress(asyncio.CancelledError):
+                await operator
         found = [*checks.check(operations, audited.log), *found, *checks.alive(operations, least)]
         seconds, restarts = time.monotonic() - began, self.rig.restarts
         return Report(
@@ -134,6 +148,7 @@ class Run:
             audited if self.plan.audits else None,
             seconds,
             restarts,
+            self.aborted,
         )
 
     def _people_max(self) -> int:
@@ -157,6 +172,21 @@ class Run:
                 self._over.set()
                 await coming
                 await asyncio.to_thread(outside.flush)
+
+    async def _operate(self) -> None:
+        """What an operator does whom KepuConsumerStuck wakes: docs/runbooks/KepuConsumerStuck.md"""
+        while True:
+            await asyncio.sleep(OPERATOR_SECONDS)
+            kafka = self.rig.stack.kafka_connection
+            try:
+                hanging = [one for one in await find(kafka, [COMMANDS]) if one.hangs]
+                await end(kafka, hanging)
+            except Unavailable:
+                continue
+            for one in hanging:
+                self.aborted += 1
+                place = f"{one.topic}/{one.partition}/{one.first_offset}"
+                self.say(f"an operator aborted a transaction at {place}")
 
     async def _come(self, everybody: People, outside: Outside) -> None:
         places = asyncio.Semaphore(people.UNDER_WAY_MAX)
