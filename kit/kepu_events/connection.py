@@ -57,7 +57,7 @@ class Connection:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """
-        What the variables `KEPU_KAFKA`, `KEPU_KAFKA_SECURITY`, … say, or the file of `KEPU_KAFKA_FILE`.
+        What the variables `KEPU_KAFKA`, `KEPU_KAFKA_SECURITY`, … say, or the file of `KEPU_KAFKA_SETTINGS_FILE`.
 
         Raises:
             ValueError: a variable is missing or wrong; its name is in the message.
@@ -68,13 +68,13 @@ class Connection:
             return environment.get(f"{PREFIX}{name}") or default
 
         servers = told("")
-        if whole := told("_FILE"):
+        if whole := told("_SETTINGS_FILE"):
             if servers:
-                raise ValueError("KEPU_KAFKA and KEPU_KAFKA_FILE are set: give one of them")
+                raise ValueError("KEPU_KAFKA and KEPU_KAFKA_SETTINGS_FILE are set: give one of them")
             return cls.from_file(whole)
         if not servers:
             raise ValueError(
-                "set KEPU_KAFKA to the addresses of Kafka, host:port[,host:port], or KEPU_KAFKA_FILE to the"
+                "set KEPU_KAFKA to the addresses of Kafka, host:port[,host:port], or KEPU_KAFKA_SETTINGS_FILE to the"
                 " kafka.json of a partner"
             )
         password = told("_PASSWORD")

@@ -138,7 +138,12 @@ def test_settings_are_there(guide: Path) -> None:
     known = {name for kind in kinds for name in variables_of(kind.model_fields)}
     elsewhere = "".join(
         path.read_text()
-        for path in [*ROOT.glob("ops/**/*.py"), ROOT / "docker-compose.yml", ROOT / "tests/conftest.py"]
+        for path in [
+            *ROOT.glob("ops/**/*.py"),
+            *ROOT.glob("kit/**/*.py"),
+            ROOT / "docker-compose.yml",
+            ROOT / "tests/conftest.py",
+        ]
     )
     named = set(SETTING.findall(guide.read_text()))
     assert {name for name in named - known if name not in elsewhere} == set()

@@ -50,7 +50,7 @@ def test_a_partner_logs_in_with_the_file_that_it_was_given(tmp_path: Path) -> No
     kafka = KafkaConnection("a:9093,b:9093", "SASL_SSL", ca_file=ca_file)
     file = tmp_path / first_program.CONFIGURATION
     file.write_text(first_program.configuration(a_partner("hall"), kafka, "made-up"))
-    kit = Connection.from_environment({"KEPU_KAFKA_FILE": str(file)})
+    kit = Connection.from_environment({"KEPU_KAFKA_SETTINGS_FILE": str(file)})
     assert kit.for_librdkafka() == json.loads(file.read_text())
     assert "made-up" not in repr(kit)
 
@@ -81,7 +81,7 @@ def test_a_wrong_file_is_refused_with_what_is_wrong(tmp_path: Path, content: str
         ({"KEPU_KAFKA_SASL_MECHANISM": "GSSAPI"}, "KEPU_KAFKA_SASL_MECHANISM is one of"),
         ({"KEPU_KAFKA_USERNAME": ""}, "needs KEPU_KAFKA_USERNAME"),
         ({"KEPU_KAFKA_PASSWORD_FILE": "somewhere"}, "give one of them"),
-        ({"KEPU_KAFKA_FILE": "somewhere"}, "give one of them"),
+        ({"KEPU_KAFKA_SETTINGS_FILE": "somewhere"}, "give one of them"),
     ],
 )
 def test_a_wrong_variable_is_named(given: dict[str, str], words: str) -> None:
