@@ -57,7 +57,8 @@ class Connection:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """
-        What the variables `KEPU_KAFKA`, `KEPU_KAFKA_SECURITY`, … say, or the file of `KEPU_KAFKA_SETTINGS_FILE`.
+        What the variables `KEPU_KAFKA`, `KEPU_KAFKA_SECURITY`, … say. `KEPU_KAFKA_SETTINGS_FILE` may name a
+        partner's `kafka.json` in their place.
 
         Raises:
             ValueError: a variable is missing or wrong; its name is in the message.
@@ -74,8 +75,8 @@ class Connection:
             return cls.from_file(whole)
         if not servers:
             raise ValueError(
-                "set KEPU_KAFKA to the addresses of Kafka, host:port[,host:port], or KEPU_KAFKA_SETTINGS_FILE to the"
-                " kafka.json of a partner"
+                "set KEPU_KAFKA to the addresses of Kafka, host:port[,host:port], or KEPU_KAFKA_SETTINGS_FILE"
+                " to the kafka.json of a partner"
             )
         password = told("_PASSWORD")
         if file := told("_PASSWORD_FILE"):
