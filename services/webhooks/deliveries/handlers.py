@@ -46,7 +46,10 @@ class DeliveryHandler:
         if not endpoints:
             return []
         people = {id_ for one in batch if (id_ := person_of(one.event)) is not None}
-        due = due_of(batch, endpoints, await self._deliveries.erased_of(people))
+        erased = await self._deliveries.erased_of(people)
+        # A process may have died after it had stored these bodies, and before it forgot them below.
+        await self._deliveries.forget(list(erased), now)
+        due = due_of(batch, endpoints, erased)
         if not due:
             return []
         open_ = await self._deliveries.open_of({one.endpoint.key for one in due})

@@ -79,6 +79,19 @@ async def test_what_is_stored_about_the_erased_goes_and_the_partner_hears_of_it(
         assert b"li" in told
 
 
+async def test_what_a_dead_process_has_stored_about_the_erased_goes_when_its_batch_comes_again(
+    post: Post,
+) -> None:
+    await post.put("museum", URL)
+    batch = [enclosed(issued("wang")), enclosed(checked_in("zhao"))]
+    await post.handle(*batch)
+    # Another process has forgotten "wang" just before these bodies came, and this one dies here.
+    await post.database["erased"].insert_one({"_id": "wang", "at": clock.now()})
+    await post.handle(*batch)
+    [kept] = await post.database["bodies"].find({}).to_list(None)
+    assert kept["participant_id"] == "zhao"
+
+
 async def test_an_erasure_in_the_same_batch_counts_whatever_its_place(post: Post) -> None:
     await post.put("museum", URL)
     await post.handle(issued("wang"), erased("wang"))
