@@ -181,11 +181,12 @@ def listen_command(
             if not wanted.means(message):
                 continue
             one = hearing.heard(message)
+            # Before it is printed: then Ctrl-C may come.
+            shown += 1
             if as_json:
                 print(show.as_json(one), flush=True)
             else:
                 console.print(show.line(one), soft_wrap=True)
-            shown += 1
             if shown == limit:
                 break
     except KeyboardInterrupt:

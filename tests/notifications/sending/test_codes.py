@@ -21,6 +21,7 @@ from tests.notifications.builders import (
 from tests.notifications.sending.builders import at_work, courier, one_turn, turns
 from tests.support.kafka import fresh_database
 from tests.support.service import new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)
@@ -43,7 +44,7 @@ async def test_an_unverified_contact_gets_the_code_alone_and_the_rest_once_it_is
         assert len(await at.messages(person, "inbox")) == 1
         await at.handle(joined(person, version=2, verified=True))
         await turns(sender)
-        assert await at.states(person) == ["delivered"] * 2
+        await eventually(lambda: at.states(person), lambda states: states == ["delivered"] * 2)
         await sender.aclose()
 
 

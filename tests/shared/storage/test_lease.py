@@ -149,7 +149,7 @@ async def test_write_under_way_is_broken_off_when_the_lease_is_lost(kafka: str, 
 
 async def test_a_lease_that_is_soon_due_is_renewed_in_time_beside_the_work(mongo: str) -> None:
     # As by default: two waits for the renewal and the margin are longer than the lease.
-    term = Term(seconds=1.0, renewed_seconds=0.4, margin_seconds=0.3, retry_seconds=0.05)
+    term = Term(seconds=2.5, renewed_seconds=1.0, margin_seconds=0.75, retry_seconds=0.05)
     assert 2 * Term().renewed_seconds + Term().margin_seconds > Term().seconds
     async with fresh_database(mongo) as database:
         lease = Lease(database, "work", owner="test", term=term)
