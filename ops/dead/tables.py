@@ -15,9 +15,9 @@ REASON_CHARS = 120
 
 def counted(letters: Sequence[Letter]) -> Table:
     """How many there are of each topic, group and code."""
-    # Names whole, also on a narrow terminal: they are typed again.
-    names = (Column(name, no_wrap=True) for name in ("topic", "group", "code"))
-    table = Table(*names, "letters", "oldest", "newest", box=None, pad_edge=False)
+    # On a narrow terminal nothing is cut off: names are typed again.
+    headings = "topic", "group", "code", "letters", "oldest", "newest"
+    table = Table(*(Column(one, overflow="fold") for one in headings), box=None, pad_edge=False)
     times: dict[tuple[str, str, str], list[datetime]] = {}
     for one in letters:
         times.setdefault((one.topic, one.group, one.code), []).append(one.at)
