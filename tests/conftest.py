@@ -18,7 +18,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from ops.stack import Stack, StackError
-from tests.support import databases, leftovers
+from tests.support import databases, hours, leftovers
 from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import APART, Servers, with_mongo_of
 from tests.support.sharing import (
@@ -90,6 +90,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService | None:
     """Which worker gets which tests; only for `--dist loadscope`."""
     return ByService(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("stack"):
+        hours.wait_for_the_next_if_this_ends()
 
 
 @pytest.hookimpl(wrapper=True)
