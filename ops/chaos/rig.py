@@ -8,7 +8,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +104,9 @@ class Rig:
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal, if it runs."""
         if (pid := self.pid(name)) is not None:
-            os.kill(pid, number)
+            # It may end between the look and the signal.
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).send_signal(number)
 
     def order(self, name: str, orders: Orders) -> None:
         """Shift the clock of a service, or tell it where to die."""
@@ -119,16 +121,10 @@ class Rig:
     def fill_disk(self, name: str) -> Callable[[], None]:
         """Let each write of a server to a file fail. Returns what makes room again."""
         pid = self.pid(name)
-        if pid is None:
-            return lambda: None
-        before = psutil.Process(pid).rlimit(resource.RLIMIT_FSIZE)
-        psutil.Process(pid).rlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-
-        def make_room() -> None:
-            if psutil.pid_exists(pid):
-                psutil.Process(pid).rlimit(resource.RLIMIT_FSIZE, before)
-
-        return make_room
+        with suppress(psutil.NoSuchProcess):
+            if pid is not None:
+                return limited(psutil.Process(pid))
+        return lambda: None
 
     async def leader(self, kind: str) -> str:
         """The node of a kind that leads now; of a single node this one."""
@@ -191,3 +187,21 @@ def rigged(
         opened.callback(services.down)
         services.up()
         yield Rig(stack, services, proxies, threads)
+
+
+def limited(server: psutil.Process) -> Callable[[], None]:
+    """
+    Let each write of a process to a file fail. Returns what makes room again, if that process is still there.
+
+    Raises:
+        psutil.NoSuchProcess: it has ended.
+    """
+    before = server.rlimit(resource.RLIMIT_FSIZE)
+    server.rlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+
+    def make_room() -> None:
+        # Of a process that ends here, or whose number another one has, psutil says that it is not there.
+        with suppress(psutil.NoSuchProcess):
+            server.rlimit(resource.RLIMIT_FSIZE, before)
+
+    return make_room
