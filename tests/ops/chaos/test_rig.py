@@ -22,7 +22,8 @@ for _ in sys.stdin:
 
 
 def writes(server: "subprocess.Popen[str]") -> str:
-    assert server.stdin and server.stdout
+    assert server.stdin
+    assert server.stdout
     server.stdin.write("\n")
     server.stdin.flush()
     return server.stdout.readline().strip()
