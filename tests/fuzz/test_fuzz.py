@@ -47,6 +47,7 @@ def test_what_is_no_whole_request_is_known() -> None:
     assert is_whole(b"\xff\xff\r\n\r\n")
     assert not is_whole(post + b"{")
     assert not is_whole(post[:-2])
+    assert not is_whole(b"")
 
 
 @pytest.mark.stack
