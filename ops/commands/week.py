@@ -23,6 +23,7 @@ from ops.deployment.description import Deployment
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
+from ops.local.edge import EDGE
 from ops.local.services import EXTRA, WEEK, Services
 from ops.stack import Stack
 from ops.stack.process import undisturbed
@@ -60,7 +61,8 @@ def up(
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")
     parts = (*WEEK, *(EXTRA[one.value] for one in extra or ()))
-    services = Services(Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell), parts, tell=tell)
+    stack = Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell)
+    services = Services(stack, parts, tell=tell, with_pages=True)
     marker = home / "week.loaded"
     failures: list[Failure] = []
     with _left_as_found(services):
@@ -207,13 +209,16 @@ def _left_as_found(services: Services) -> Iterator[None]:
 
 def _print_addresses(services: Services) -> None:
     tell("\nEverything runs:")
+    if services.with_pages:
+        tell(f"  pages          {services.url(EDGE)}")
     for part in services.parts:
         url = services.url(part.name)
         documented = f"API {url}/docs   " if part.role != "worker" else ""
         tell(f"  {part.name:14} {documented}metrics {url}/metrics")
     tell(f"  Kafka          {services.stack.kafka}")
     tell(f"  MongoDB        {mongo_url.shown(services.stack.mongo)}")
-    tell(f"  mails          {services.mail_file}")
+    shown = f", or {services.url(EDGE)}/mail" if services.with_pages else ""
+    tell(f"  mails          {services.mail_file}{shown}")
     tell("  SMS            none: no gateway is configured, so phone numbers are refused")
     tell(f"  secrets        {services.home / 'secrets.json'}")
     tell("\nFor a shell:")

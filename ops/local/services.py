@@ -14,6 +14,8 @@ import httpx
 from ops.deployment import keys
 from ops.deployment.description import Apis, Deployment
 from ops.errors import CommandError
+from ops.local import edge
+from ops.local.edge import EDGE
 from ops.stack import Stack
 from ops.stack import state as states
 from ops.stack.host import free_port, is_free
@@ -74,6 +76,8 @@ class Services:
     stack: Stack
     parts: tuple[Part, ...] = WEEK
     detached: bool = True
+    # Whether the pages are served, with all services at one address.
+    with_pages: bool = False
     # The people of a load have no mailbox in which they could read a code.
     hold_minutes: int = 0
     # How long the mail server takes for each mail.
@@ -94,7 +98,7 @@ class Services:
     @property
     def names(self) -> tuple[str, ...]:
         """All processes, in the order in which they start."""
-        return (MAIL, *(part.name for part in self.parts))
+        return (MAIL, *(part.name for part in self.parts), *((EDGE,) if self.with_pages else ()))
 
     @property
     def watched(self) -> list[Watched]:
@@ -161,8 +165,9 @@ class Services:
         try:
             for name in absent:
                 self.start(name)
-            for part in self.parts:
-                self.wait_until_healthy(part.name)
+            for name in self.names:
+                if name != MAIL:
+                    self.wait_until_healthy(name)
         except BaseException:
             # After Ctrl-C too: do not leave processes behind that are only half ready.
             with undisturbed():
@@ -173,6 +178,7 @@ class Services:
     def down(self) -> None:
         """Stop all that run. Consumers finish their present batch first."""
         with undisturbed():
+            self.stop(EDGE)
             # Also parts that another command has started here.
             self.stop(*dict.fromkeys((*(part.name for part in self.parts), *EXTRA)))
             # Last: those that end still send what they have at hand.
@@ -215,7 +221,7 @@ class Services:
 
     def wait_until_healthy(self, name: str, seconds: float = READY_SECONDS_MAX) -> None:
         """
-        Wait until a part says that everything it needs works: Kafka, MongoDB, its own loops.
+        Wait until a part says that all that it needs works: Kafka, MongoDB, its own loops. The edge answers.
 
         Raises:
             ServiceError: it ended, or is not healthy in time; with its last answer and the end of its log.
@@ -225,7 +231,7 @@ class Services:
             if not self.runs(name):
                 raise ServiceError(f"{name} ended while it was starting; {tail(self.log(name))}")
             try:
-                answer = httpx.get(f"{self.url(name)}/health", timeout=5)
+                answer = httpx.get(self.url(name) + (edge.PROBED if name == EDGE else "/health"), timeout=5)
                 if answer.is_success:
                     return
                 last = answer.text
@@ -247,6 +253,8 @@ class Services:
                 str(self.mail_seconds),
             )
             return arguments, {}
+        if name == EDGE:
+            return edge.command(self.home, port, self._urls())
         part = next(part for part in self.parts if part.name == name)
         partners_file = str(self.home.absolute() / PARTNERS_FILE)
         secrets = {**keys.for_service(part.service, self.secrets), "KEPU_MONGO": self.stack.mongo}
@@ -267,6 +275,7 @@ class Services:
             "KEPU_SMTP_HOST": "127.0.0.1",
             "KEPU_SMTP_PORT": str(self._port(MAIL)),
             "KEPU_MAIL_FROM": "kepu@example.org",
+            **({"KEPU_TRUSTED_PROXIES": "127.0.0.1"} if self.with_pages else {}),
             **self.settings,
         }
         of_release = self.releases.get(name)

@@ -6,6 +6,7 @@ Programs of Debian packages for tests: installed, or fetched before.
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,19 @@ PACKAGES = {
     "amtool": ("prometheus-alertmanager",),
     "kcat": ("kcat", "librdkafka1", "libyajl2"),
 }
+# A browser needs dozens of libraries at their places. So it is installed, which only root can do.
+BROWSER = "chromium"
+INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", BROWSER, "fonts-wqy-zenhei")
+INSTALL_SECONDS_MAX = 300.0
+
+
+def browser() -> Path:
+    """The browser that is installed; the test is skipped if there is none."""
+    if found := shutil.which(BROWSER):
+        return Path(found)
+    pytest.skip(
+        f"{BROWSER} is not here: install it, on Debian as root by .venv/bin/python -m tests.support.programs"
+    )
 
 
 def program(name: str) -> Path:
@@ -62,6 +76,9 @@ def main() -> None:
             tell(f"{name}: {_found(name)}")
         except packages.NotAvailable as error:
             tell(f"{name}: {error}")
+    if not shutil.which(BROWSER) and shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(INSTALL, check=False, capture_output=True, timeout=INSTALL_SECONDS_MAX)
+    tell(f"{BROWSER}: {shutil.which(BROWSER) or 'not here, and not to be had: its tests are skipped'}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""Caddy in front of the services of this machine: the pages at /, and each service below /api/NAME/."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ops.errors import CommandError
+from pages.build import build
+
+EDGE = "edge"
+ROOT = Path(__file__).parents[2]
+CADDYFILE = ROOT / "deploy" / "caddy" / "local.Caddyfile"
+# Anything that is always there.
+PROBED = "/robots.txt"
+
+
+def command(home: Path, port: int, urls: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """
+    Build the pages, and give the command that serves them, with its environment.
+
+    Args:
+        urls: of each service, where it listens.
+
+    Raises:
+        CommandError: Caddy is not installed beside this Python.
+    """
+    caddy = Path(sys.executable).parent / "caddy"
+    if not caddy.exists():
+        raise CommandError(f"{caddy} is not here: make setup installs it")
+    home = home.absolute()
+    build(home / "pages", local=True)
+    environment = {
+        "KEPU_PROXY_HTTP_PORT": str(port),
+        # Caddy wants another number. Nothing listens there, since no address with TLS is declared.
+        "KEPU_PROXY_HTTPS_PORT": "443",
+        "KEPU_PAGES": str(home / "pages"),
+        "KEPU_PROXY_MAIL": str(home),
+        "XDG_DATA_HOME": str(home / "caddy"),
+        "XDG_CONFIG_HOME": str(home / "caddy"),
+        **{f"KEPU_PROXY_{name.upper()}": url.removeprefix("http://") for name, url in urls.items()},
+    }
+    return (str(caddy), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"), environment

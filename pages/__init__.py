@@ -1,0 +1,1 @@
+"""What people see in a browser: static files that use the services' public HTTP APIs, and nothing else."""

@@ -1,0 +1,255 @@
+// The frame of every page: header, menu, footer, what went wrong, and what a screen reader is told.
+import { html, nothing, render } from "../lib/lit-html.js";
+import { account, signInAddress, signedOut } from "./account.js";
+import { ask, Refused, Unreached } from "./api.js";
+import { choose, language, LANGUAGES, t } from "./language.js";
+import { store, stored } from "./kept.js";
+import { WEEK } from "./week.js";
+
+export { html, nothing, t };
+
+const MENU = [
+  ["index", "/", "menu.programme"],
+  ["contest", "/contest", "menu.contest"],
+  ["me", "/me", "menu.me"],
+  ["verify", "/verify", "menu.verify"],
+  ["help", "/help", "menu.help"],
+];
+const OTHER_LANGUAGE = { "zh-CN": "中文", en: "English" };
+
+let current = null;
+let trouble = null;
+let told = "";
+
+/**
+ * Show a page. `title` and `body` are functions, called each time that something changes (`update`).
+ */
+export function show(title, body) {
+  current = { title, body };
+  // What the file has until its script runs.
+  document.getElementById("page").replaceChildren();
+  update();
+  register();
+}
+
+export function update() {
+  const { title, body } = current;
+  document.title = `${title()} · ${WEEK.name[language]}`;
+  render(frame(title(), body()), document.getElementById("page"));
+}
+
+/** Say something to a screen reader, and show it for those who see. */
+export function announce(words) {
+  told = words;
+  update();
+}
+
+/**
+ * Do something that may fail. What went wrong is shown at the top of the page until the next `attempt`.
+ *
+ * Gives back whether it went well.
+ */
+export async function attempt(work) {
+  trouble = null;
+  try {
+    await work();
+    update();
+    return true;
+  } catch (error) {
+    trouble = error;
+    update();
+    document.getElementById("trouble")?.focus();
+    return false;
+  }
+}
+
+/** A button that does something: disabled while that is under way, so that a double click does it once. */
+export function button(words, work, { kind = "plain", disabled = false, name = undefined } = {}) {
+  const pressed = async (event) => {
+    const pressed = event.currentTarget;
+    if (pressed.getAttribute("aria-disabled") === "true") return;
+    pressed.setAttribute("aria-disabled", "true");
+    try {
+      await attempt(work);
+    } finally {
+      pressed.removeAttribute("aria-disabled");
+    }
+  };
+  return html`<button
+    type="button"
+    class=${kind}
+    ?disabled=${disabled}
+    aria-label=${name ?? nothing}
+    @click=${pressed}
+  >${words}</button>`;
+}
+
+/** A form: `work` gets its fields by name. It is sent once, however often its button is pressed. */
+export function form(fields, words, work, { kind = "main" } = {}) {
+  const sent = async (event) => {
+    event.preventDefault();
+    const element = event.currentTarget;
+    if (element.dataset.busy) return;
+    element.dataset.busy = "yes";
+    try {
+      await attempt(() => work(Object.fromEntries(new FormData(element))));
+    } finally {
+      delete element.dataset.busy;
+    }
+  };
+  return html`<form @submit=${sent}>
+    ${fields}
+    <p><button class=${kind}>${words}</button></p>
+  </form>`;
+}
+
+/** A labelled field of a form. */
+export function field(name, label, { hint = "", ...attributes } = {}) {
+  const { type = "text", value = "", required = false, autocomplete, inputmode, maxlength, list } = attributes;
+  return html`<p class="field">
+    <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
+    ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
+    <input
+      id=${name}
+      name=${name}
+      type=${type}
+      .value=${value}
+      ?required=${required}
+      autocomplete=${autocomplete ?? nothing}
+      inputmode=${inputmode ?? nothing}
+      maxlength=${maxlength ?? nothing}
+      list=${list ?? nothing}
+      aria-describedby=${hint ? `${name}-hint` : nothing}
+    >
+  </p>`;
+}
+
+/** A labelled choice: options are pairs of value and words. */
+export function choice(name, label, options, { value = "", changed = undefined } = {}) {
+  return html`<p class="field">
+    <label for=${name}>${label}</label>
+    <select id=${name} name=${name} @change=${changed ? (event) => attempt(async () => changed(event.target.value)) : nothing}>
+      ${options.map(([key, words]) => html`<option value=${key} ?selected=${key === value}>${words}</option>`)}
+    </select>
+  </p>`;
+}
+
+/** What stands in the place of something that needs a participant. */
+export function signInFirst(words = t("sign-in.needed")) {
+  return html`<section class="card">
+    <p>${words}</p>
+    <p><a class="button main" href=${signInAddress()}>${t("sign-in.go")}</a></p>
+  </section>`;
+}
+
+export function loading() {
+  return html`<p class="quiet" role="status">${t("page.loading")}</p>`;
+}
+
+/** Ask once now, and again every so often while the page is seen. */
+export async function keepFresh(work, seconds) {
+  await attempt(work);
+  setInterval(async () => {
+    if (document.hidden || !navigator.onLine) return;
+    try {
+      await work();
+      update();
+    } catch {
+      // What is shown stays. The next time may go well.
+    }
+  }, seconds * 1000);
+}
+
+function frame(title, body) {
+  const here = document.body.dataset.page;
+  return html`
+    <a class="skip" href="#main">${t("page.skip")}</a>
+    <header>
+      <p class="brand"><a href="/">${WEEK.name[language]}</a></p>
+      <div class="tools">
+        ${LANGUAGES.filter((one) => one !== language).map(
+          (one) => html`<button type="button" lang=${one} @click=${() => choose(one)}>${OTHER_LANGUAGE[one]}</button>`,
+        )}
+        <button type="button" aria-pressed=${largeType() ? "true" : "false"} @click=${switchType}>${t("page.large-type")}</button>
+      </div>
+      <nav aria-label=${t("menu.name")}>
+        <ul>
+          ${MENU.map(
+            ([name, address, key]) =>
+              html`<li><a href=${address} aria-current=${name === here ? "page" : nothing}>${t(key)}</a></li>`,
+          )}
+        </ul>
+      </nav>
+    </header>
+    <main id="main" tabindex="-1">
+      <h1>${title}</h1>
+      <div id="trouble" tabindex="-1" role="alert">${trouble ? troubleOf(trouble) : nothing}</div>
+      <div role="status" class=${told ? "told" : ""}>${told}</div>
+      ${body}
+    </main>
+    <footer>
+      <p>${WEEK.name[language]} · ${WEEK.motto[language]}</p>
+      ${account()
+        ? html`<p>
+            <a href="/inbox">${t("menu.inbox")}</a> · <a href="/data">${t("menu.data")}</a> ·
+            <button type="button" class="link" @click=${leave}>${t("sign-in.out")}</button>
+          </p>`
+        : nothing}
+    </footer>
+  `;
+}
+
+function troubleOf(error) {
+  const words =
+    error instanceof Refused
+      ? error.message
+      : error instanceof Unreached
+        ? t("trouble.unreached")
+        : t("trouble.unexpected");
+  if (!(error instanceof Refused || error instanceof Unreached)) console.error(error);
+  const ended = error instanceof Refused && error.status === 401;
+  return html`<div class="trouble">
+    <p>${words}</p>
+    ${fieldsOf(error)}
+    ${ended ? html`<p><a class="button" href=${signInAddress()}>${t("sign-in.go")}</a></p>` : nothing}
+    ${error.code ? html`<p><small>${t("trouble.code", { code: error.code })}</small></p>` : nothing}
+  </div>`;
+}
+
+function fieldsOf(error) {
+  const wrong = error.problem?.errors;
+  if (!Array.isArray(wrong) || !wrong.length) return nothing;
+  return html`<ul>${wrong.map((one) => html`<li>${one.detail ?? one.message ?? one.pointer ?? ""}</li>`)}</ul>`;
+}
+
+async function leave() {
+  await attempt(async () => {
+    // A token that has been seen by others ends with this too.
+    await ask("registration", "/me/tokens", { method: "DELETE", tries: 1 }).catch(() => {});
+    signedOut();
+    location.assign("/");
+  });
+}
+
+function largeType() {
+  return stored("large-type") === true;
+}
+
+function switchType() {
+  store("large-type", !largeType());
+  applyType();
+  update();
+}
+
+function applyType() {
+  document.documentElement.classList.toggle("large", largeType());
+}
+
+function register() {
+  if (!("serviceWorker" in navigator)) return;
+  const policy = globalThis.trustedTypes?.createPolicy("kepu", { createScriptURL: (address) => (address === "/worker.js" ? address : "") });
+  // Without it everything works, except for opening a page without a network.
+  navigator.serviceWorker.register(policy?.createScriptURL("/worker.js") ?? "/worker.js").catch(() => {});
+}
+
+applyType();

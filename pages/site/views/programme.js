@@ -1,0 +1,83 @@
+// The programme: all sessions of the week by day, with the places that are left.
+import { all } from "../parts/api.js";
+import { choice, html, keepFresh, loading, nothing, show, t, update } from "../parts/page.js";
+import { clock, date, day } from "../parts/times.js";
+import { named } from "../parts/language.js";
+import { places } from "../parts/sessions.js";
+
+const FRESH_SECONDS = 20;
+const asked = new URLSearchParams(location.search);
+const chosen = { words: asked.get("words") ?? "", day: asked.get("day") ?? "", district: asked.get("district") ?? "", kind: asked.get("kind") ?? "" };
+let activities = null;
+
+show(() => t("menu.programme"), body);
+await keepFresh(async () => {
+  activities = await all("registration", "/activities", "activities");
+}, FRESH_SECONDS);
+
+function body() {
+  if (!activities) return loading();
+  const sessions = activities.flatMap((activity) => activity.sessions.map((session) => ({ ...session, activity })));
+  const shown = sessions.filter(fits).sort((one, other) => one.starts_at.localeCompare(other.starts_at));
+  return html`
+    ${filters(sessions)}
+    <p role="status" class="quiet">${t("programme.count", { n: shown.length })}</p>
+    ${grouped(shown).map(
+      ([name, of]) => html`<section aria-labelledby="day-${date(of[0].starts_at)}">
+        <h2 id="day-${date(of[0].starts_at)}">${name}</h2>
+        <ul class="cards">
+          ${of.map(card)}
+        </ul>
+      </section>`,
+    )}
+    ${shown.length ? nothing : html`<p>${t("programme.none")}</p>`}
+  `;
+}
+
+function card(session) {
+  const { activity } = session;
+  return html`<li class="card">
+    <h3><a href="/activity?id=${encodeURIComponent(activity.activity_id)}">${activity.title}</a></h3>
+    <p><span class="time">${clock(session.starts_at)}–${clock(session.ends_at)}</span> · ${session.venue} · ${session.district}</p>
+    <p>${places(session)}</p>
+  </li>`;
+}
+
+function filters(sessions) {
+  const options = (values, words = (one) => one) => [["", t("programme.all")], ...[...new Set(values)].sort().map((one) => [one, words(one)])];
+  const set = (name) => (value) => {
+    chosen[name] = value;
+    const kept = Object.entries(chosen).filter(([, value]) => value);
+    history.replaceState(null, "", kept.length ? `?${new URLSearchParams(kept)}` : "/");
+    update();
+  };
+  return html`<form class="filters" role="search" @submit=${(event) => event.preventDefault()}>
+    <p class="field">
+      <label for="words">${t("programme.search")}</label>
+      <input id="words" type="search" .value=${chosen.words} @input=${(event) => set("words")(event.target.value)}>
+    </p>
+    ${choice("day", t("programme.day"), options(sessions.map((one) => date(one.starts_at)), (one) => day(`${one}T12:00:00+08:00`)), { value: chosen.day, changed: set("day") })}
+    ${choice("district", t("programme.district"), options(sessions.map((one) => one.district)), { value: chosen.district, changed: set("district") })}
+    ${choice("kind", t("programme.kind"), options(sessions.map((one) => one.activity.kind), (one) => named("kind", one)), { value: chosen.kind, changed: set("kind") })}
+  </form>`;
+}
+
+function fits(session) {
+  const { activity } = session;
+  const text = `${activity.title} ${activity.summary} ${activity.organiser} ${session.venue} ${session.district}`.toLowerCase();
+  return (
+    chosen.words.toLowerCase().split(/\s+/).every((word) => text.includes(word)) &&
+    (!chosen.day || date(session.starts_at) === chosen.day) &&
+    (!chosen.district || session.district === chosen.district) &&
+    (!chosen.kind || activity.kind === chosen.kind)
+  );
+}
+
+function grouped(sessions) {
+  const days = new Map();
+  for (const session of sessions) {
+    const name = day(session.starts_at);
+    days.set(name, [...(days.get(name) ?? []), session]);
+  }
+  return [...days];
+}

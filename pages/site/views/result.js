@@ -1,0 +1,88 @@
+// The receipt, the result as soon as it may be seen, the rank, and the answers beside the key after the close.
+import { account } from "../parts/account.js";
+import { ask } from "../parts/api.js";
+import { keptAttempt } from "../parts/attempt.js";
+import { attempt, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
+import { duration, moment } from "../parts/times.js";
+
+const POLL_SECONDS = 2;
+const POLL_SECONDS_MAX = 30;
+const UNDECIDED = new Set(["pending", "received", "delayed"]);
+const asked = new URLSearchParams(location.search);
+const quizId = asked.get("quiz") ?? "";
+const kept = keptAttempt(quizId);
+const attemptId = asked.get("attempt") ?? kept?.kept.attempt_id ?? "";
+const receipt = kept?.kept.attempt_id === attemptId ? kept.kept.receipt : null;
+let quiz = null;
+let result = null;
+let rank = null;
+let review = null;
+
+show(() => t("result.title"), body);
+if (account()) {
+  const found = await attempt(async () => {
+    [quiz, result] = await Promise.all([ask("quiz", `/quizzes/${encodeURIComponent(quizId)}`), ask("quiz", `/attempts/${encodeURIComponent(attemptId)}/result`)]);
+  });
+  if (found) await follow();
+}
+
+async function follow() {
+  // Points that come at the close need no questions before it.
+  for (let seconds = POLL_SECONDS; UNDECIDED.has(result.status) && !waitsForClose(); seconds = Math.min(seconds * 1.5, POLL_SECONDS_MAX)) {
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    try {
+      result = await ask("quiz", `/attempts/${encodeURIComponent(attemptId)}/result`);
+      update();
+    } catch {
+      // Asked again after a longer while.
+    }
+  }
+  if (result.status !== "graded") return;
+  rank = await ask("quiz", `/quizzes/${encodeURIComponent(quizId)}/standings/me`).catch(() => null);
+  update();
+}
+
+function waitsForClose() {
+  return result.status === "received" && quiz.shows_scores === "at_close" && quiz.status !== "closed";
+}
+
+function body() {
+  return html`
+    ${receipt ? html`<section class="card"><h2>${t("result.receipt")}</h2>
+          <p>${t("result.received-at", { at: moment(receipt.received_at) })}</p><p class="quiet">${t("result.receipt-id")} <code>${receipt.receipt_id}</code></p></section>` : nothing}
+    ${account() ? (result ? resultOf() : loading()) : signInFirst()}
+    <p><a href="/contest">${t("result.back")}</a> · <a href="/standings?quiz=${encodeURIComponent(quizId)}">${t("contest.standings")}</a></p>
+  `;
+}
+
+function resultOf() {
+  return html`<section class="card" role="status" data-status=${result.status}>
+    <h2>${quiz?.title}</h2>
+    <p><strong>${waitsForClose() ? t("result.at-close", { at: moment(quiz.closes_at) }) : t(`result.${result.status}`)}</strong></p>
+    ${result.status === "graded" && result.points !== null ? html`
+      <p class="score">${t("result.points", { n: result.points, of: result.points_max })}</p>
+      <p><strong class=${result.passed ? "good" : "fair"}>${t(result.passed ? "result.passed" : "result.not-passed", { percent: quiz.pass_percent })}</strong></p>
+      <p>${t("result.time", { time: duration(result.time_used_seconds) })}</p>` : nothing}
+    ${result.automatic ? html`<p>${t("result.automatic")}</p>` : nothing}
+    ${result.disqualified ? html`<p class="trouble">${t("result.disqualified")} ${result.reason ?? ""}</p>` : nothing}
+    ${rank ? html`<p>${t("result.rank", { n: rank.rank })}</p>` : nothing}
+    ${quiz.status === "closed" && !review ? button(t("result.review"), readReview) : nothing}
+  </section>
+  ${review ? html`<h2>${t("result.review")}</h2>${review.questions.map(reviewed)}` : nothing}`;
+}
+
+function reviewed(question, n) {
+  const text = (letters) => [...(letters ?? "")].map((letter) => question.options.find((one) => one.id === letter)?.text ?? letter).join(" · ");
+  return html`<section class="card">
+    <h3>${n + 1}. ${question.text}</h3>
+    <p><strong class=${question.right ? "good" : "bad"}>${t(question.right ? "review.right" : "review.wrong")}</strong> · ${t("review.points", { n: question.points, of: question.worth })}</p>
+    <p>${t("review.yours", { text: text(question.answer) || t("review.nothing") })}</p>
+    ${question.right ? nothing : html`<p>${t("review.key", { text: text(question.key) })}</p>`}
+    ${question.explanation ? html`<p>${question.explanation}</p>` : nothing}
+    ${question.source ? html`<p class="quiet">${question.source}</p>` : nothing}
+  </section>`;
+}
+
+async function readReview() {
+  review = await ask("quiz", `/attempts/${encodeURIComponent(attemptId)}/review`);
+}

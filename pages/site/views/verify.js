@@ -1,0 +1,40 @@
+// Check an award by its code: from a certificate, or from the address behind its QR code.
+import { ask } from "../parts/api.js";
+import { attempt, field, form, html, nothing, show, t } from "../parts/page.js";
+import { named } from "../parts/language.js";
+import { moment } from "../parts/times.js";
+
+let code = new URLSearchParams(location.search).get("code") ?? "";
+let award = null;
+
+show(() => t("menu.verify"), body);
+if (code) await attempt(() => check({ code }));
+
+function body() {
+  return html`
+    <p>${t("verify.explained")}</p>
+    ${form(field("code", t("verify.code"), { value: code, required: true, hint: t("verify.hint"), maxlength: 40 }), t("verify.check"), check)}
+    ${award ? found() : nothing}
+  `;
+}
+
+function found() {
+  return html`<section class="card" role="status" data-status=${award.status}>
+    <h2>${t(`verify.${award.status}`)}</h2>
+    <dl>
+      <dt>${t("verify.award")}</dt><dd>${award.scheme_title}${award.tier ? ` · ${award.tier}` : ""} · ${named("award-kind", award.kind)}</dd>
+      ${award.name_shown ? html`<dt>${t("verify.name")}</dt><dd>${award.name_shown}</dd>` : nothing}
+      <dt>${t("verify.issued")}</dt><dd>${moment(award.issued_at)}</dd>
+      ${award.revoked_at ? html`<dt>${t("verify.revoked-at")}</dt><dd>${moment(award.revoked_at)} ${award.reason ?? ""}</dd>` : nothing}
+      <dt>${t("verify.code")}</dt><dd><code>${award.award_code}</code></dd>
+    </dl>
+    ${award.superseded_by_code ? html`<p><a href="/verify?code=${encodeURIComponent(award.superseded_by_code)}">${t("verify.newer")}</a></p>` : nothing}
+  </section>`;
+}
+
+async function check(fields) {
+  award = null;
+  code = fields.code.trim();
+  award = await ask("awards", `/awards/${encodeURIComponent(code)}`, { token: null });
+  history.replaceState(null, "", `/verify?code=${encodeURIComponent(award.award_code)}`);
+}

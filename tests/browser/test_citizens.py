@@ -1,0 +1,264 @@
+"""The ways of citizens, from the first page to the last, on a phone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.week import RunningWeek, Visit, join, violations
+
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
+
+
+async def test_a_newcomer_finds_an_activity_gets_a_ticket_and_cancels_it(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit("/")
+    await page.fill("#words", "科普宣传")
+    first = page.locator(".card a").first
+    await first.click()
+    await page.locator("button.main").first.click()
+    address = "wang-newcomer@example.org"
+    await page.fill("#name", "王小红")
+    await page.fill("#contact", address)
+    await page.select_option("#places", "2")
+    assert await violations(page) == []
+    # Twice: it is one request all the same.
+    await page.locator("form button.main").dblclick()
+    await expect(page.locator("[data-status=held]")).to_be_visible()
+    await page.get_by_role("link", name="输入验证码").click()
+    await page.fill("#code", await week.code_of(address))
+    await page.click("main button.main")
+    await page.wait_for_url("**/me")
+    ticket = page.locator(".ticket")
+    await expect(ticket).to_have_count(1)
+    await expect(ticket).to_contain_text("2 人")
+    await ticket.get_by_role("button", name="出示门票").click()
+    await expect(ticket.locator("img.code")).to_be_visible()
+    assert await violations(page) == []
+    async with page.expect_download() as downloaded:
+        await ticket.get_by_role("button", name="打印门票").click()
+    assert (await (await downloaded.value).path()).read_bytes().startswith(b"%PDF")
+    await ticket.get_by_role("button", name="取消报名").click()
+    await ticket.get_by_role("button", name="确定取消").click()
+    await expect(page.locator(".ticket")).to_have_count(0)
+
+
+async def test_who_signs_in_elsewhere_finds_the_same_week(week: RunningWeek, visit: Visit) -> None:
+    address = await join(await visit(), week)
+    other = await visit("/me")
+    await other.get_by_role("link", name="登录或加入").click()
+    await other.fill("#contact", address)
+    await other.click("main button.main")
+    await other.fill("#code", "AAAA-AAAA")
+    await other.click("main button.main")
+    await expect(other.locator(".trouble")).to_contain_text("code_wrong")
+
+
+async def test_all_of_ones_data_can_be_corrected_downloaded_and_erased(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await join(page, week)
+    await page.goto("/data")
+    await page.fill("#name", "李大明")
+    await page.locator("form").first.locator("button").click()
+    await expect(page.locator(".told")).to_be_visible()
+    await page.reload()
+    await expect(page.locator("#name")).to_have_value("李大明")
+    async with page.expect_download() as downloaded:
+        await page.get_by_role("button", name="下载").click()
+    assert "李大明" in (await (await downloaded.value).path()).read_text()
+    await page.get_by_role("button", name="删除我的一切信息").click()
+    await page.get_by_role("button", name="永久删除").click()
+    await page.wait_for_url("**/")
+    await page.goto("/me")
+    await expect(page.get_by_role("link", name="登录或加入")).to_be_visible()
+
+
+async def test_messages_are_read(week: RunningWeek, visit: Visit) -> None:
+    page = await visit(language="en")
+    await join(page, week)
+    await page.goto("/")
+    await page.locator(".card a").first.click()
+    await page.locator("button.main").first.click()
+    await page.locator("form button.main").click()
+    await expect(page.locator("[data-status=confirmed]")).to_be_visible()
+
+    async def read() -> None:
+        await page.goto("/inbox")
+        await expect(page.locator("details")).not_to_have_count(0, timeout=1_000)
+
+    for _ in range(20):
+        try:
+            await read()
+            break
+        except AssertionError:
+            continue
+    await page.locator("summary").first.click()
+    await expect(page.locator("details .text").first).to_be_visible()
+
+
+async def test_an_award_that_nobody_has_is_refused_with_its_reason(visit: Visit, week: RunningWeek) -> None:
+    page = await visit("/verify?code=KW-00000-00000", language="en")
+    await expect(page.locator(".trouble")).to_contain_text("award_unknown")
+    await page.fill("#code", "nonsense")
+    await page.click("main button.main")
+    await expect(page.locator(".trouble")).to_be_visible()
+
+
+async def quiz_of(week: RunningWeek) -> str:
+    """A contest that shows points at once, of this test alone."""
+    sample = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
+    definition = await week.organise("GET", "quiz", f"/quizzes/{sample}/definition")
+    now = datetime.now(UTC)
+    definition |= {
+        "shows_scores": "at_once",
+        "opens_at": (now - timedelta(minutes=1)).isoformat(),
+        "closes_at": (now + timedelta(hours=2)).isoformat(),
+        "attempts_per_day": 3,
+    }
+    quiz_id = f"pages-{int(now.timestamp() * 1000)}"
+    await week.organise("PUT", "quiz", f"/quizzes/{quiz_id}", definition)
+    return quiz_id
+
+
+async def started(page: Page, quiz_id: str) -> int:
+    """Begin an attempt from the page of contests; how many questions it has."""
+    await page.goto("/contest")
+    await page.locator(f"[data-quiz={quiz_id}] a.main").click()
+    await page.locator("fieldset").first.wait_for()
+    return await page.locator(".numbers button").count()
+
+
+async def answer(page: Page) -> None:
+    await page.locator("fieldset label.option").first.click()
+
+
+async def test_a_contest_is_sat_question_by_question(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    questions = await started(page, await quiz_of(week))
+    for n in range(questions):
+        await answer(page)
+        if n < questions - 1:
+            await page.get_by_role("button", name="下一题").click()
+    await expect(page.locator(".number.done")).to_have_count(questions)
+    assert await violations(page) == []
+    await page.get_by_role("button", name="看全部题目").click()
+    await page.get_by_role("button", name="交卷").click()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="确定交卷").dblclick()
+    await page.wait_for_url("**/result?*")
+    await expect(page.locator("[data-status=graded]")).to_be_visible()
+    await expect(page.locator(".score")).to_be_visible()
+    assert await violations(page) == []
+
+
+async def test_without_a_network_from_question_3_on_nothing_is_lost(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    quiz_id = await quiz_of(week)
+    questions = await started(page, quiz_id)
+    for n in range(questions):
+        if n == 2:
+            await expect(page.locator("[data-where=saved]")).to_be_visible()
+            await page.context.set_offline(True)
+        await answer(page)
+        if n < questions - 1:
+            await page.get_by_role("button", name="下一题").click()
+    await expect(page.locator("[data-where=kept]")).to_be_visible()
+    # The page opens again, though there is no network, and has all answers.
+    await page.reload()
+    await expect(page.locator(".number.done")).to_have_count(questions)
+    await page.get_by_role("button", name="交卷").click()
+    await page.get_by_role("button", name="确定交卷").click()
+    await expect(page.get_by_role("button", name="再试一次")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("button", name="再试一次")).to_be_visible()
+    await page.context.set_offline(False)
+    await page.wait_for_url("**/result?*")
+    await expect(page.locator("[data-status=graded]")).to_be_visible()
+    standings = await week.organise("GET", "quiz", f"/quizzes/{quiz_id}/standings")
+    assert len(standings["standings"]) == 1
+
+
+async def test_two_tabs_answer_one_paper(week: RunningWeek, visit: Visit) -> None:
+    first = await visit()
+    await join(first, week)
+    quiz_id = await quiz_of(week)
+    questions = await started(first, quiz_id)
+    second = await visit(f"/paper?quiz={quiz_id}", context=first.context)
+    await answer(first)
+    await expect(second.locator(".number.done")).to_have_count(1)
+    await second.get_by_role("button", name="下一题").click()
+    await answer(second)
+    await expect(first.locator(".number.done")).to_have_count(2)
+    await second.get_by_role("button", name="交卷").click()
+    await second.get_by_role("button", name="确定交卷").click()
+    await second.wait_for_url("**/result?*")
+    await first.wait_for_url("**/result?*")
+    assert questions > 2
+
+
+async def test_the_back_button_leads_back_to_the_paper_and_loses_nothing(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await join(page, week)
+    await started(page, await quiz_of(week))
+    await answer(page)
+    await page.go_back()
+    await page.wait_for_url("**/contest")
+    await page.get_by_role("link", name="继续答题").click()
+    await expect(page.locator(".number.done")).to_have_count(1)
+
+
+async def test_a_clock_that_jumps_ends_nobodys_time(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    quiz_id = await quiz_of(week)
+    await started(page, quiz_id)
+    await page.clock.install()
+    await page.goto(f"/paper?quiz={quiz_id}")
+    for hours in (3, -26):
+        await page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=hours))
+        await page.clock.run_for(5_000)
+        await expect(page.locator("fieldset")).to_be_visible()
+        left = await page.get_by_role("timer").inner_text()
+        assert left not in {"0:00"}
+        assert len(left) <= len("59:59")
+    await answer(page)
+    await expect(page.locator(".number.done")).to_have_count(1)
+
+
+async def test_while_the_service_is_killed_answers_are_kept_and_then_handed_in(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await join(page, week)
+    await started(page, await quiz_of(week))
+    week.services.kill("quiz")
+    try:
+        await answer(page)
+        await page.get_by_role("button", name="交卷").click()
+        await page.get_by_role("button", name="确定交卷").click()
+        await expect(page.get_by_role("button", name="再试一次")).to_be_visible()
+    finally:
+        week.services.start("quiz")
+        week.services.wait_until_healthy("quiz")
+    await page.wait_for_url("**/result?*")
+    await expect(page.locator("[data-status=graded]")).to_be_visible()
+
+
+async def test_a_sign_in_that_ends_in_the_middle_costs_no_answer(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    await started(page, await quiz_of(week))
+    await answer(page)
+    await page.evaluate("localStorage.removeItem('kepu.account')")
+    await page.get_by_role("button", name="交卷").click()
+    await page.get_by_role("button", name="确定交卷").click()
+    await page.wait_for_url("**/result?*")
+    await expect(page.locator("main")).to_contain_text("答卷已收到")
+    await expect(page.locator("main").get_by_role("link", name="登录或加入")).to_be_visible()

@@ -1,0 +1,68 @@
+"""Every page in both languages: axe finds nothing, and nothing is wider than a phone."""
+
+import tomllib
+
+import pytest
+from playwright.async_api import Page
+
+from pages.build import SITE
+from tests.browser.week import RunningWeek, Visit, join, violations
+
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
+
+PAGES = [name for name in tomllib.loads((SITE / "pages.toml").read_text()) if name != "paper"]
+SCHEMES = ("light", "dark")
+LANGUAGES = ("zh-CN", "en")
+
+
+async def addresses(week: RunningWeek) -> list[str]:
+    """An address of each page."""
+    activity = (await week.organise("GET", "registration", "/activities"))["activities"][0]["activity_id"]
+    quiz = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
+    asked = {
+        "activity": f"?id={activity}",
+        "standings": f"?quiz={quiz}",
+        "result": f"?quiz={quiz}&attempt=none",
+    }
+    return [f"/{'' if name == 'index' else name}{asked.get(name, '')}" for name in PAGES]
+
+
+async def settled(page: Page) -> None:
+    await page.wait_for_load_state("networkidle")
+    await page.locator("h1").wait_for()
+
+
+async def is_too_wide(page: Page) -> bool:
+    return bool(
+        await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_on_any_page_in_light_and_dark_and_none_is_too_wide(
+    week: RunningWeek, visit: Visit, language: str
+) -> None:
+    page = await visit(language=language)
+    await join(page, week)
+    found: list[str] = []
+    for address in await addresses(week):
+        await page.goto(address)
+        await settled(page)
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += await violations(page)
+        if await is_too_wide(page):
+            found.append(f"{address} is wider than a phone")
+        await page.get_by_role("button", name="Large type" if language == "en" else "大字").click()
+        if await is_too_wide(page):
+            found.append(f"{address} is wider than a phone in large type")
+        await page.get_by_role("button", name="Large type" if language == "en" else "大字").click()
+    assert found == []
+
+
+async def test_axe_finds_what_is_wrong(visit: Visit) -> None:
+    page = await visit("/help")
+    await settled(page)
+    assert await violations(page) == []
+    await page.evaluate("document.querySelector('main').append(document.createElement('input'))")
+    assert any(": label: " in one for one in await violations(page))

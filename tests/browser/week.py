@@ -1,0 +1,85 @@
+"""A week that runs, as tests of the pages need it, and what people do on its pages."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import uuid4
+
+import httpx
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import BrowserContext, Page, ViewportSize
+
+from ops.deployment.description import Apis
+from ops.local.services import Services
+from tests.support.waiting import eventually
+
+# Of axe: WCAG 2.2 AA, and what is good besides.
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")
+
+
+class Visit(Protocol):
+    """
+    Open a page as somebody with a device of their own.
+
+    `language`: of the device. `context`: that of an earlier page, for another tab of the same device.
+    """
+
+    async def __call__(
+        self,
+        path: str = "/",
+        *,
+        language: str = "zh-CN",
+        context: BrowserContext | None = None,
+        viewport: ViewportSize = ...,
+    ) -> Page: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWeek:
+    """The services behind one address."""
+
+    services: Services
+    url: str
+    apis: Apis
+
+    async def code_of(self, address: str) -> str:
+        """The code that was mailed to an address last. Waits for it."""
+
+        def codes() -> list[str]:
+            lines = self.services.mail_file.read_text().splitlines()
+            bodies = [mail["body"] for mail in map(json.loads, lines) if address in mail["to"]]
+            return [code for body in bodies for code in _CODE.findall(body)]
+
+        return (await eventually(codes))[-1]
+
+    async def organise(self, method: str, service: str, path: str, body: object = None) -> Any:
+        """A request of an organiser, through the edge."""
+        key = {"X-Organiser-Key": self.apis.organiser_key}
+        async with httpx.AsyncClient(base_url=f"{self.url}/api/{service}", headers=key, timeout=30) as client:
+            answer = await client.request(method, path, json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+
+async def join(page: Page, week: RunningWeek, name: str = "李小明") -> str:
+    """Join on the page to sign in, with the code from the mail; the address that was given."""
+    address = f"{uuid4().hex[:12]}@example.org"
+    await page.goto("/sign-in?join=")
+    await page.fill("#name", name)
+    await page.fill("#contact", address)
+    await page.fill("#district", "华龙区")
+    await page.click("main button.main")
+    await page.fill("#code", await week.code_of(address))
+    await page.click("main button.main")
+    await page.wait_for_url("**/me")
+    await page.locator("main h2").first.wait_for()
+    return address
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds on a page as it is now."""
+    options = {"runOnly": {"type": "tag", "values": TAGS}}
+    found = (await Axe().run(page, options=options)).response["violations"]
+    return [f"{page.url}: {one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]

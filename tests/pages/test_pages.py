@@ -1,0 +1,128 @@
+"""The pages as files: nothing is missing, nothing is inline, and all words are there in both languages."""
+
+import gzip
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pages.build import SITE, build, imported, version_of
+
+LANGUAGES = ("zh-CN", "en")
+FIRST_VIEW_BYTES_MAX = 100_000
+PAGES = tomllib.loads((SITE / "pages.toml").read_text())
+MODULES = sorted(path for folder in ("parts", "views") for path in (SITE / folder).glob("*.js"))
+
+
+def words(language: str) -> dict[str, str]:
+    """The words of a language; `{name}` in them are values."""
+    text = (SITE / "words" / f"{language}.js").read_text()
+    pairs = re.findall(r'^  "([^"]+)": "((?:[^"\\]|\\.)*)",$', text, re.MULTILINE)
+    # Every line between the first and the last one is one.
+    assert len(pairs) == len(text.strip().splitlines()) - 2
+    assert len(dict(pairs)) == len(pairs), "a key stands twice"
+    return dict(pairs)
+
+
+def values(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def test_all_words_are_there_in_both_languages_with_the_same_values() -> None:
+    chinese, english = (words(language) for language in LANGUAGES)
+    assert list(chinese) == list(english)
+    assert {key for key in chinese if values(chinese[key]) != values(english[key])} == set()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_a_module_asks_only_for_words_that_are_there(module: Path) -> None:
+    known = words("en")
+    for key in re.findall(r'\bt\("([^"]+)"', module.read_text()):
+        assert key in known
+    # Such as t(`outcome.${status}`): some words begin so.
+    for beginning in re.findall(r"\b(?:t|named)\([`\"]([a-z-]+[.-])(?=\$|\")", module.read_text()):
+        assert any(key.startswith(beginning) for key in known), beginning
+
+
+def test_no_words_are_there_that_nothing_asks_for() -> None:
+    code = "".join(path.read_text() for path in MODULES)
+    beginnings = set(re.findall(r"`([a-z-]+\.[a-z-]*)\$\{", code)) | {
+        f"{prefix}." for prefix in re.findall(r'named\("([a-z-]+)"', code)
+    }
+    unasked = {
+        key
+        for key in words("en")
+        if f'"{key}"' not in code and not any(key.startswith(beginning) for beginning in beginnings)
+    }
+    assert unasked == set()
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
+def test_a_page_has_a_view_and_all_that_it_imports(page: dict[str, str]) -> None:
+    view = SITE / "views" / f"{page['view']}.js"
+    assert all(path.exists() for path in imported(view))
+
+
+def test_nothing_stands_inline_and_nothing_comes_from_elsewhere(tmp_path: Path) -> None:
+    build(tmp_path, local=True)
+    for page in tmp_path.glob("*.html"):
+        html = page.read_text()
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html), page
+        assert re.findall(r'(?:src|href)="(?!/)', html) == []
+    for module in MODULES:
+        # Views write no styles and no handlers of HTML: the policy of the pages would refuse them.
+        assert not re.search(r'\sstyle=|\son\w+="|innerHTML|https?://(?!www\.w3\.org)', module.read_text()), (
+            module
+        )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_first_view_is_small(name: str, tmp_path: Path) -> None:
+    build(tmp_path, local=True)
+    html = tmp_path / f"{name}.html"
+    named = re.findall(r'(?:src|href)="(/assets/[^"]+)"', html.read_text())
+    assert len(named) > 5
+    files = [html, *(tmp_path / path[1:] for path in named)]
+    heaviest = max(
+        (tmp_path / named[0][1:]).parent.joinpath("words").glob("*.js.gz"), key=lambda one: one.stat().st_size
+    )
+    total = sum(path.with_name(path.name + ".gz").stat().st_size for path in files) + heaviest.stat().st_size
+    assert total < FIRST_VIEW_BYTES_MAX / 2
+
+
+def test_what_is_compressed_is_what_is_not(tmp_path: Path) -> None:
+    build(tmp_path)
+    compressed = list(tmp_path.rglob("*.gz"))
+    assert compressed
+    for path in compressed:
+        assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
+
+
+def test_a_change_of_any_file_gives_all_another_address(tmp_path: Path) -> None:
+    (tmp_path / "one.js").write_text("1")
+    (tmp_path / "other.js").write_text("2")
+    before = version_of(tmp_path)
+    assert version_of(tmp_path) == before
+    (tmp_path / "other.js").write_text("3")
+    changed = version_of(tmp_path)
+    (tmp_path / "other.js").rename(tmp_path / "third.js")
+    assert len({before, changed, version_of(tmp_path)}) == 3
+
+
+def test_pages_for_trying_are_only_there_if_asked_for(tmp_path: Path) -> None:
+    build(tmp_path)
+    assert not (tmp_path / "mail.html").exists()
+    build(tmp_path, local=True)
+    assert (tmp_path / "mail.html").exists()
+
+
+def test_the_worker_keeps_all_files_of_its_version(tmp_path: Path) -> None:
+    build(tmp_path)
+    worker = (tmp_path / "worker.js").read_text()
+    listed = set(re.findall(r'^  "(/assets/[^"]+)"', worker, re.MULTILINE))
+    assert listed == {
+        f"/{path.relative_to(tmp_path)}"
+        for path in (tmp_path / "assets").rglob("*")
+        if path.suffix in {".js", ".css"}
+    }
