@@ -20,7 +20,7 @@ CADDY = Path(sys.executable).parent / "caddy"
 INSIDE = ("metrics", "health", "livez", "readyz", "docs", "redoc", "openapi.json", "static-offline-docs/x.js")
 
 
-@pytest.mark.parametrize("example", ["Caddyfile", "compose.Caddyfile"])
+@pytest.mark.parametrize("example", ["Caddyfile", "compose.Caddyfile", "local.Caddyfile"])
 def test_an_example_is_valid_and_formatted(example: str, tmp_path: Path) -> None:
     told = run("validate", "--config", f"deploy/caddy/{example}", home=tmp_path)
     assert told.returncode == 0, told.stderr
