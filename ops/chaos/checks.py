@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.chaos.history import Kind, Operation
-from ops.chaos.scene import HALL, HALL_CAPACITY, LAB_CAPACITY, LAB_WAITING, QUIZ_ID, SCHEME_ID
+from ops.chaos.scene import HALL, HALL_CAPACITY, LAB_CAPACITY, LAB_WAITING, PLAQUE_ID, QUIZ_ID, SCHEME_ID
 
 Json: TypeAlias = dict[str, Any]
 
@@ -35,7 +35,7 @@ def check(history: Sequence[Operation], log: Log) -> list[Check]:
         *sessions(history, log),
         *commands(history, log),
         *submissions(history, log),
-        *awards(log),
+        *awards(history, log),
         order(log),
         *reads(history, log),
     ]
@@ -142,8 +142,8 @@ def submissions(history: Sequence[Operation], log: Log) -> Iterator[Check]:
     )
 
 
-def awards(log: Log) -> Iterator[Check]:
-    """Each result that reaches the pass mark has its certificate, and no other one has."""
+def awards(history: Sequence[Operation], log: Log) -> Iterator[Check]:
+    """Each result that reaches the pass mark has its certificate, each conferral its plaque; nothing else."""
     passed = (
         event.body["participant_id"]
         for event in log.events("quiz.completed")
@@ -151,6 +151,17 @@ def awards(log: Log) -> Iterator[Check]:
     )
     issued = [event for event in log.events("award.issued") if event.body["scheme_id"] == SCHEME_ID]
     yield compare("who passed has one certificate", passed, (event.body["recipient_id"] for event in issued))
+    conferred = [event for event in log.events("award.issued") if event.body["scheme_id"] == PLAQUE_ID]
+    yield kept(
+        "conferrals acknowledged are published",
+        _told(_ok(history, "confer"), "award_id"),
+        (event.body["award_id"] for event in conferred),
+    )
+    asked = {one.asked["recipient_id"] for one in _all(history, "confer") if one.outcome != "fail"}
+    have = Counter(event.body["recipient_id"] for event in conferred)
+    twice = [id_ for id_, times in have.items() if times > 1]
+    yield Check("each conferral is one award", len(asked), len(have), duplicated=twice)
+    yield true_of_all("nothing is conferred that nobody conferred", sorted(set(have) - asked), len(have))
 
 
 def order(log: Log) -> Check:

@@ -17,12 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
-Kind: TypeAlias = Literal["book", "cancel", "command", "save", "submit", "read", "result", "poison", "abort"]
+Kind: TypeAlias = Literal[
+    "book", "cancel", "command", "save", "submit", "read", "result", "confer", "poison", "abort"
+]
 Phase: TypeAlias = Literal["invoke", "ok", "fail", "unknown"]
 Fields: TypeAlias = Mapping[str, Any]
-KINDS: tuple[Kind, ...] = ("book", "cancel", "command", "save", "submit", "read", "result", "poison", "abort")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 HISTORY_FILE = "history.jsonl"
 # The file is on the disk after so many lines. A power failure may cost the last ones; a kill costs none.

@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import httpx
 
 from ops.chaos.history import Begun, History
-from ops.chaos.scene import HALL, QUIZ_ID, lab_of
+from ops.chaos.scene import HALL, PLAQUE_ID, QUIZ_ID, lab_of
 
 Json: TypeAlias = dict[str, Any]
 
@@ -25,8 +26,10 @@ ASKING_SECONDS_MAX = 60.0
 AGAIN_SECONDS = 0.3
 UNDER_WAY_MAX = 80
 RESULT_SECONDS_MAX = 8.0
-TOO_EARLY = 425
-TOO_MANY = 429
+# Refusals of another moment: 425 and 429.
+AGAIN = (HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+# An organiser confers a plaque on each of so many people.
+CONFER_EVERY = 20
 
 
 class NoAnswer(Exception):
@@ -41,12 +44,14 @@ class People:
     Attributes:
         urls: of each service, the addresses of its copies.
         right: the right letters of each question, for those who pass.
+        organiser_key: of somebody who confers plaques.
     """
 
     http: httpx.AsyncClient
     urls: Mapping[str, Sequence[str]]
     history: History
     right: Mapping[str, str]
+    organiser_key: str
     _first: dict[str, int] = field(default_factory=dict)
 
     async def one(self, number: int) -> None:
@@ -60,6 +65,8 @@ class People:
                 await self._read(number, booked, token)
             else:
                 await self._sit(number, token)
+                if number % CONFER_EVERY == 1:
+                    await self._confer(number, booked["participant_id"])
         except NoAnswer:
             pass
 
@@ -135,10 +142,32 @@ class People:
                 return
             await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _ask(self, begun: Begun | None, method: str, service: str, path: str, **request: Any) -> Json:
+    async def _confer(self, number: int, participant_id: str) -> None:
+        """An organiser confers a plaque. Awards stores it with its event, which the outbox publishes."""
+        body = {"scheme_id": PLAQUE_ID, "recipient_id": participant_id}
+        key = {"X-Organiser-Key": self.organiser_key}
+        begun = self.history.invoke("confer", _who(number), recipient_id=participant_id)
+        # Awards may hear of the participant a moment later.
+        answer = await self._ask(
+            begun, "POST", "awards", "/awards", not_yet="recipient_unknown", json=body, headers=key
+        )
+        begun.ok(award_id=answer["award_id"])
+
+    async def _ask(
+        self,
+        begun: Begun | None,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        not_yet: str = "",
+        **request: Any,
+    ) -> Json:
         """
         Send a request until it is answered.
 
+        Args:
+            not_yet: the code of a refusal that a repeat may not get.
         Raises:
             NoAnswer: it is refused, or nobody answers; `begun` has ended.
         """
@@ -157,11 +186,11 @@ class People:
                     found: Json = answer.json()
                     return found
                 code = str(answer.json().get("code"))
-                if answer.is_client_error and answer.status_code not in (TOO_EARLY, TOO_MANY):
+                if answer.is_client_error and not (code == not_yet or answer.status_code in AGAIN):
                     self._refused(begun, code, unsure=unsure)
                     raise NoAnswer(code)
                 # 503 `overloaded` says that nothing was written. Of any other one nobody knows.
-                unsure, last = unsure or code != "overloaded", code
+                unsure, last = unsure or code not in ("overloaded", not_yet), code
             self._first[service] = at + 1
             await asyncio.sleep(AGAIN_SECONDS)
         if begun is not None:

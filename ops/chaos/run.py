@@ -163,9 +163,8 @@ class Run:
                 urls.setdefault(part.service, []).append(self.rig.services.url(part.name))
         outside = Outside(self.rig.stack.kafka_connection, written)
         async with people.client() as http:
-            coming = asyncio.create_task(
-                self._come(People(http, urls, written, right), outside), name="people"
-            )
+            everybody = People(http, urls, written, right, self.rig.services.apis.organiser_key)
+            coming = asyncio.create_task(self._come(everybody, outside), name="people")
             try:
                 await self._break(written)
             finally:

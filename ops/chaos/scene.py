@@ -1,5 +1,6 @@
 """
-What people take part in during chaos: small sessions with waiting lists, a large hall, a quiz, a certificate.
+What people take part in during chaos: small sessions with waiting lists, a large hall, a quiz, a certificate,
+and a plaque that an organiser confers.
 
 Everything is computed from the number of people who will come. Names and ids are made up.
 """
@@ -14,7 +15,7 @@ from ops.week.load import Piece
 
 Json: TypeAlias = dict[str, Any]
 
-QUIZ_ID, SCHEME_ID, HALL = "chaos", "chaos-certificate", "chaos-hall"
+QUIZ_ID, SCHEME_ID, PLAQUE_ID, HALL = "chaos", "chaos-certificate", "chaos-plaque", "chaos-hall"
 HALL_CAPACITY = 20_000
 # So many people in a row want the same small session; not all of them get a place or can wait.
 LAB_PEOPLE, LAB_CAPACITY, LAB_WAITING = 24, 8, 8
@@ -45,10 +46,12 @@ def pieces_of(week: Week, people: int, now: datetime | None = None) -> list[Piec
         "kind": "certificate",
         "rule": {"type": "pass_mark", "quiz_id": QUIZ_ID, "score_percent": PASS_PERCENT},
     }
+    plaque = {"title": "热心科普", "kind": "plaque", "rule": {"type": "conferred"}}
     return [
         *_activities(people // LAB_PEOPLE + 1, now),
         load.quiz_piece(QUIZ_ID, quiz),
         Piece("the certificate", "awards", f"/schemes/{SCHEME_ID}", scheme),
+        Piece("the plaque", "awards", f"/schemes/{PLAQUE_ID}", plaque),
     ]
 
 

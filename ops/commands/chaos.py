@@ -23,7 +23,15 @@ from ops.stack.host import make_folder
 
 DIFFERS = 1
 # A run in which less was acknowledged shows nothing. For a minute of people who come.
-LEAST_A_MINUTE: dict[Kind, int] = {"book": 20, "cancel": 3, "command": 5, "submit": 10, "save": 1, "read": 5}
+LEAST_A_MINUTE: dict[Kind, int] = {
+    "book": 20,
+    "cancel": 3,
+    "command": 5,
+    "submit": 10,
+    "save": 1,
+    "read": 5,
+    "confer": 1,
+}
 FAULTS, SHORT_FAULTS = 60, 8
 SEED_MAX = 2**31
 

@@ -16,7 +16,7 @@ from ops.audit.findings import Check
 from ops.audit.log import Entry, Log
 from ops.chaos import checks
 from ops.chaos.history import Operation
-from ops.chaos.scene import HALL, LAB_CAPACITY, QUIZ_ID, SCHEME_ID, lab_of
+from ops.chaos.scene import HALL, LAB_CAPACITY, PLAQUE_ID, QUIZ_ID, SCHEME_ID, lab_of
 from ops.contracts.documents import GOLDEN
 
 LAB = lab_of(0)
@@ -46,6 +46,12 @@ class Week:
     def raw(self, topic: str, key: str, value: bytes, id_: str | None = None, **headers: str) -> None:
         """A record as it is."""
         self.entries.append(Entry(topic, 0, len(self.entries), key, value, id_, headers, None, 0))
+
+    def conferred(self, award_id: str, whom: str) -> None:
+        """A plaque."""
+        self.happens(
+            "award.issued", whom, award_id=award_id, version=1, scheme_id=PLAQUE_ID, recipient_id=whom
+        )
 
     def registered(self, topic: str, id_: str, version: int, session: str, request: str = "r") -> None:
         """An outcome of a registration."""
@@ -99,6 +105,8 @@ def good() -> Week:
     week.happens("quiz.completed", "p", **graded)
     week.asks("result", "p-0", {"attempt_id": "a"}, {"points": 4.0, "passed": True})
     week.happens("award.issued", "p", award_id="w", version=1, scheme_id=SCHEME_ID, recipient_id="p")
+    week.asks("confer", "p-0", {"recipient_id": "honoured"}, {"award_id": "plaque"})
+    week.conferred("plaque", "honoured")
     return week
 
 
@@ -218,6 +226,9 @@ SPOILT: Sequence[tuple[Callable[[Week], None], str]] = (
     (without("quiz.answers_saved"), "saves acknowledged are in the log"),
     (without("award.issued"), "who passed has one certificate"),
     (_awarded_twice, "who passed has one certificate"),
+    (without("award.issued", "honoured"), "conferrals acknowledged are published"),
+    (lambda week: week.conferred("again", "honoured"), "each conferral is one award"),
+    (lambda week: week.conferred("other", "unasked"), "nothing is conferred that nobody conferred"),
     (_out_of_order, "events of one key came in their order"),
     (_read_what_was_undone, "registrations that were read were published"),
     (_read_before_cancellation, "what was cancelled is read as cancelled"),
