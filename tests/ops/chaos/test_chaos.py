@@ -26,7 +26,15 @@ FAULTS = (
     Fault("clock", ("quiz",), 1.0, "+90 s"),
     Fault("crash", ("quiz-worker",), 0.0, "after_publish_before_commit"),
 )
-LEAST: dict[Kind, int] = {"book": 20, "cancel": 2, "command": 5, "submit": 10, "save": 1, "read": 5, "confer": 1}
+LEAST: dict[Kind, int] = {
+    "book": 20,
+    "cancel": 2,
+    "command": 5,
+    "submit": 10,
+    "save": 1,
+    "read": 5,
+    "confer": 1,
+}
 
 
 @pytest.fixture
