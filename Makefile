@@ -51,7 +51,11 @@ test: $(READY) ## run the tests on a real local stack, four at a time
 	$(BIN)/pytest -m "not own_servers" $(SIDE_BY_SIDE)
 
 test-servers: $(READY) ## the tests that start servers of their own: stacks, clusters, kills, drills, a played incident
-	$(BIN)/pytest -m own_servers $(SIDE_BY_SIDE) --numprocesses 2
+	$(BIN)/pytest -m "own_servers and not browser" $(SIDE_BY_SIDE) --numprocesses 2
+
+.PHONY: test-browser
+test-browser: $(READY) ## the ways of citizens through the pages in a real browser; needs Chromium
+	$(BIN)/pytest -m browser
 
 incidents: $(READY) ## play all incidents under a real Prometheus: exactly the alert that is meant fires (40 minutes)
 	$(BIN)/kepu incidents

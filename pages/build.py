@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -50,9 +50,11 @@ def build(out: Path, *, local: bool = False) -> None:
         if page.get("local") and not local:
             continue
         (out / f"{name}.html").write_text(_html(shell, name, page, version))
+    addresses = [f"/{'' if page.stem == 'index' else page.stem}" for page in sorted(out.glob("*.html"))]
+    files = [f"/{path.relative_to(out)}" for path in _files(assets) if path.suffix != ".LICENSE"]
     for name in AT_THE_TOP:
-        text = (SITE / name).read_text()
-        (out / name).write_text(text.replace("$version", version).replace("$files", _listed(assets, out)))
+        text = (SITE / name).read_text().replace("$version", version)
+        (out / name).write_text(text.replace("$pages", _listed(addresses)).replace("$files", _listed(files)))
     for path in _files(out):
         if path.suffix in COMPRESSED:
             # Always the same bytes: without the time.
@@ -96,8 +98,9 @@ def _html(shell: Template, name: str, page: Mapping[str, Any], version: str) -> 
     )
 
 
-def _listed(assets: Path, out: Path) -> str:
-    return ",\n".join(f'  "/{path.relative_to(out)}"' for path in _files(assets) if path.suffix != ".LICENSE")
+def _listed(addresses: Iterable[str]) -> str:
+    """As the lines of a list in a script."""
+    return ",\n".join(f'  "{address}"' for address in addresses)
 
 
 def _files(folder: Path) -> list[Path]:

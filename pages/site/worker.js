@@ -6,10 +6,14 @@ const VERSION = "kepu-$version";
 const FILES = [
 $files
 ];
+const PAGES = [
+$pages
+];
+// With a page at hand nobody waits longer for a newer one.
 const PAGE_SECONDS_MAX = 4;
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));
+  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll([...FILES, ...PAGES])).then(() => skipWaiting()));
 });
 
 addEventListener("activate", (event) => {
@@ -20,31 +24,27 @@ addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== location.origin || url.pathname.startsWith("/api/")) return;
   if (url.pathname.startsWith("/assets/")) {
-    event.respondWith(kept(event.request).then((found) => found ?? fetch(event.request)));
+    event.respondWith(caches.match(url.pathname).then((found) => found ?? fetch(event.request)));
   } else if (event.request.mode === "navigate") {
-    event.respondWith(page(event.request, url));
+    event.respondWith(page(url));
   }
 });
 
-async function kept(request) {
-  return caches.match(request, { ignoreSearch: true });
-}
-
-async function page(request, url) {
-  const cache = await caches.open("kepu-pages");
-  const slow = new AbortController();
-  setTimeout(() => slow.abort(), PAGE_SECONDS_MAX * 1000);
+async function page(url) {
+  const kept = await caches.match(url.pathname).catch(() => undefined);
+  const ending = new AbortController();
+  const timer = kept && setTimeout(() => ending.abort(), PAGE_SECONDS_MAX * 1000);
   try {
-    const answer = await fetch(url.href, { signal: slow.signal, redirect: "manual", headers: request.headers });
-    if (answer.ok) await cache.put(url.pathname, answer.clone());
-    return answer;
+    return await fetch(url.href, { signal: ending.signal, redirect: "manual" });
   } catch {
-    return (await cache.match(url.pathname)) ?? Response.error();
+    return kept ?? Response.error();
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 // Two versions stay: an open page may still ask for modules of the one before.
 async function forgetOthers() {
-  const names = (await caches.keys()).filter((name) => name !== VERSION && name !== "kepu-pages");
-  await Promise.all(names.slice(0, -1).map((name) => caches.delete(name)));
+  const others = (await caches.keys()).filter((name) => name !== VERSION);
+  await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)));
 }

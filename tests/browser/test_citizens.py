@@ -1,13 +1,15 @@
 """The ways of citizens, from the first page to the last, on a phone."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.week import RunningWeek, Visit, join, violations
+from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
 
 
 async def test_a_newcomer_finds_an_activity_gets_a_ticket_and_cancels_it(
@@ -44,15 +46,36 @@ async def test_a_newcomer_finds_an_activity_gets_a_ticket_and_cancels_it(
     await expect(page.locator(".ticket")).to_have_count(0)
 
 
-async def test_who_signs_in_elsewhere_finds_the_same_week(week: RunningWeek, visit: Visit) -> None:
-    address = await join(await visit(), week)
+async def test_who_signs_in_on_another_device_finds_the_same_week(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    address = await join(page, week, "赵一")
+    await page.goto("/")
+    await page.locator(".card a").first.click()
+    await page.locator("button.main").first.click()
+    await page.locator("form button.main").click()
+    await expect(page.locator("[data-status=confirmed]")).to_be_visible()
     other = await visit("/me")
-    await other.get_by_role("link", name="登录或加入").click()
+    await other.get_by_role("link", name="登录或注册").click()
     await other.fill("#contact", address)
     await other.click("main button.main")
     await other.fill("#code", "AAAA-AAAA")
     await other.click("main button.main")
     await expect(other.locator(".trouble")).to_contain_text("code_wrong")
+    await other.fill("#code", await week.code_of(address, 2))
+    await other.click("main button.main")
+    await expect(other.locator(".ticket")).to_have_count(1)
+    await expect(other.locator("main")).to_contain_text("赵一")
+
+
+async def test_signing_in_leads_to_no_other_address(week: RunningWeek, visit: Visit) -> None:
+    page = await visit("/sign-in?join=&next=/.//evil.example/")
+    await page.fill("#name", "钱二")
+    address = "qian-redirect@example.org"
+    await page.fill("#contact", address)
+    await page.click("main button.main")
+    await page.fill("#code", await week.code_of(address))
+    await page.click("main button.main")
+    assert (await eventually(lambda: page.url, lambda url: "evil" in url)).startswith(f"{week.url}/")
 
 
 async def test_all_of_ones_data_can_be_corrected_downloaded_and_erased(
@@ -73,7 +96,7 @@ async def test_all_of_ones_data_can_be_corrected_downloaded_and_erased(
     await page.get_by_role("button", name="永久删除").click()
     await page.wait_for_url("**/")
     await page.goto("/me")
-    await expect(page.get_by_role("link", name="登录或加入")).to_be_visible()
+    await expect(page.get_by_role("link", name="登录或注册")).to_be_visible()
 
 
 async def test_messages_are_read(week: RunningWeek, visit: Visit) -> None:
@@ -107,7 +130,7 @@ async def test_an_award_that_nobody_has_is_refused_with_its_reason(visit: Visit,
     await expect(page.locator(".trouble")).to_be_visible()
 
 
-async def quiz_of(week: RunningWeek) -> str:
+async def quiz_of(week: RunningWeek, **changes: object) -> str:
     """A contest that shows points at once, of this test alone."""
     sample = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
     definition = await week.organise("GET", "quiz", f"/quizzes/{sample}/definition")
@@ -117,6 +140,7 @@ async def quiz_of(week: RunningWeek) -> str:
         "opens_at": (now - timedelta(minutes=1)).isoformat(),
         "closes_at": (now + timedelta(hours=2)).isoformat(),
         "attempts_per_day": 3,
+        **changes,
     }
     quiz_id = f"pages-{int(now.timestamp() * 1000)}"
     await week.organise("PUT", "quiz", f"/quizzes/{quiz_id}", definition)
@@ -127,6 +151,7 @@ async def started(page: Page, quiz_id: str) -> int:
     """Begin an attempt from the page of contests; how many questions it has."""
     await page.goto("/contest")
     await page.locator(f"[data-quiz={quiz_id}] a.main").click()
+    await page.get_by_role("button", name="开始答题").click()
     await page.locator("fieldset").first.wait_for()
     return await page.locator(".numbers button").count()
 
@@ -261,4 +286,94 @@ async def test_a_sign_in_that_ends_in_the_middle_costs_no_answer(week: RunningWe
     await page.get_by_role("button", name="确定交卷").click()
     await page.wait_for_url("**/result?*")
     await expect(page.locator("main")).to_contain_text("答卷已收到")
-    await expect(page.locator("main").get_by_role("link", name="登录或加入")).to_be_visible()
+    await expect(page.locator("main").get_by_role("link", name="登录或注册")).to_be_visible()
+
+
+async def test_at_the_end_of_the_time_what_was_just_answered_is_handed_in(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await join(page, week)
+    quiz_id = await quiz_of(week, duration_seconds=20, grace_seconds=5, least_plausible_seconds=None)
+    await started(page, quiz_id)
+    await expect(page.get_by_role("timer")).to_have_text(re.compile("0:0[1-5]"))
+    await answer(page)
+    await page.wait_for_url("**/result?*")
+    await expect(page.locator("main")).to_contain_text("答卷已收到")
+    await expect(page.locator("[data-status=graded]")).to_be_visible()
+    # The service had nothing to hand in by itself.
+    await expect(page.locator("main")).not_to_contain_text("系统自动提交")
+
+
+async def test_what_was_answered_on_another_device_counts(week: RunningWeek, visit: Visit) -> None:
+    phone = await visit()
+    address = await join(phone, week)
+    quiz_id = await quiz_of(week)
+    await started(phone, quiz_id)
+    await answer(phone)
+    await expect(phone.locator("[data-where=saved]")).to_be_visible()
+    laptop = await visit("/sign-in")
+    await laptop.fill("#contact", address)
+    await laptop.click("main button.main")
+    await laptop.fill("#code", await week.code_of(address, 2))
+    await laptop.click("main button.main")
+    await laptop.wait_for_url("**/me")
+    await started(laptop, quiz_id)
+    await expect(laptop.locator(".number.done")).to_have_count(1)
+    await laptop.get_by_role("button", name="下一题").click()
+    await answer(laptop)
+    await expect(laptop.locator("[data-where=saved]")).to_be_visible()
+    await phone.wait_for_timeout(2_000)
+    await phone.goto(f"/paper?quiz={quiz_id}")
+    await expect(phone.locator(".number.done")).to_have_count(2)
+
+
+async def test_the_next_person_on_a_device_gets_nobodys_paper(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    quiz_id = await quiz_of(week)
+    await started(page, quiz_id)
+    await answer(page)
+    await page.get_by_role("button", name="退出登录").click()
+    await page.wait_for_url("**/")
+    await join(page, week)
+    await page.goto(f"/paper?quiz={quiz_id}")
+    await expect(page.get_by_role("button", name="开始答题")).to_be_visible()
+    kept = await page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('kepu.attempt'))")
+    assert kept == []
+
+
+async def test_opening_the_address_of_a_paper_starts_no_attempt(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    quiz_id = await quiz_of(week)
+    await page.goto(f"/paper?quiz={quiz_id}")
+    await expect(page.get_by_role("button", name="开始答题")).to_be_visible()
+    await expect(page.locator("fieldset")).to_have_count(0)
+
+
+async def test_a_full_device_keeps_all_answers_of_the_page(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await join(page, week)
+    await started(page, await quiz_of(week))
+    await page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') } }"
+    )
+    for n in range(3):
+        await answer(page)
+        if n < 2:
+            await page.get_by_role("button", name="下一题").click()
+    await expect(page.locator(".number.done")).to_have_count(3)
+    await expect(page.locator("[data-where=saved]")).to_be_visible()
+
+
+async def test_files_that_are_not_there_are_not_kept(visit: Visit) -> None:
+    page = await visit("/help")
+    answers = await page.evaluate(
+        """async () => {
+            const src = document.querySelector('script[type=module]').src;
+            const answers = [await fetch(src), await fetch(src + 'x')];
+            return answers.map((one) => [one.status, one.headers.get('cache-control')]);
+        }"""
+    )
+    assert answers == [[200, "public, max-age=31536000, immutable"], [404, "no-cache"]]

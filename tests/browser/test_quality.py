@@ -8,7 +8,7 @@ from playwright.async_api import Page
 from pages.build import SITE
 from tests.browser.week import RunningWeek, Visit, join, violations
 
-pytestmark = [pytest.mark.stack, pytest.mark.own_servers]
+pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
 
 PAGES = [name for name in tomllib.loads((SITE / "pages.toml").read_text()) if name != "paper"]
 SCHEMES = ("light", "dark")

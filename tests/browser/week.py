@@ -44,15 +44,15 @@ class RunningWeek:
     url: str
     apis: Apis
 
-    async def code_of(self, address: str) -> str:
-        """The code that was mailed to an address last. Waits for it."""
+    async def code_of(self, address: str, nth: int = 1) -> str:
+        """The first code that was mailed to an address, or the nth. Waits for it."""
 
         def codes() -> list[str]:
             lines = self.services.mail_file.read_text().splitlines()
             bodies = [mail["body"] for mail in map(json.loads, lines) if address in mail["to"]]
             return [code for body in bodies for code in _CODE.findall(body)]
 
-        return (await eventually(codes))[-1]
+        return (await eventually(codes, lambda found: len(found) >= nth))[nth - 1]
 
     async def organise(self, method: str, service: str, path: str, body: object = None) -> Any:
         """A request of an organiser, through the edge."""

@@ -121,6 +121,7 @@ def test_the_worker_keeps_all_files_of_its_version(tmp_path: Path) -> None:
     build(tmp_path)
     worker = (tmp_path / "worker.js").read_text()
     listed = set(re.findall(r'^  "(/assets/[^"]+)"', worker, re.MULTILINE))
+    assert '  "/contest",' in worker
     assert listed == {
         f"/{path.relative_to(tmp_path)}"
         for path in (tmp_path / "assets").rglob("*")

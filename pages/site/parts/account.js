@@ -1,5 +1,5 @@
 // Who reads: the participant's token, kept on this device until its owner signs out.
-import { forget, store, stored } from "./kept.js";
+import { forget, names, store, stored, watch } from "./kept.js";
 
 /** {participant_id, token, verified}, or null: nobody has signed in here. */
 export function account() {
@@ -7,13 +7,26 @@ export function account() {
 }
 
 export function signedIn({ participant_id, token, verified }) {
-  const before = account();
-  if (before && before.participant_id !== participant_id) forget("bookings");
-  store("account", { participant_id, token, verified: verified ?? before?.verified ?? false });
+  store("account", { participant_id, token, verified: verified ?? account()?.verified ?? false });
 }
 
+/** The token is worth nothing any more, or its owner leaves. */
 export function signedOut() {
   forget("account");
+}
+
+/** Forget what a participant has answered here, except what still has to be handed in. */
+export function forgetAnswers(participantId, { all = false } = {}) {
+  for (const name of names(`attempt.${participantId}.`))
+    if (all || stored(name)?.state !== "handing-in") forget(name);
+}
+
+/** Load the page anew when somebody else signs in or out: in another tab, or before the Back button was pressed. */
+export function guard() {
+  const before = account()?.participant_id;
+  const look = () => account()?.participant_id !== before && location.reload();
+  watch("account", look);
+  addEventListener("pageshow", (event) => event.persisted && look());
 }
 
 /** The address of the page to sign in, which leads back to this one. */
@@ -24,7 +37,12 @@ export function signInAddress() {
 
 /** Where to go after signing in: only a page of ours. */
 export function nextAddress() {
-  const next = new URLSearchParams(location.search).get("next") ?? "/me";
-  const url = new URL(next, location.origin);
-  return url.origin === location.origin ? url.pathname + url.search : "/me";
+  try {
+    const url = new URL(new URLSearchParams(location.search).get("next") ?? "/me", location.origin);
+    // With the origin: a path that begins with two slashes would name another host.
+    if (url.origin === location.origin) return url.origin + url.pathname + url.search;
+  } catch {
+    // No address at all.
+  }
+  return "/me";
 }

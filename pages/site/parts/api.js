@@ -6,6 +6,8 @@ const SECONDS_MAX = 20;
 const TRIES_MAX = 4;
 const WAIT_SECONDS = 0.5;
 const WAIT_SECONDS_MAX = 10;
+// What a repeat may not get: too many requests, and a service or its edge that is away for a moment.
+const PASSING = new Set([429, 502, 503, 504]);
 
 /** A service has answered, and says no. */
 export class Refused extends Error {
@@ -25,7 +27,7 @@ export class Unreached extends Error {}
  *
  * A request that changes nothing when it is repeated (`again`) is tried several times while the network or the
  * service is away. So is any request that a service did not take (code `overloaded`).
- * `as`: "json", "blob" or "response". `token`: another one than the reader's; null for none.
+ * `as`: "json" or "blob". `token`: another one than the reader's; null for none.
  */
 export async function ask(service, path, options = {}) {
   const { method = "GET", body, as = "json", headers = {}, seconds = SECONDS_MAX, signal } = options;
@@ -44,13 +46,13 @@ export async function ask(service, path, options = {}) {
   };
   const address = `/api/${service}${path}`;
   for (let tried = 1; ; tried++) {
-    const answer = await fetched(address, request, seconds);
-    if (answer?.ok) return content(answer, as);
-    const refused = answer && new Refused(answer.status, await problemOf(answer));
+    const answer = await fetched(address, request, as, seconds);
+    if (answer?.ok) return answer.content;
+    const refused = answer && new Refused(answer.status, answer.content ?? {});
     const repeat = again || refused?.code === "overloaded";
-    if (refused && !(repeat && [429, 502, 503, 504].includes(answer.status))) throw ended(refused, token);
+    if (refused && !(repeat && PASSING.has(answer.status))) throw ended(refused, token);
     if (!repeat || tried >= (options.tries ?? TRIES_MAX)) throw refused ?? new Unreached(address);
-    const asked = Number(answer?.headers.get("retry-after")) || WAIT_SECONDS * 2 ** tried;
+    const asked = answer?.retryAfter || WAIT_SECONDS * 2 ** tried;
     // A service that asks for a longer wait than a person has gets no further request.
     if (asked > WAIT_SECONDS_MAX) throw refused;
     await wait(asked * (0.75 + Math.random() / 2), signal);
@@ -70,19 +72,18 @@ export async function all(service, path, list, most = 2000, options = {}) {
   return found;
 }
 
-/** A key that makes a repeated request the same request. */
-export function idempotencyKey() {
-  return crypto.randomUUID();
-}
-
-async function fetched(address, request, seconds) {
+/** A request's answer with its whole content. Null: there was none in time, or it broke off. */
+async function fetched(address, request, as, seconds) {
   // Not AbortSignal.any and .timeout: phones of 2021 do not know them.
   const ending = new AbortController();
   const end = () => ending.abort();
   const timer = setTimeout(end, seconds * 1000);
   request.signal?.addEventListener("abort", end);
   try {
-    return await fetch(address, { ...request, signal: ending.signal });
+    const answer = await fetch(address, { ...request, signal: ending.signal });
+    const retryAfter = Number(answer.headers.get("retry-after"));
+    if (answer.ok) return { ok: true, content: await contentOf(answer, as) };
+    return { ok: false, status: answer.status, retryAfter, content: await answer.json().catch(() => null) };
   } catch (error) {
     if (request.signal?.aborted) throw error;
     return null;
@@ -92,19 +93,9 @@ async function fetched(address, request, seconds) {
   }
 }
 
-async function content(answer, as) {
-  if (as === "response") return answer;
-  if (as === "blob") return answer.blob();
+async function contentOf(answer, as) {
   if (answer.status === 204) return null;
-  return answer.json();
-}
-
-async function problemOf(answer) {
-  try {
-    return await answer.json();
-  } catch {
-    return {};
-  }
+  return as === "blob" ? answer.blob() : answer.json();
 }
 
 function ended(refused, token) {

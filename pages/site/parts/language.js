@@ -21,6 +21,9 @@ export function named(prefix, value) {
 
 export function choose(other) {
   store("language", other);
+  const url = new URL(location);
+  url.searchParams.delete("language");
+  history.replaceState(null, "", url);
   location.reload();
 }
 

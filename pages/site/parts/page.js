@@ -1,9 +1,9 @@
 // The frame of every page: header, menu, footer, what went wrong, and what a screen reader is told.
 import { html, nothing, render } from "../lib/lit-html.js";
-import { account, signInAddress, signedOut } from "./account.js";
+import { account, forgetAnswers, guard, signInAddress, signedOut } from "./account.js";
 import { ask, Refused, Unreached } from "./api.js";
 import { choose, language, LANGUAGES, t } from "./language.js";
-import { store, stored } from "./kept.js";
+import { names, store, stored } from "./kept.js";
 import { WEEK } from "./week.js";
 
 export { html, nothing, t };
@@ -29,7 +29,10 @@ export function show(title, body) {
   // What the file has until its script runs.
   document.getElementById("page").replaceChildren();
   update();
+  guard();
   register();
+  // What an earlier page could not hand in.
+  if (names("attempt.").some((name) => stored(name)?.state === "handing-in")) import("./attempt.js").then(({ finish }) => finish());
 }
 
 export function update() {
@@ -51,6 +54,7 @@ export function announce(words) {
  */
 export async function attempt(work) {
   trouble = null;
+  told = "";
   try {
     await work();
     update();
@@ -73,6 +77,7 @@ export function button(words, work, { kind = "plain", disabled = false, name = u
       await attempt(work);
     } finally {
       pressed.removeAttribute("aria-disabled");
+      keepFocus(pressed);
     }
   };
   return html`<button
@@ -82,6 +87,12 @@ export function button(words, work, { kind = "plain", disabled = false, name = u
     aria-label=${name ?? nothing}
     @click=${pressed}
   >${words}</button>`;
+}
+
+/** If what was pressed is not there any more, the keyboard goes on with what has taken its place. */
+function keepFocus(element) {
+  if (element.isConnected || (document.activeElement && document.activeElement !== document.body)) return;
+  (document.querySelector("main .next") ?? document.getElementById("main")).focus();
 }
 
 /** A form: `work` gets its fields by name. It is sent once, however often its button is pressed. */
@@ -95,6 +106,7 @@ export function form(fields, words, work, { kind = "main" } = {}) {
       await attempt(() => work(Object.fromEntries(new FormData(element))));
     } finally {
       delete element.dataset.busy;
+      keepFocus(element);
     }
   };
   return html`<form @submit=${sent}>
@@ -148,14 +160,21 @@ export function loading() {
 
 /** Ask once now, and again every so often while the page is seen. */
 export async function keepFresh(work, seconds) {
-  await attempt(work);
+  let failed = !(await attempt(work));
+  let busy = false;
   setInterval(async () => {
-    if (document.hidden || !navigator.onLine) return;
+    if (busy || document.hidden || !navigator.onLine) return;
+    busy = true;
     try {
       await work();
+      // Other trouble is not over by this.
+      if (failed) trouble = null;
+      failed = false;
       update();
     } catch {
       // What is shown stays. The next time may go well.
+    } finally {
+      busy = false;
     }
   }, seconds * 1000);
 }
@@ -226,6 +245,7 @@ async function leave() {
   await attempt(async () => {
     // A token that has been seen by others ends with this too.
     await ask("registration", "/me/tokens", { method: "DELETE", tries: 1 }).catch(() => {});
+    forgetAnswers(account()?.participant_id);
     signedOut();
     location.assign("/");
   });

@@ -18,6 +18,16 @@ export function span(from, to) {
   return date(from) === date(to) ? `${day(from)} ${clock(from)}–${clock(to)}` : `${moment(from)} – ${moment(to)}`;
 }
 
+const MINUTES = new Intl.NumberFormat(language, { style: "unit", unit: "minute", unitDisplay: "long" });
+const SECONDS = new Intl.NumberFormat(language, { style: "unit", unit: "second", unitDisplay: "long" });
+
+/** Seconds in words, such as 7 minutes 11 seconds. */
+export function inWords(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  const rest = Math.round(seconds % 60);
+  return [minutes ? MINUTES.format(minutes) : "", rest || !minutes ? SECONDS.format(rest) : ""].filter(Boolean).join(" ");
+}
+
 /** Seconds as 1:05 or 1:00:05. */
 export function duration(seconds) {
   const whole = Math.max(0, Math.ceil(seconds));

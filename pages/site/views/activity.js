@@ -1,14 +1,16 @@
 // One activity: what it is, its sessions, and asking for places.
 import { account, signedIn } from "../parts/account.js";
-import { ask, idempotencyKey, Refused } from "../parts/api.js";
+import { ask, Refused } from "../parts/api.js";
+import { randomName } from "../parts/kept.js";
 import { personFields, personOf } from "../parts/person.js";
-import { announce, attempt, button, choice, form, html, keepFresh, loading, nothing, show, t, update } from "../parts/page.js";
+import { announce, button, choice, form, html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
 import { canBeAsked, filled, places } from "../parts/sessions.js";
-import { clock, moment, span } from "../parts/times.js";
+import { moment, span } from "../parts/times.js";
 
 const FRESH_SECONDS = 15;
-const PLACES_MAX = 10;
+// Of a session that says no number itself.
+const PLACES_MAX = 5;
 const id = new URLSearchParams(location.search).get("id") ?? "";
 let activity = null;
 // The session whose form is open, the key of its request, and what was answered.
@@ -53,13 +55,13 @@ function openButton(session) {
   const open = async () => {
     asking = session.session_id;
     outcome = null;
-    key = idempotencyKey();
+    key = randomName();
   };
   return html`<p>${button(words, open, { kind: "main", name: `${words}: ${span(session.starts_at, session.ends_at)}` })}</p>`;
 }
 
 function bookingForm(session) {
-  const most = Math.min(PLACES_MAX, session.places_per_person_max ?? PLACES_MAX);
+  const most = session.places_per_person_max ?? PLACES_MAX;
   const counts = Array.from({ length: most }, (_, n) => [String(n + 1), t("booking.places", { n: n + 1 })]);
   const mine = Boolean(account());
   return html`<div class="inset">
@@ -83,8 +85,8 @@ async function book(session, fields) {
   try {
     outcome = await ask("registration", "/registrations", { method: "POST", body, headers: { "idempotency-key": key }, again: true });
   } catch (error) {
-    // Another request, not this one again.
-    if (error instanceof Refused) key = idempotencyKey();
+    // Certainly nothing was booked: what is sent next is another request. Otherwise it is this one again.
+    if (error instanceof Refused && error.status < 500 && error.status !== 429) key = randomName();
     throw error;
   }
   if (outcome.token) signedIn({ ...outcome, verified: false });
@@ -98,7 +100,8 @@ function outcomeOf(session) {
     <p><strong>${t(`outcome.${outcome.status}`)}</strong></p>
     ${outcome.position ? html`<p>${t("outcome.position", { n: outcome.position })}</p>` : nothing}
     ${outcome.reason ? html`<p>${outcome.reason}</p>` : nothing}
-    ${outcome.status === "held" ? html`<p>${t("outcome.verify", { until: clock(outcome.until) })}</p>
+    ${outcome.overlaps_with ? html`<p>${t("outcome.overlaps")}</p>` : nothing}
+    ${outcome.until && outcome.status !== "offered" ? html`<p>${t("outcome.verify", { until: moment(outcome.until) })}</p>
           <p><a class="button main" href="/sign-in?verify=${encodeURIComponent(outcome.participant_id)}&next=/me">${t("sign-in.verify")}</a></p>` : nothing}
     ${outcome.registration_id ? html`<p><a class="button" href="/me">${t("outcome.mine")}</a></p>` : nothing}
   </div>`;

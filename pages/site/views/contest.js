@@ -4,8 +4,8 @@ import { all, ask } from "../parts/api.js";
 import { keptAttempt } from "../parts/attempt.js";
 import { html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
-import { duration, moment } from "../parts/times.js";
-import { now } from "../parts/server-clock.js";
+import { inWords, moment } from "../parts/times.js";
+import { now, synchronise } from "../parts/server-clock.js";
 
 // Thousands wait on this page for the opening. So it is asked seldom.
 const FRESH_SECONDS = 60;
@@ -15,6 +15,7 @@ let me = null;
 show(() => t("menu.contest"), body);
 if (account()) ask("registration", "/me").then((found) => (me = found), () => {});
 await keepFresh(async () => {
+  await synchronise();
   quizzes = await all("quiz", "/quizzes", "quizzes");
 }, FRESH_SECONDS);
 
@@ -32,7 +33,7 @@ function card(quiz) {
     <p><strong class=${stateOf(quiz) === "open" ? "good" : "fair"}>${t(`contest.${stateOf(quiz)}`)}</strong> · <span class="time">${moment(quiz.opens_at)} – ${moment(quiz.closes_at)}</span></p>
     <ul>
       <li>${t("contest.questions", { n: quiz.questions, points: quiz.points_max })}</li>
-      <li>${t("contest.time", { time: duration(quiz.duration_seconds) })}</li>
+      <li>${t("contest.time", { time: inWords(quiz.duration_seconds) })}</li>
       <li>${t("contest.attempts", { n: quiz.attempts_per_day, counts: named("counts", quiz.counts) })}</li>
       <li>${t("contest.pass", { percent: quiz.pass_percent })}</li>
       <li>${t(`contest.scores-${quiz.shows_scores}`)}</li>
@@ -45,14 +46,14 @@ function card(quiz) {
 }
 
 function way(quiz, kept, id) {
-  if (kept && (kept.isOpen || kept.kept.state === "handing-in") && kept.deadline > now())
+  if (kept && (kept.isOpen || kept.kept.state === "handing-in") && kept.secondsLeft > 0)
     return html`<p><a class="button main" href="/paper?quiz=${id}">${t("contest.go-on")}</a></p>`;
   if (stateOf(quiz) !== "open") return nothing;
   if (!account()) return html`<p>${t("contest.sign-in")}</p><p><a class="button main" href=${signInAddress()}>${t("sign-in.go")}</a></p>`;
   if (quiz.admits !== "anyone" && me && !me.verified)
     return html`<p>${t("contest.verify")}</p>
       <p><a class="button main" href="/sign-in?verify=${encodeURIComponent(me.participant_id)}&next=/contest">${t("sign-in.verify")}</a></p>`;
-  return html`<p>${t("contest.starts-now")}</p><p><a class="button main" href="/paper?quiz=${id}&start">${t("contest.start")}</a></p>`;
+  return html`<p><a class="button main" href="/paper?quiz=${id}">${t("contest.to-start")}</a></p>`;
 }
 
 function stateOf(quiz) {

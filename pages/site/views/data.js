@@ -1,5 +1,5 @@
 // One's own data: see, correct, choose messages, download, erase.
-import { account, signedIn, signedOut } from "../parts/account.js";
+import { account, forgetAnswers, signedIn, signedOut } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
 import { AUDIENCES, contactField, contactOf } from "../parts/person.js";
 import { announce, attempt, button, choice, field, form, html, loading, show, signInFirst, t } from "../parts/page.js";
@@ -12,7 +12,7 @@ show(() => t("menu.data"), body);
 if (account()) await attempt(read);
 
 async function read() {
-  [me, preferences] = await Promise.all([ask("registration", "/me"), ask("notifications", "/preferences")]);
+  [me, preferences] = await Promise.all([ask("registration", "/me"), ask("notifications", "/preferences").catch(() => null)]);
 }
 
 function body() {
@@ -39,7 +39,7 @@ function body() {
     <section aria-labelledby="messages">
       <h2 id="messages">${t("data.messages")}</h2>
       <p>${t("data.messages-explained")}</p>
-      ${form(
+      ${preferences === null ? html`<p>${t("trouble.unreached")}</p>` : form(
         html`${box("email", t("data.by-email"), preferences.email)} ${box("sms", t("data.by-sms"), preferences.sms)}`,
         t("data.save"),
         saveMessages,
@@ -100,6 +100,7 @@ async function download() {
 
 async function erase() {
   await ask("registration", "/participants/me", { method: "DELETE" });
+  forgetAnswers(me.participant_id, { all: true });
   signedOut();
   location.assign("/");
 }

@@ -22,8 +22,9 @@ async function read() {
   [me, registrations, awards, { unread }] = await Promise.all([
     ask("registration", "/me"),
     all("registration", "/registrations", "registrations"),
-    all("awards", "/me/awards", "awards"),
-    ask("notifications", "/inbox/unread-count"),
+    // A ticket must not wait for what another service has.
+    all("awards", "/me/awards", "awards").catch(() => null),
+    ask("notifications", "/inbox/unread-count", { tries: 1 }).catch(() => ({ unread: "?" })),
   ]);
 }
 
@@ -39,7 +40,7 @@ function body() {
     <h2>${t("me.places")}</h2>
     ${going.length ? html`<ul class="cards">${going.map(place)}</ul>` : html`<p>${t("me.no-places")} <a href="/">${t("me.to-programme")}</a></p>`}
     <h2>${t("me.awards")}</h2>
-    ${awards.length ? html`<ul class="cards">${awards.map(award)}</ul>` : html`<p>${t("me.no-awards")} <a href="/contest">${t("me.to-contest")}</a></p>`}
+    ${awards === null ? html`<p>${t("trouble.unreached")}</p>` : awards.length ? html`<ul class="cards">${awards.map(award)}</ul>` : html`<p>${t("me.no-awards")} <a href="/contest">${t("me.to-contest")}</a></p>`}
   `;
 }
 
@@ -50,7 +51,7 @@ function place(one) {
     <p><span class="time">${moment(one.starts_at)}</span> · ${one.venue}</p>
     <p><strong class=${holds ? "good" : "fair"}>${named("status", one.status)}</strong> · ${t("booking.places", { n: one.places })}
       ${one.position ? t("outcome.position", { n: one.position }) : nothing}</p>
-    ${one.until ? html`<p>${t("me.until", { at: moment(one.until) })}</p>` : nothing}
+    ${one.until ? html`<p>${t(one.status === "offered" ? "me.until" : "me.verify-until", { at: moment(one.until) })}</p>` : nothing}
     ${one.status === "offered" ? button(t("me.accept"), () => accept(one), { kind: "main" }) : nothing}
     ${holds ? ticket(one) : nothing}
     <div class="row">

@@ -1,15 +1,15 @@
-// The paper: one question at a time or all, a timer, answers kept on the device and saved, and the hand-in.
-import { account } from "../parts/account.js";
+// The paper: its start, one question at a time or all, a timer, answers kept on the device, and the hand-in.
+import { account, signInAddress } from "../parts/account.js";
 import { keptAttempt, start } from "../parts/attempt.js";
 import { store, stored } from "../parts/kept.js";
-import { announce, attempt as trying, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
-import { everySecond, isKnown, now, synchronise } from "../parts/server-clock.js";
+import { announce, button, html, loading, nothing, show, t, update } from "../parts/page.js";
+import { everySecond, isKnown, synchronise } from "../parts/server-clock.js";
 import { clock, duration } from "../parts/times.js";
 
 const LAST_SECONDS = 60;
-const asked = new URLSearchParams(location.search);
-const quizId = asked.get("quiz") ?? "";
-let attempt = keptAttempt(quizId);
+const quizId = new URLSearchParams(location.search).get("quiz") ?? "";
+let attempt = null;
+let ready = false;
 let at = 0;
 let allAtOnce = stored("all-at-once") === true;
 let sure = false;
@@ -17,26 +17,31 @@ let warned = false;
 let ending = false;
 
 show(() => t("paper.title"), body);
-if (!attempt || (!attempt.isOpen && asked.has("start"))) {
-  if (account()) await trying(begin);
-} else {
-  begun();
+await open();
+
+async function open() {
+  const found = keptAttempt(quizId);
+  // By the server's clock, if it can be reached: that of the device may say that the time is over.
+  if (found) await synchronise();
+  const goesOn = found && (found.kept.state === "handing-in" || (found.isOpen && (found.secondsLeft > 0 || !isKnown())));
+  if (goesOn) begun(found);
+  ready = true;
+  update();
 }
 
 async function begin() {
-  attempt = await start(quizId);
-  // Loading this page again must not start another attempt.
-  history.replaceState(null, "", `/paper?quiz=${encodeURIComponent(quizId)}`);
-  begun();
+  begun(await start(quizId));
 }
 
-function begun() {
+function begun(one) {
+  attempt = one;
   attempt.changed = changed;
   attempt.goOn();
   synchronise().then(changed);
   everySecond(tick);
   addEventListener("online", () => attempt.send());
-  changed();
+  // A phone that is put away may never come back to this page.
+  document.addEventListener("visibilitychange", () => document.hidden && attempt.send());
 }
 
 function changed() {
@@ -47,35 +52,33 @@ function changed() {
 
 async function tick() {
   if (!isKnown()) await synchronise();
-  const left = secondsLeft();
-  if (left <= LAST_SECONDS && !warned && left > 0) {
+  if (attempt.secondsLeft <= LAST_SECONDS && !warned && attempt.secondsLeft > 0) {
     warned = true;
     announce(t("paper.last-minute"));
   }
   // Only the server's clock ends an attempt: that of the device may have been set.
-  if (left <= 0 && attempt.isOpen && !ending) {
+  if (attempt.secondsLeft <= 0 && attempt.isOpen && !ending) {
     ending = true;
-    if (await synchronise()) if (secondsLeft() <= 0) attempt.handIn();
+    if ((isKnown() || (await synchronise())) && attempt.secondsLeft <= 0) attempt.handIn();
     ending = false;
   }
-  update();
-}
-
-function secondsLeft() {
-  return (attempt.deadline - now()) / 1000;
+  if (attempt.kept.state !== "handed-in") update();
 }
 
 function body() {
-  if (!attempt) return account() ? loading() : signInFirst();
+  if (attempt?.kept.state === "handed-in" || !ready) return loading();
+  if (!attempt) return startForm();
   if (attempt.kept.state === "handing-in") return handingIn();
   const { questions } = attempt.kept;
+  const { secondsLeft, where } = attempt;
   return html`
     <div class="bar">
-      <p class=${secondsLeft() <= LAST_SECONDS ? "timer last" : "timer"}><span aria-hidden="true">⏱</span> <span role="timer" aria-label=${t("paper.left")}>${duration(secondsLeft())}</span></p>
-      <p class="where" data-where=${attempt.where}>${t(`paper.${attempt.where}`)}</p>
+      <p class=${secondsLeft <= LAST_SECONDS ? "timer last" : "timer"}><span aria-hidden="true">⏱</span> <span role="timer" aria-label=${t("paper.left")}>${duration(secondsLeft)}</span></p>
+      <p class="where" data-where=${where}>${t(`paper.${where}`)}</p>
     </div>
-    ${secondsLeft() <= 0 ? html`<p class="trouble">${t("paper.over")}</p>` : nothing}
-    ${attempt.kept.trouble ? html`<p class="trouble">${attempt.kept.trouble}</p>` : nothing}
+    <div role="status">${where === "kept" ? html`<p class="trouble">${t("paper.kept-long")}</p>` : nothing}
+      ${secondsLeft <= 0 ? html`<p class="trouble">${t("paper.over")}</p>` : nothing}
+      ${attempt.trouble ? html`<p class="trouble">${attempt.trouble}</p>` : nothing}</div>
     <p>${button(allAtOnce ? t("paper.one") : t("paper.all"), switchView)}</p>
     ${allAtOnce ? questions.map((question, n) => questionOf(question, n)) : oneQuestion(questions)}
     <nav class="numbers" aria-label=${t("paper.numbers")}>
@@ -88,6 +91,17 @@ function body() {
     </nav>
     ${handInForm(questions)}
   `;
+}
+
+function startForm() {
+  const sitting = keptAttempt(quizId);
+  return html`<section class="card">
+    ${sitting && !sitting.isOpen ? html`<p><a href="/result?quiz=${encodeURIComponent(quizId)}&attempt=${sitting.kept.attempt_id}">${t("contest.result")}</a></p>` : nothing}
+    ${account()
+      ? html`<p>${t("contest.starts-now")}</p><p>${button(t("contest.start"), begin, { kind: "main" })}</p>`
+      : html`<p>${t("contest.sign-in")}</p><p><a class="button main" href=${signInAddress()}>${t("sign-in.go")}</a></p>`}
+    <p><a href="/contest">${t("result.back")}</a></p>
+  </section>`;
 }
 
 function oneQuestion(questions) {
@@ -124,7 +138,7 @@ function questionOf(question, n) {
 function handInForm(questions) {
   const open = questions.filter((question) => !attempt.kept.answers[question.id]).length;
   if (!sure) return html`<p>${button(t("paper.hand-in"), async () => (sure = true), { kind: "main" })}</p>`;
-  return html`<section class="card" aria-labelledby="sure">
+  return html`<section class="card next" tabindex="-1" aria-labelledby="sure">
     <h2 id="sure">${t("paper.sure")}</h2>
     <p>${open ? t("paper.unanswered", { n: open }) : t("paper.all-answered")}</p>
     <div class="row">
@@ -135,13 +149,12 @@ function handInForm(questions) {
 }
 
 function handingIn() {
-  return html`<section class="card" role="status">
+  return html`<section class="card next" tabindex="-1" role="status">
     <h2>${t("paper.handing-in")}</h2>
     ${attempt.failures
       ? html`<p>${t("paper.no-network", { until: clock(attempt.kept.deadline_at) })}</p>
           <p>${button(t("paper.try"), async () => attempt.send(), { kind: "main" })}</p>`
       : loading()}
-    ${attempt.kept.trouble ? html`<p class="trouble">${attempt.kept.trouble}</p>` : nothing}
   </section>`;
 }
 

@@ -1,18 +1,18 @@
 // The receipt, the result as soon as it may be seen, the rank, and the answers beside the key after the close.
 import { account } from "../parts/account.js";
-import { ask } from "../parts/api.js";
-import { keptAttempt } from "../parts/attempt.js";
+import { ask, Refused } from "../parts/api.js";
+import { keptAttempt, keptById } from "../parts/attempt.js";
 import { attempt, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
-import { duration, moment } from "../parts/times.js";
+import { inWords, moment } from "../parts/times.js";
 
 const POLL_SECONDS = 2;
 const POLL_SECONDS_MAX = 30;
 const UNDECIDED = new Set(["pending", "received", "delayed"]);
 const asked = new URLSearchParams(location.search);
 const quizId = asked.get("quiz") ?? "";
-const kept = keptAttempt(quizId);
-const attemptId = asked.get("attempt") ?? kept?.kept.attempt_id ?? "";
-const receipt = kept?.kept.attempt_id === attemptId ? kept.kept.receipt : null;
+const attemptId = asked.get("attempt") ?? keptAttempt(quizId)?.kept.attempt_id ?? "";
+const kept = keptById(attemptId);
+const receipt = kept?.receipt ?? null;
 let quiz = null;
 let result = null;
 let rank = null;
@@ -30,16 +30,26 @@ async function follow() {
   // Points that come at the close need no questions before it.
   for (let seconds = POLL_SECONDS; UNDECIDED.has(result.status) && !waitsForClose(); seconds = Math.min(seconds * 1.5, POLL_SECONDS_MAX)) {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    if (document.hidden) continue;
     try {
       result = await ask("quiz", `/attempts/${encodeURIComponent(attemptId)}/result`);
       update();
-    } catch {
-      // Asked again after a longer while.
+    } catch (error) {
+      // Without an answer it is asked again after a longer while.
+      if (error instanceof Refused && error.status < 500 && error.status !== 429) return attempt(() => Promise.reject(error));
     }
   }
   if (result.status !== "graded") return;
   rank = await ask("quiz", `/quizzes/${encodeURIComponent(quizId)}/standings/me`).catch(() => null);
   update();
+}
+
+function words() {
+  if (waitsForClose()) return t("result.at-close", { at: moment(quiz.closes_at) });
+  // It is not graded yet, and may be on its way.
+  if (result.status === "pending" && kept?.refused === "attempt_late") return t("result.late");
+  if (result.status === "pending" && kept?.state === "handed-in") return t("result.received");
+  return t(`result.${result.status}`);
 }
 
 function waitsForClose() {
@@ -58,11 +68,12 @@ function body() {
 function resultOf() {
   return html`<section class="card" role="status" data-status=${result.status}>
     <h2>${quiz?.title}</h2>
-    <p><strong>${waitsForClose() ? t("result.at-close", { at: moment(quiz.closes_at) }) : t(`result.${result.status}`)}</strong></p>
+    <p><strong>${words()}</strong></p>
+    ${result.status === "refused" && result.code ? html`<p><small>${t("trouble.code", { code: result.code })}</small></p>` : nothing}
     ${result.status === "graded" && result.points !== null ? html`
       <p class="score">${t("result.points", { n: result.points, of: result.points_max })}</p>
       <p><strong class=${result.passed ? "good" : "fair"}>${t(result.passed ? "result.passed" : "result.not-passed", { percent: quiz.pass_percent })}</strong></p>
-      <p>${t("result.time", { time: duration(result.time_used_seconds) })}</p>` : nothing}
+      <p>${t("result.time", { time: inWords(result.time_used_seconds) })}</p>` : nothing}
     ${result.automatic ? html`<p>${t("result.automatic")}</p>` : nothing}
     ${result.disqualified ? html`<p class="trouble">${t("result.disqualified")} ${result.reason ?? ""}</p>` : nothing}
     ${rank ? html`<p>${t("result.rank", { n: rank.rank })}</p>` : nothing}

@@ -2,7 +2,7 @@
 import { account } from "../parts/account.js";
 import { ask } from "../parts/api.js";
 import { button, choice, html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
-import { duration, moment } from "../parts/times.js";
+import { inWords, moment } from "../parts/times.js";
 
 const FRESH_SECONDS = 30;
 const PAGE = 50;
@@ -43,7 +43,7 @@ function table(rows) {
     <caption class="quiet">${t("standings.caption")}</caption>
     <thead><tr><th scope="col">${t("standings.rank")}</th><th scope="col">${t("standings.who")}</th><th scope="col">${t("standings.points")}</th><th scope="col">${t("standings.time")}</th></tr></thead>
     <tbody>${rows.map(
-      (one) => html`<tr class=${one.yours ? "yours" : ""}><td>${one.rank}</td><td>${one.yours ? t("standings.you") : one.alias}</td><td>${one.points}</td><td>${duration(one.time_used_seconds)}</td></tr>`,
+      (one) => html`<tr class=${one.yours ? "yours" : ""}><td>${one.rank}</td><td>${one.yours ? t("standings.you") : one.alias}</td><td>${one.points}</td><td>${inWords(one.time_used_seconds)}</td></tr>`,
     )}</tbody>
   </table>`;
 }
