@@ -9,7 +9,7 @@ Brokers run with auto-creation off, so a misspelt topic is an error and not a ne
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
@@ -30,6 +30,9 @@ SAFE_COPIES = 3
 # Readers of all other topics need the order of a key's records across the change.
 GROWS = declared(QuizSubmitted)
 PARTITIONS_MAX = 96
+# A new topic is known to all brokers within tenths of a second.
+DESCRIBE_TRIES_MAX = 20
+DESCRIBE_PAUSE_SECONDS = 0.25
 
 
 async def create_missing(kafka: Kafka, replication: int = 0, wanted: Sequence[Topic] = ALL) -> list[str]:
@@ -108,17 +111,11 @@ async def differing(kafka: Kafka, wanted: Sequence[Topic] = ALL, replication: in
         await admin.start()
         copies = await _copies(admin, replication)
         present = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
-        asked = [ConfigResource(ConfigResourceType.TOPIC, one.name) for one in wanted if one.name in present]
-        answers = await admin.describe_configs(asked) if asked else []
+        found = await settings_of([one.name for one in wanted if one.name in present], admin.describe_configs)
     except KafkaError as error:
         raise Unavailable(f"cannot read the topics' settings on {kafka}: {error}") from error
     finally:
         await admin.close()
-    found = {
-        name: {entry[0]: entry[1] for entry in entries}
-        for answer in answers
-        for _, _, _, name, entries in answer.resources
-    }
     there = [topic for topic in wanted if topic.name in found]
     return [
         f"{topic.name}: {setting}={found[topic.name].get(setting)}, declared {value}"
@@ -126,6 +123,35 @@ async def differing(kafka: Kafka, wanted: Sequence[Topic] = ALL, replication: in
         for setting, value in _config(topic, copies).items()
         if found[topic.name].get(setting) != value
     ] + [line for topic in there for line in _fewer(topic, present[topic.name], copies)]
+
+
+async def settings_of(
+    topics: Sequence[str], describe: Callable[[list[ConfigResource]], Awaitable[Sequence[Any]]]
+) -> dict[str, dict[str, str]]:
+    """
+    The settings of topics that exist, by their names.
+
+    A broker of a cluster may learn of a new topic a moment after the others, and is asked again.
+
+    Raises:
+        KafkaError: a broker refuses, or knows a topic not even after some tries.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for tried in range(DESCRIBE_TRIES_MAX):
+        await asyncio.sleep(DESCRIBE_PAUSE_SECONDS if tried else 0)
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics if name not in found]
+        errors: list[KafkaError] = []
+        for answer in await describe(asked) if asked else ():
+            for code, message, _, name, entries in answer.resources:
+                if code:
+                    errors.append(for_code(code)(f"{name}: {message}"))
+                else:
+                    found[name] = {entry[0]: entry[1] for entry in entries}
+        if not errors:
+            return found
+        if not all(error.retriable for error in errors):
+            break
+    raise errors[0]
 
 
 def _fewer(topic: Topic, partitions: Sequence[Any], copies: int) -> list[str]:

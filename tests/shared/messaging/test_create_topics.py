@@ -1,15 +1,19 @@
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from shared.contracts import topics
 from shared.contracts.topics import Topic
-from shared.messaging.create_topics import add_partitions, create_missing, differing
+from shared.messaging.create_topics import add_partitions, create_missing, differing, settings_of
 from shared.runtime.errors import Rejected, Unavailable
 
 
@@ -83,3 +87,31 @@ async def test_broker_that_is_not_there_is_an_outage() -> None:
         await create_missing("127.0.0.1:9")
     with pytest.raises(Unavailable):
         await differing("127.0.0.1:9")
+
+
+async def test_a_broker_that_does_not_know_a_new_topic_yet_is_asked_again() -> None:
+    asked: list[list[str]] = []
+
+    async def describe(resources: Sequence[ConfigResource]) -> list[Any]:
+        names = [one.name for one in resources]
+        asked.append(names)
+        unknown = UnknownTopicOrPartitionError.errno
+        told = [
+            (unknown, "", 2, name, [])
+            if name == "new" and len(asked) < 3
+            else (0, "", 2, name, [("a", name)])
+            for name in names
+        ]
+        return [SimpleNamespace(resources=told)]
+
+    assert await settings_of(["old", "new"], describe) == {"old": {"a": "old"}, "new": {"a": "new"}}
+    assert asked == [["old", "new"], ["new"], ["new"]]
+
+
+async def test_settings_that_may_not_be_read_are_an_error_at_once() -> None:
+    async def describe(resources: Sequence[ConfigResource]) -> list[Any]:
+        refused = TopicAuthorizationFailedError.errno
+        return [SimpleNamespace(resources=[(refused, "not allowed", 2, one.name, []) for one in resources])]
+
+    with pytest.raises(TopicAuthorizationFailedError):
+        await settings_of(["closed"], describe)
