@@ -1,7 +1,7 @@
 // My week: places with tickets, awards, and how to change one's mind.
 import { account } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
-import { announce, button, html, loading, nothing, attempt, show, signInFirst, t, update } from "../parts/page.js";
+import { announce, button, html, loading, nothing, attempt, show, signInFirst, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
 import { moment } from "../parts/times.js";
 
