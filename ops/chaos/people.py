@@ -26,6 +26,8 @@ ASKING_SECONDS_MAX = 60.0
 AGAIN_SECONDS = 0.3
 UNDER_WAY_MAX = 80
 RESULT_SECONDS_MAX = 8.0
+# Who cancels does so when others have booked the same small session, and some of them wait.
+CANCEL_AFTER_SECONDS = 4.0
 # Refusals of another moment: 425 and 429.
 AGAIN = (HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 # An organiser confers a plaque on each of so many people.
@@ -61,6 +63,7 @@ class People:
             booked, token = await self._book(number, lab_of(number) if in_lab else HALL)
             if in_lab:
                 if number % 3 == 0:
+                    await asyncio.sleep(CANCEL_AFTER_SECONDS)
                     await self._cancel(number, booked, token)
                 await self._read(number, booked, token)
             else:
