@@ -23,6 +23,7 @@ SITE = Path(__file__).parent / "site"
 AT_THE_TOP = ("worker.js", "robots.txt", "favicon.svg", "manifest.webmanifest")
 COMPRESSED = {".html", ".js", ".css", ".svg", ".json", ".txt", ".webmanifest"}
 HASH_LETTERS = 16
+LANGUAGES = ("zh-CN", "en")
 
 _IMPORTED = re.compile(r"""(?:from|^import)\s*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
 
@@ -50,8 +51,13 @@ def build(out: Path, *, local: bool = False) -> None:
         if page.get("local") and not local:
             continue
         (out / f"{name}.html").write_text(_html(shell, name, page, version))
-    addresses = [f"/{'' if page.stem == 'index' else page.stem}" for page in sorted(out.glob("*.html"))]
-    files = [f"/{path.relative_to(out)}" for path in _files(assets) if path.suffix != ".LICENSE"]
+    kept = {
+        name: page
+        for name, page in pages.items()
+        if page.get("kept", True) and (out / f"{name}.html").exists()
+    }
+    addresses = sorted(f"/{'' if name == 'index' else name}" for name in kept)
+    files = [f"/{assets.relative_to(out) / path}" for path in used_by(kept.values())]
     for name in AT_THE_TOP:
         text = (SITE / name).read_text().replace("$version", version)
         (out / name).write_text(text.replace("$pages", _listed(addresses)).replace("$files", _listed(files)))
@@ -59,6 +65,17 @@ def build(out: Path, *, local: bool = False) -> None:
         if path.suffix in COMPRESSED:
             # Always the same bytes: without the time.
             path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+
+
+def used_by(pages: Iterable[Mapping[str, Any]]) -> list[Path]:
+    """The files below `assets/HASH/` that these pages use, with the words of both languages."""
+    used = {SITE / "style.css", SITE / "old.js"}
+    for page in pages:
+        view = SITE / "views" / f"{page['view']}.js"
+        used |= {view, *imported(view)}
+        for part in ("", *(f"{part}." for part in page.get("words", ()))):
+            used |= {SITE / "words" / f"{part}{language}.js" for language in LANGUAGES}
+    return sorted(path.relative_to(SITE) for path in used)
 
 
 def version_of(site: Path) -> str:

@@ -41,6 +41,7 @@ from shared.storage.acts import ActStore
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.web import acts as acts_api
+from shared.web import whose_key
 from shared.web.app import create_app
 from shared.web.health import Check
 from shared.web.hot import HotRoute
@@ -240,7 +241,7 @@ def build(
         documented = Routes(tags=[name])
         for endpoint in hot:
             endpoint.add_to(documented)
-        for router in (*routers, acts_api.routes, documented):
+        for router in (*routers, acts_api.routes, whose_key.routes, documented):
             # Not by `include_router`: it would analyse each route anew, at the first request.
             app.router.routes.extend(router.routes)
     return app

@@ -211,6 +211,8 @@ def _print_addresses(services: Services) -> None:
     tell("\nEverything runs:")
     if services.with_pages:
         tell(f"  pages          {services.url(EDGE)}")
+        # To the one who has just made it, on one's own machine.
+        tell(f"  for organisers {services.url(EDGE)}/organise   key {services.apis.organiser_key}")
     for part in services.parts:
         url = services.url(part.name)
         documented = f"API {url}/docs   " if part.role != "worker" else ""

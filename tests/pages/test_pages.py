@@ -3,21 +3,26 @@
 import gzip
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pages.build import SITE, build, imported, version_of
+from pages.build import LANGUAGES, SITE, build, imported, version_of
 
-LANGUAGES = ("zh-CN", "en")
 FIRST_VIEW_BYTES_MAX = 100_000
 PAGES = tomllib.loads((SITE / "pages.toml").read_text())
 MODULES = sorted(path for folder in ("parts", "views") for path in (SITE / folder).glob("*.js"))
 
 
-def words(language: str) -> dict[str, str]:
+# Parts of the pages that have words of their own; "" for those of all pages.
+PARTS = sorted({"", *(f"{part}." for page in PAGES.values() for part in page.get("words", ()))})
+
+
+def words(language: str, part: str = "") -> dict[str, str]:
     """The words of a language; `{name}` in them are values."""
-    text = (SITE / "words" / f"{language}.js").read_text()
+    text = (SITE / "words" / f"{part}{language}.js").read_text()
     pairs = re.findall(r'^  "([^"]+)": "((?:[^"\\]|\\.)*)",$', text, re.MULTILINE)
     # Every line between the first and the last one is one.
     assert len(pairs) == len(text.strip().splitlines()) - 2
@@ -29,15 +34,32 @@ def values(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
-def test_all_words_are_there_in_both_languages_with_the_same_values() -> None:
-    chinese, english = (words(language) for language in LANGUAGES)
+def known_to(module: Path) -> set[str]:
+    """The keys that this module can ask for: those of all pages that use it."""
+    pages = [page for page in PAGES.values() if module in {view_of(page), *imported(view_of(page))}]
+    parts = [{"", *(f"{part}." for part in page.get("words", ()))} for page in pages]
+    return {key for part in set.intersection(set(PARTS), *parts) for key in words("en", part)}
+
+
+def view_of(page: dict[str, Any]) -> Path:
+    return SITE / "views" / f"{page['view']}.js"
+
+
+def test_all_parts_have_their_words() -> None:
+    there = {path.name for path in (SITE / "words").glob("*.js")}
+    assert there == {f"{part}{language}.js" for part in PARTS for language in LANGUAGES}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_all_words_are_there_in_both_languages_with_the_same_values(part: str) -> None:
+    chinese, english = (words(language, part) for language in LANGUAGES)
     assert list(chinese) == list(english)
     assert {key for key in chinese if values(chinese[key]) != values(english[key])} == set()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
 def test_a_module_asks_only_for_words_that_are_there(module: Path) -> None:
-    known = words("en")
+    known = known_to(module)
     for key in re.findall(r'\bt\("([^"]+)"', module.read_text()):
         assert key in known
     # Such as t(`outcome.${status}`): some words begin so.
@@ -52,16 +74,15 @@ def test_no_words_are_there_that_nothing_asks_for() -> None:
     }
     unasked = {
         key
-        for key in words("en")
+        for key in chain.from_iterable(words("en", part) for part in PARTS)
         if f'"{key}"' not in code and not any(key.startswith(beginning) for beginning in beginnings)
     }
     assert unasked == set()
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
-def test_a_page_has_a_view_and_all_that_it_imports(page: dict[str, str]) -> None:
-    view = SITE / "views" / f"{page['view']}.js"
-    assert all(path.exists() for path in imported(view))
+def test_a_page_has_a_view_and_all_that_it_imports(page: dict[str, Any]) -> None:
+    assert all(path.exists() for path in imported(view_of(page)))
 
 
 def test_nothing_stands_inline_and_nothing_comes_from_elsewhere(tmp_path: Path) -> None:
@@ -122,8 +143,16 @@ def test_the_worker_keeps_all_files_of_its_version(tmp_path: Path) -> None:
     worker = (tmp_path / "worker.js").read_text()
     listed = set(re.findall(r'^  "(/assets/[^"]+)"', worker, re.MULTILINE))
     assert '  "/contest",' in worker
-    assert listed == {
+    there = {
         f"/{path.relative_to(tmp_path)}"
         for path in (tmp_path / "assets").rglob("*")
         if path.suffix in {".js", ".css"}
     }
+    # What only pages use that devices do not keep.
+    unkept = {name for name, page in PAGES.items() if page.get("local") or not page.get("kept", True)}
+    assert "organise" in unkept
+    for path in there - listed:
+        assert any(Path(path).name.startswith(name) for name in unkept), path
+    for name in unkept:
+        assert f'  "/{name}",' not in worker
+        assert not any(path.endswith(f"/views/{name}.js") for path in listed)

@@ -4,19 +4,25 @@ import { stored, store } from "./kept.js";
 export const LANGUAGES = ["zh-CN", "en"];
 export const language = chosen();
 
-const { WORDS } = await import(`../words/${language}.js`);
+const words = { ...(await import(`../words/${language}.js`)).WORDS };
 document.documentElement.lang = language;
+
+/** Take in the words of a part of the pages that most readers never open, such as that of organisers. */
+export async function alsoWords(part) {
+  const more = await import(`../words/${part}.${language}.js`);
+  Object.assign(words, more.WORDS);
+}
 
 /** The words of a key. `{name}` in them is replaced by a value. A key without words is a mistake of ours. */
 export function t(key, values = {}) {
-  const words = WORDS[key];
-  if (words === undefined) throw new Error(`no words for ${key}`);
-  return words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const found = words[key];
+  if (found === undefined) throw new Error(`no words for ${key}`);
+  return found.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 /** The words of a key that a service chose, such as a status; its own name where there are none. */
 export function named(prefix, value) {
-  return WORDS[`${prefix}.${value}`] ?? value;
+  return words[`${prefix}.${value}`] ?? value;
 }
 
 export function choose(other) {

@@ -8,7 +8,7 @@ import { WEEK } from "./week.js";
 
 export { html, nothing, t };
 
-const MENU = [
+const CITIZENS_MENU = [
   ["index", "/", "menu.programme"],
   ["contest", "/contest", "menu.contest"],
   ["me", "/me", "menu.me"],
@@ -23,9 +23,11 @@ let told = "";
 
 /**
  * Show a page. `title` and `body` are functions, called each time that something changes (`update`).
+ *
+ * `menu`: [page, address, key of its words] of each entry; `footer`: what stands last on the page.
  */
-export function show(title, body) {
-  current = { title, body };
+export function show(title, body, { menu = CITIZENS_MENU, footer = citizensFooter } = {}) {
+  current = { title, body, menu, footer };
   // What the file has until its script runs.
   document.getElementById("page").replaceChildren();
   update();
@@ -36,9 +38,9 @@ export function show(title, body) {
 }
 
 export function update() {
-  const { title, body } = current;
+  const { title, body, menu, footer } = current;
   document.title = `${title()} · ${WEEK.name[language]}`;
-  render(frame(title(), body()), document.getElementById("page"));
+  render(frame(title(), body(), menu, footer()), document.getElementById("page"));
 }
 
 /** Say something to a screen reader, and show it for those who see. */
@@ -179,7 +181,7 @@ export async function keepFresh(work, seconds) {
   }, seconds * 1000);
 }
 
-function frame(title, body) {
+function frame(title, body, menu, footer) {
   const here = document.body.dataset.page;
   return html`
     <a class="skip" href="#main">${t("page.skip")}</a>
@@ -193,7 +195,7 @@ function frame(title, body) {
       </div>
       <nav aria-label=${t("menu.name")}>
         <ul>
-          ${MENU.map(
+          ${menu.map(
             ([name, address, key]) =>
               html`<li><a href=${address} aria-current=${name === here ? "page" : nothing}>${t(key)}</a></li>`,
           )}
@@ -208,14 +210,17 @@ function frame(title, body) {
     </main>
     <footer>
       <p>${WEEK.name[language]} · ${WEEK.motto[language]}</p>
-      ${account()
-        ? html`<p>
-            <a href="/inbox">${t("menu.inbox")}</a> · <a href="/data">${t("menu.data")}</a> ·
-            <button type="button" class="link" @click=${leave}>${t("sign-in.out")}</button>
-          </p>`
-        : nothing}
+      ${footer}
     </footer>
   `;
+}
+
+function citizensFooter() {
+  if (!account()) return nothing;
+  return html`<p>
+    <a href="/inbox">${t("menu.inbox")}</a> · <a href="/data">${t("menu.data")}</a> ·
+    <button type="button" class="link" @click=${leave}>${t("sign-in.out")}</button>
+  </p>`;
 }
 
 function troubleOf(error) {

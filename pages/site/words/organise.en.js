@@ -1,0 +1,18 @@
+export const WORDS = {
+  "organise.sign-in": "This part is for organisers. Sign in with your key. It is kept on this device for 12 hours.",
+  "organise.key": "Organiser's key",
+  "organise.key-hint": "The one who operates the week gives it to you. Whoever has it can act in your name.",
+  "organise.go": "Sign in",
+  "organise.by": "Signed in: {name} ({role})",
+  "organise.overview": "Overview",
+  "organise.programme": "Programme",
+  "organise.contest": "Contest",
+  "organise.awards": "Awards",
+  "organise.messages": "Messages",
+  "organise.acts": "Who did what",
+  "organise.door": "Door",
+  "role.owner": "owner",
+  "role.organiser": "organiser",
+  "role.door": "door",
+  "role.viewer": "viewer",
+};

@@ -1,0 +1,18 @@
+export const WORDS = {
+  "organise.sign-in": "这里是主办方的页面。请用您的密钥登录。密钥在本设备上保留 12 小时。",
+  "organise.key": "主办方密钥",
+  "organise.key-hint": "由系统管理员发给您。拿到它的人可以用您的名义操作。",
+  "organise.go": "登录",
+  "organise.by": "已登录：{name}（{role}）",
+  "organise.overview": "总览",
+  "organise.programme": "活动安排",
+  "organise.contest": "竞赛",
+  "organise.awards": "奖励",
+  "organise.messages": "通知",
+  "organise.acts": "操作记录",
+  "organise.door": "检票",
+  "role.owner": "负责人",
+  "role.organiser": "主办方",
+  "role.door": "检票员",
+  "role.viewer": "查看者",
+};
