@@ -5,6 +5,7 @@ import { ask, Refused, Unreached } from "./api.js";
 import { choose, language, LANGUAGES, t } from "./language.js";
 import { names, store, stored } from "./kept.js";
 import { WEEK } from "./week.js";
+import { anyWrong, describedBy, forgetWrong, invalid, learnWrong, listOfWrong, wrongWith } from "./wrong.js";
 
 export { html, nothing, t };
 
@@ -52,17 +53,19 @@ export function announce(words) {
 /**
  * Do something that may fail. What went wrong is shown at the top of the page until the next `attempt`.
  *
- * Gives back whether it went well.
+ * `wrong` gets what was refused before it is shown. Gives back whether it went well.
  */
-export async function attempt(work) {
+export async function attempt(work, wrong = () => {}) {
   trouble = null;
   told = "";
+  forgetWrong();
   try {
     await work();
     update();
     return true;
   } catch (error) {
     trouble = error;
+    if (error instanceof Refused) wrong(error.problem);
     update();
     document.getElementById("trouble")?.focus();
     return false;
@@ -97,15 +100,19 @@ function keepFocus(element) {
   (document.querySelector("main .next") ?? document.getElementById("main")).focus();
 }
 
-/** A form: `work` gets its fields by name. It is sent once, however often its button is pressed. */
-export function form(fields, words, work, { kind = "main" } = {}) {
+/**
+ * A form: `work` gets its fields by name. It is sent once, however often its button is pressed.
+ *
+ * What a service finds wrong with a field is shown beside it. `names`: see parts/wrong.js.
+ */
+export function form(fields, words, work, { kind = "main", names = {} } = {}) {
   const sent = async (event) => {
     event.preventDefault();
     const element = event.currentTarget;
     if (element.dataset.busy) return;
     element.dataset.busy = "yes";
     try {
-      await attempt(() => work(Object.fromEntries(new FormData(element))));
+      await attempt(() => work(Object.fromEntries(new FormData(element))), (problem) => learnWrong(problem, element, names));
     } finally {
       delete element.dataset.busy;
       keepFocus(element);
@@ -133,8 +140,10 @@ export function field(name, label, { hint = "", ...attributes } = {}) {
       inputmode=${inputmode ?? nothing}
       maxlength=${maxlength ?? nothing}
       list=${list ?? nothing}
-      aria-describedby=${hint ? `${name}-hint` : nothing}
+      aria-invalid=${invalid(name)}
+      aria-describedby=${describedBy(name, hint)}
     >
+    ${wrongWith(name)}
   </p>`;
 }
 
@@ -142,9 +151,11 @@ export function field(name, label, { hint = "", ...attributes } = {}) {
 export function choice(name, label, options, { value = "", changed = undefined } = {}) {
   return html`<p class="field">
     <label for=${name}>${label}</label>
-    <select id=${name} name=${name} @change=${changed ? (event) => attempt(async () => changed(event.target.value)) : nothing}>
+    <select id=${name} name=${name} aria-invalid=${invalid(name)} aria-describedby=${describedBy(name)}
+      @change=${changed ? (event) => attempt(async () => changed(event.target.value)) : nothing}>
       ${options.map(([key, words]) => html`<option value=${key} ?selected=${key === value}>${words}</option>`)}
     </select>
+    ${wrongWith(name)}
   </p>`;
 }
 
@@ -224,26 +235,21 @@ function citizensFooter() {
 }
 
 function troubleOf(error) {
-  const words =
-    error instanceof Refused
-      ? error.message
-      : error instanceof Unreached
-        ? t("trouble.unreached")
-        : t("trouble.unexpected");
   if (!(error instanceof Refused || error instanceof Unreached)) console.error(error);
   const ended = error instanceof Refused && error.status === 401;
   return html`<div class="trouble">
-    <p>${words}</p>
-    ${fieldsOf(error)}
+    <p>${wordsOf(error)}</p>
+    ${listOfWrong()}
     ${ended ? html`<p><a class="button" href=${signInAddress()}>${t("sign-in.go")}</a></p>` : nothing}
     ${error.code ? html`<p><small>${t("trouble.code", { code: error.code })}</small></p>` : nothing}
   </div>`;
 }
 
-function fieldsOf(error) {
-  const wrong = error.problem?.errors;
-  if (!Array.isArray(wrong) || !wrong.length) return nothing;
-  return html`<ul>${wrong.map((one) => html`<li>${one.detail ?? one.message ?? one.pointer ?? ""}</li>`)}</ul>`;
+function wordsOf(error) {
+  if (error instanceof Unreached) return t("trouble.unreached");
+  if (!(error instanceof Refused)) return t("trouble.unexpected");
+  // The service's own words say it of one field, by its place in the body.
+  return anyWrong() ? t("trouble.fields") : error.message;
 }
 
 async function leave() {

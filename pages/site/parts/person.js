@@ -8,6 +8,11 @@ export function contactField({ value = "", required = true } = {}) {
   return field("contact", t("person.contact"), { value, required, autocomplete: "email", hint: t("person.contact-hint"), maxlength: 254 });
 }
 
+/** For `form`: what refusals of a contact are about. */
+export const contactNames = Object.fromEntries(
+  ["email", "phone", "contact_known", "contact_missing", "phone_invalid", "phone_region", "phone_unsupported", "sms_too_many"].map((one) => [one, "contact"]),
+);
+
 /** {email} or {phone}, by what was written. */
 export function contactOf(text) {
   const contact = text.trim();

@@ -2,7 +2,7 @@
 import { account, signedIn } from "../parts/account.js";
 import { ask, Refused } from "../parts/api.js";
 import { randomName } from "../parts/kept.js";
-import { personFields, personOf } from "../parts/person.js";
+import { contactNames, personFields, personOf } from "../parts/person.js";
 import { announce, button, choice, form, html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
 import { canBeAsked, filled, places } from "../parts/sessions.js";
@@ -70,6 +70,7 @@ function bookingForm(session) {
       html`${choice("places", t("booking.how-many"), counts, { value: "1" })} ${mine ? nothing : personFields()}`,
       t("booking.send"),
       (fields) => book(session, fields),
+      { names: contactNames },
     )}
     ${button(t("form.cancel"), async () => (asking = null))}
   </div>`;

@@ -1,7 +1,7 @@
 // One's own data: see, correct, choose messages, download, erase.
 import { account, forgetAnswers, signedIn, signedOut } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
-import { AUDIENCES, contactField, contactOf } from "../parts/person.js";
+import { AUDIENCES, contactField, contactNames, contactOf } from "../parts/person.js";
 import { announce, attempt, button, choice, field, form, html, loading, show, signInFirst, t } from "../parts/page.js";
 
 let me = null;
@@ -34,7 +34,7 @@ function body() {
     <section aria-labelledby="contact-title">
       <h2 id="contact-title">${t("data.new-contact")}</h2>
       <p>${t("data.new-contact-explained")}</p>
-      ${form(contactField(), t("data.change-contact"), changeContact, { kind: "plain" })}
+      ${form(contactField(), t("data.change-contact"), changeContact, { kind: "plain", names: contactNames })}
     </section>
     <section aria-labelledby="messages">
       <h2 id="messages">${t("data.messages")}</h2>

@@ -1,7 +1,7 @@
 // Sign in with a code, or join. With ?verify=ID the code of a newcomer is asked for at once.
 import { nextAddress, signedIn } from "../parts/account.js";
 import { ask } from "../parts/api.js";
-import { contactField, contactOf, personFields, personOf } from "../parts/person.js";
+import { contactField, contactNames, contactOf, personFields, personOf } from "../parts/person.js";
 import { button, field, form, html, nothing, show, t } from "../parts/page.js";
 
 const asked = new URLSearchParams(location.search);
@@ -14,7 +14,7 @@ let isNewcomer = Boolean(signInId);
 const STEPS = {
   contact: () => html`
     <p>${t("sign-in.explained")}</p>
-    ${form(contactField(), t("sign-in.send"), askForCode)}
+    ${form(contactField(), t("sign-in.send"), askForCode, { names: contactNames })}
     <h2>${t("join.question")}</h2>
     <p>${button(t("join.open"), async () => (step = "join"))}</p>
   `,
@@ -24,6 +24,7 @@ const STEPS = {
       field("code", t("code.label"), { required: true, autocomplete: "one-time-code", hint: t("code.hint"), maxlength: 40 }),
       t("code.send"),
       confirm,
+      { names: { code_wrong: "code" } },
     )}
     <p>${t("code.missing")}</p>
     <p>
@@ -33,7 +34,7 @@ const STEPS = {
   `,
   join: () => html`
     <p>${t("join.explained")}</p>
-    ${form(personFields(), t("join.send"), join)}
+    ${form(personFields(), t("join.send"), join, { names: contactNames })}
     <p>${button(t("join.known"), async () => (step = "contact"))}</p>
   `,
 };

@@ -13,7 +13,7 @@ if (code) await attempt(() => check({ code }));
 function body() {
   return html`
     <p>${t("verify.explained")}</p>
-    ${form(field("code", t("verify.code"), { value: code, required: true, hint: t("verify.hint"), maxlength: 40 }), t("verify.check"), check)}
+    ${form(field("code", t("verify.code"), { value: code, required: true, hint: t("verify.hint"), maxlength: 40 }), t("verify.check"), check, { names: { award_code_malformed: "code", award_unknown: "code" } })}
     ${award ? found() : nothing}
   `;
 }

@@ -11,6 +11,7 @@ export const WORDS = {
   "menu.inbox": "Messages",
   "menu.data": "Your data",
   "trouble.unreached": "The network or the service cannot be reached now. Check your network and try again in a moment. What you have written is still here.",
+  "trouble.fields": "Please correct what is marked:",
   "trouble.unexpected": "Something is wrong with this page. Please load it again.",
   "trouble.code": "Code: {code}",
   "form.optional": "(optional)",

@@ -11,6 +11,7 @@ export const WORDS = {
   "menu.inbox": "消息",
   "menu.data": "个人信息",
   "trouble.unreached": "现在连不上网络或服务。请检查网络，稍后再试。您已填写的内容没有丢失。",
+  "trouble.fields": "请改正下面标出的内容：",
   "trouble.unexpected": "本页出了问题。请刷新页面再试。",
   "trouble.code": "代码：{code}",
   "form.optional": "（可不填）",
