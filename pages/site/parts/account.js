@@ -7,12 +7,19 @@ export function account() {
 }
 
 export function signedIn({ participant_id, token, verified }) {
+  if (account()?.participant_id !== participant_id) forgetWeeks();
   store("account", { participant_id, token, verified: verified ?? account()?.verified ?? false });
 }
 
 /** The token is worth nothing any more, or its owner leaves. */
 export function signedOut() {
   forget("account");
+  forgetWeeks();
+}
+
+// Tickets that are kept to be shown without a network (own-week.js).
+function forgetWeeks() {
+  for (const name of names("week.")) forget(name);
 }
 
 /** Forget what a participant has answered here, except what still has to be handed in. */

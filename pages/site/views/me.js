@@ -1,39 +1,54 @@
 // My week: places with tickets, awards, and how to change one's mind.
 import { account } from "../parts/account.js";
-import { all, ask } from "../parts/api.js";
-import { announce, button, html, loading, nothing, attempt, show, signInFirst, t } from "../parts/page.js";
+import { ask, Refused } from "../parts/api.js";
+import { announce, attempt, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
 import { named } from "../parts/language.js";
+import { fetchTicket, holds, keepTickets, keptWeek, pictureOf, readWeek } from "../parts/own-week.js";
+import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
 const ENDED = new Set(["cancelled"]);
-let me = null;
-let registrations = null;
-let awards = [];
-let unread = 0;
-// By registration: the address of the picture of its ticket.
-const tickets = new Map();
+// What this device knew before comes first, so that a ticket can be shown without a network.
+let week = keptWeek();
+let isOld = !navigator.onLine;
+// Registrations whose tickets are shown.
+const shown = new Set();
 // The registration that is about to be cancelled: it is asked about once more.
 let leaving = null;
 
 show(() => t("menu.me"), body);
-if (account()) await attempt(read);
+addEventListener("online", refresh);
+if (account()) await refresh();
 
 async function read() {
-  [me, registrations, awards, { unread }] = await Promise.all([
-    ask("registration", "/me"),
-    all("registration", "/registrations", "registrations"),
-    // A ticket must not wait for what another service has.
-    all("awards", "/me/awards", "awards").catch(() => null),
-    ask("notifications", "/inbox/unread-count", { tries: 1 }).catch(() => ({ unread: "?" })),
-  ]);
+  week = await readWeek();
+  isOld = false;
+  // Nobody waits for tickets: each can be fetched by its button too.
+  keepTickets(week).then(update, () => {});
+}
+
+/** Read it anew. Without an answer, what is known stays. */
+async function refresh() {
+  try {
+    await read();
+    update();
+  } catch (error) {
+    const isFinal = error instanceof Refused && error.status < 500 && error.status !== 429;
+    isOld = true;
+    if (isFinal || !week) await attempt(() => Promise.reject(error));
+    else update();
+  }
 }
 
 function body() {
   if (!account()) return signInFirst(t("me.sign-in"));
-  if (!registrations) return loading();
+  if (!week) return loading();
+  const { me, registrations, awards, unread } = week;
   const going = registrations.filter((one) => !ENDED.has(one.status)).sort((one, other) => one.starts_at.localeCompare(other.starts_at));
   return html`
     <p>${t("me.hello", { name: me.name ?? "" })}</p>
+    ${isOld ? html`<div class="card" role="status"><p>${t("me.known-since", { at: moment(week.at) })}</p>
+          <p>${button(t("paper.try"), read)}</p></div>` : nothing}
     ${me.verified ? nothing : html`<div class="card"><p>${t("me.unverified")}</p>
           <p><a class="button main" href="/sign-in?verify=${encodeURIComponent(me.participant_id)}&next=/me">${t("sign-in.verify")}</a></p></div>`}
     <p><a class="button" href="/inbox">${t("me.inbox", { n: unread })}</a> <a class="button" href="/data">${t("menu.data")}</a></p>
@@ -45,17 +60,16 @@ function body() {
 }
 
 function place(one) {
-  const holds = one.status === "confirmed" || one.status === "checked_in";
   return html`<li class="card ticket" data-registration=${one.registration_id}>
-    <h3><a href="/activity?id=${encodeURIComponent(one.activity_id)}">${one.activity_title}</a></h3>
-    <p><span class="time">${moment(one.starts_at)}</span> · ${one.venue}</p>
-    <p><strong class=${holds ? "good" : "fair"}>${named("status", one.status)}</strong> · ${t("booking.places", { n: one.places })}
+    <h3><a href="/activity?id=${encodeURIComponent(one.activity_id)}">${spoken(one.activity_title)}</a></h3>
+    <p><span class="time">${moment(one.starts_at)}</span> · ${spoken(one.venue)}</p>
+    <p><strong class=${holds(one) ? "good" : "fair"}>${named("status", one.status)}</strong> · ${t("booking.places", { n: one.places })}
       ${one.position ? t("outcome.position", { n: one.position }) : nothing}</p>
     ${one.until ? html`<p>${t(one.status === "offered" ? "me.until" : "me.verify-until", { at: moment(one.until) })}</p>` : nothing}
     ${one.status === "offered" ? button(t("me.accept"), () => accept(one), { kind: "main" }) : nothing}
-    ${holds ? ticket(one) : nothing}
+    ${holds(one) ? ticket(one) : nothing}
     <div class="row">
-      ${holds ? html`${button(t("me.calendar"), () => calendar(one))} ${button(t("me.print"), () => download(`/registrations/${one.registration_id}/ticket.pdf`, "ticket.pdf"))}` : nothing}
+      ${holds(one) ? html`${button(t("me.calendar"), () => calendar(one))} ${button(t("me.print"), () => download(`/registrations/${one.registration_id}/ticket.pdf`, "ticket.pdf"))}` : nothing}
       ${one.status === "checked_in" ? nothing : leaving === one.registration_id
         ? html`<p>${t("me.sure")}</p> ${button(t("me.cancel-now"), () => cancel(one), { kind: "danger" })} ${button(t("me.keep"), async () => (leaving = null))}`
         : button(t("me.cancel"), async () => (leaving = one.registration_id), { name: `${t("me.cancel")}: ${one.activity_title}` })}
@@ -64,19 +78,23 @@ function place(one) {
 }
 
 function ticket(one) {
-  const picture = tickets.get(one.registration_id);
-  if (!picture) return html`<p>${button(t("me.show-ticket"), () => showTicket(one), { kind: "main", name: `${t("me.show-ticket")}: ${one.activity_title}` })}</p>`;
-  return html`<figure>
-    <img class="code" src=${picture} alt=${t("me.ticket-picture", { code: one.ticket_code ?? "" })} width="240" height="240">
-    <figcaption>${t("me.ticket-code")} <code>${one.ticket_code}</code></figcaption>
-  </figure>`;
+  const picture = pictureOf(week, one);
+  const isShown = shown.has(one.registration_id);
+  // On paper it is always there.
+  return html`
+    ${isShown ? nothing : html`<p>${button(t("me.show-ticket"), () => showTicket(one), { kind: "main", name: `${t("me.show-ticket")}: ${one.activity_title}` })}</p>`}
+    ${picture ? html`<figure ?hidden=${!isShown}>
+          <img class="code" src=${picture} alt=${t("me.ticket-picture", { code: one.ticket_code ?? "" })} width="240" height="240">
+          <figcaption>${t("me.ticket-code")} <code>${one.ticket_code}</code></figcaption>
+        </figure>` : nothing}
+  `;
 }
 
 function award(one) {
   const code = encodeURIComponent(one.award_code);
   return html`<li class="card">
-    <h3>${one.scheme_title}</h3>
-    <p>${named("award-kind", one.kind)}${one.tier ? ` · ${one.tier}` : ""} · <strong class=${one.status === "held" ? "good" : "bad"}>${named("award", one.status)}</strong></p>
+    <h3>${spoken(one.scheme_title)}</h3>
+    <p>${named("award-kind", one.kind)}${one.tier ? html` · ${spoken(one.tier)}` : nothing} · <strong class=${one.status === "held" ? "good" : "bad"}>${named("award", one.status)}</strong></p>
     <p class="quiet">${t("me.award-code")} <code>${one.award_code}</code> · ${moment(one.issued_at)}</p>
     ${one.status === "held" ? html`<div class="row">
           ${button(t("me.document"), () => download(`/awards/${code}/document.pdf`, `${one.award_code}.pdf`, "awards"), { kind: "main", name: `${t("me.document")}: ${one.scheme_title}` })}
@@ -86,8 +104,8 @@ function award(one) {
 }
 
 async function showTicket(one) {
-  const picture = await ask("registration", `/registrations/${one.registration_id}/ticket.svg`, { as: "blob" });
-  tickets.set(one.registration_id, URL.createObjectURL(picture));
+  if (!pictureOf(week, one)) await fetchTicket(week, one);
+  shown.add(one.registration_id);
 }
 
 async function accept(one) {

@@ -100,6 +100,7 @@ export const WORDS = {
   "code.later": "Verify later",
   "me.sign-in": "Sign in to see your tickets, certificates and messages.",
   "me.hello": "Hello {name}!",
+  "me.known-since": "The network or the service cannot be reached now. This is what was known on {at}. You can still show your tickets.",
   "me.unverified": "Your contact is not verified yet. Once it is, you can take part in the contest, and your places are safe.",
   "me.inbox": "Messages (unread: {n})",
   "me.places": "My places",

@@ -100,6 +100,7 @@ export const WORDS = {
   "code.later": "以后再验证",
   "me.sign-in": "登录后可以看到您的门票、证书和消息。",
   "me.hello": "{name}，您好！",
+  "me.known-since": "现在连不上网络或服务。以下是 {at} 时的内容，门票可以照常出示。",
   "me.unverified": "您的联系方式还没有验证。验证后可以参加竞赛，名额也不会过期。",
   "me.inbox": "消息（{n} 条未读）",
   "me.places": "我的报名",
