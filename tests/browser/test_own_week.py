@@ -41,3 +41,28 @@ async def test_without_a_network_the_ticket_is_shown_until_its_owner_signs_out(
     await page.wait_for_url("**/")
     kept = await page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('kepu.week'))")
     assert kept == []
+
+
+async def test_a_registration_is_changed_to_another_session_and_another_number(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await join(page, week, "周六")
+    await page.goto("/activity?id=outreach-street")
+    await page.locator("button.main").first.click()
+    await expect(page.locator("form").locator("..")).to_contain_text("以 周六 的名义报名")
+    await page.locator("form button.main").click()
+    await expect(page.locator("[data-status=confirmed]")).to_be_visible()
+    for places in ("1", "2"):
+        await page.goto("/me")
+        before = await page.locator(".ticket").get_attribute("data-registration")
+        await page.locator(".ticket").get_by_role("link", name="改报").click()
+        # First to another session, then to another number at the same one.
+        await page.get_by_role("button", name="改报").last.click()
+        await page.select_option("#places", places)
+        await page.locator("form button.main").click()
+        await expect(page.locator("[data-status=confirmed]")).to_be_visible()
+        await page.goto("/me")
+        await expect(page.locator(".ticket")).to_have_count(1)
+        assert await page.locator(".ticket").get_attribute("data-registration") != before
+    await expect(page.locator(".ticket")).to_contain_text("2 人")

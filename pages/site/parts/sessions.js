@@ -1,10 +1,11 @@
 // A session in words: whether one can register, and what became of a registration.
 import { html, nothing, t } from "./page.js";
+import { spoken } from "./spoken.js";
 import { moment } from "./times.js";
 
 /** How many places are left, or why none can be had. */
 export function places(session) {
-  if (session.state === "cancelled") return html`<strong class="bad">${t("session.cancelled")}</strong> ${session.cancelled_text ?? ""}`;
+  if (session.state === "cancelled") return html`<strong class="bad">${t("session.cancelled")}</strong> ${spoken(session.cancelled_text)}`;
   if (!session.open) return html`<span class="quiet">${closedBecause(session)}</span>`;
   if (session.free > 0) return html`<strong class="good">${t("session.free", { n: session.free })}</strong> ${of(session)}`;
   if (session.waiting < session.waiting_max)

@@ -72,7 +72,8 @@ function place(one) {
       ${holds(one) ? html`${button(t("me.calendar"), () => calendar(one))} ${button(t("me.print"), () => download(`/registrations/${one.registration_id}/ticket.pdf`, "ticket.pdf"))}` : nothing}
       ${one.status === "checked_in" ? nothing : leaving === one.registration_id
         ? html`<p>${t("me.sure")}</p> ${button(t("me.cancel-now"), () => cancel(one), { kind: "danger" })} ${button(t("me.keep"), async () => (leaving = null))}`
-        : button(t("me.cancel"), async () => (leaving = one.registration_id), { name: `${t("me.cancel")}: ${one.activity_title}` })}
+        : html`<a class="button" href="/activity?id=${encodeURIComponent(one.activity_id)}&instead=${one.registration_id}" aria-label="${t("me.change")}: ${one.activity_title}">${t("me.change")}</a>
+            ${button(t("me.cancel"), async () => (leaving = one.registration_id), { name: `${t("me.cancel")}: ${one.activity_title}` })}`}
     </div>
   </li>`;
 }
