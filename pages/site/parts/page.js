@@ -4,6 +4,7 @@ import { account, forgetAnswers, guard, signInAddress, signedOut } from "./accou
 import { ask, Refused, Unreached } from "./api.js";
 import { choose, language, LANGUAGES, t } from "./language.js";
 import { names, store, stored } from "./kept.js";
+import { langOf, spoken } from "./spoken.js";
 import { WEEK } from "./week.js";
 import { anyWrong, describedBy, forgetWrong, invalid, learnWrong, listOfWrong, wrongWith } from "./wrong.js";
 
@@ -153,7 +154,7 @@ export function choice(name, label, options, { value = "", changed = undefined }
     <label for=${name}>${label}</label>
     <select id=${name} name=${name} aria-invalid=${invalid(name)} aria-describedby=${describedBy(name)}
       @change=${changed ? (event) => attempt(async () => changed(event.target.value)) : nothing}>
-      ${options.map(([key, words]) => html`<option value=${key} ?selected=${key === value}>${words}</option>`)}
+      ${options.map(([key, words]) => html`<option value=${key} lang=${langOf(words)} ?selected=${key === value}>${words}</option>`)}
     </select>
     ${wrongWith(name)}
   </p>`;
@@ -214,7 +215,7 @@ function frame(title, body, menu, footer) {
       </nav>
     </header>
     <main id="main" tabindex="-1">
-      <h1>${title}</h1>
+      <h1>${spoken(title)}</h1>
       <div id="trouble" tabindex="-1" role="alert">${trouble ? troubleOf(trouble) : nothing}</div>
       <div role="status" class=${told ? "told" : ""}>${told}</div>
       ${body}

@@ -6,6 +6,7 @@ import { html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
 import { inWords, moment } from "../parts/times.js";
 import { now, synchronise } from "../parts/server-clock.js";
+import { spoken } from "../parts/spoken.js";
 
 // Thousands wait on this page for the opening. So it is asked seldom.
 const FRESH_SECONDS = 60;
@@ -29,7 +30,7 @@ function card(quiz) {
   const kept = keptAttempt(quiz.quiz_id);
   const id = encodeURIComponent(quiz.quiz_id);
   return html`<li class="card" data-quiz=${quiz.quiz_id}>
-    <h2>${quiz.title}</h2>
+    <h2>${spoken(quiz.title)}</h2>
     <p><strong class=${stateOf(quiz) === "open" ? "good" : "fair"}>${t(`contest.${stateOf(quiz)}`)}</strong> · <span class="time">${moment(quiz.opens_at)} – ${moment(quiz.closes_at)}</span></p>
     <ul>
       <li>${t("contest.questions", { n: quiz.questions, points: quiz.points_max })}</li>

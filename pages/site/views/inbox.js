@@ -3,6 +3,7 @@ import { account } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
 import { language } from "../parts/language.js";
 import { attempt, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
+import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
 let messages = null;
@@ -21,8 +22,8 @@ function body() {
     ${messages.map(
       (one) => html`<li class="card">
         <details @toggle=${() => opened(one)}>
-          <summary><h2 class="subject">${one.subject}</h2> ${one.read_at ? nothing : html`<strong class="fair">${t("inbox.new")}</strong>`} <small>${moment(one.created_at)}</small></summary>
-          <p class="text">${one.body}</p>
+          <summary><h2 class="subject">${spoken(one.subject)}</h2> ${one.read_at ? nothing : html`<strong class="fair">${t("inbox.new")}</strong>`} <small>${moment(one.created_at)}</small></summary>
+          <p class="text">${spoken(one.body)}</p>
         </details>
       </li>`,
     )}

@@ -4,6 +4,7 @@ import { keptAttempt, start } from "../parts/attempt.js";
 import { store, stored } from "../parts/kept.js";
 import { announce, button, html, loading, nothing, show, t, update } from "../parts/page.js";
 import { everySecond, isKnown, synchronise } from "../parts/server-clock.js";
+import { spoken } from "../parts/spoken.js";
 import { clock, duration } from "../parts/times.js";
 
 const LAST_SECONDS = 60;
@@ -124,12 +125,12 @@ function questionOf(question, n) {
   };
   return html`<fieldset class="card question" id="q${n}">
     <legend tabindex="-1"><span class="quiet">${t("paper.question", { n: n + 1, of: attempt.kept.questions.length })} · ${t(`paper.kind-${question.kind}`)} · ${t("paper.points", { n: question.points })}</span>
-      ${question.text}</legend>
+      ${spoken(question.text)}</legend>
     ${question.options.map(
       (option) => html`<label class="option">
         <input type=${several ? "checkbox" : "radio"} name=${question.id} value=${option.id}
           .checked=${given.includes(option.id)} @change=${(event) => chosen(option.id, event.target.checked)}>
-        <span>${option.text}</span>
+        <span>${spoken(option.text)}</span>
       </label>`,
     )}
   </fieldset>`;

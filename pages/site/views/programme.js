@@ -4,6 +4,7 @@ import { choice, html, keepFresh, loading, nothing, show, t, update } from "../p
 import { clock, date, day } from "../parts/times.js";
 import { named } from "../parts/language.js";
 import { places } from "../parts/sessions.js";
+import { spoken } from "../parts/spoken.js";
 
 const FRESH_SECONDS = 20;
 const asked = new URLSearchParams(location.search);
@@ -37,8 +38,8 @@ function body() {
 function card(session) {
   const { activity } = session;
   return html`<li class="card">
-    <h3><a href="/activity?id=${encodeURIComponent(activity.activity_id)}">${activity.title}</a></h3>
-    <p><span class="time">${clock(session.starts_at)}–${clock(session.ends_at)}</span> · ${session.venue} · ${session.district}</p>
+    <h3><a href="/activity?id=${encodeURIComponent(activity.activity_id)}">${spoken(activity.title)}</a></h3>
+    <p><span class="time">${clock(session.starts_at)}–${clock(session.ends_at)}</span> · ${spoken(session.venue)} · ${spoken(session.district)}</p>
     <p>${places(session)}</p>
   </li>`;
 }

@@ -3,6 +3,7 @@ import { account } from "../parts/account.js";
 import { ask, Refused } from "../parts/api.js";
 import { keptAttempt, keptById } from "../parts/attempt.js";
 import { attempt, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
+import { spoken } from "../parts/spoken.js";
 import { inWords, moment } from "../parts/times.js";
 
 const POLL_SECONDS = 2;
@@ -67,7 +68,7 @@ function body() {
 
 function resultOf() {
   return html`<section class="card" role="status" data-status=${result.status}>
-    <h2>${quiz?.title}</h2>
+    <h2>${spoken(quiz?.title)}</h2>
     <p><strong>${words()}</strong></p>
     ${result.status === "refused" && result.code ? html`<p><small>${t("trouble.code", { code: result.code })}</small></p>` : nothing}
     ${result.status === "graded" && result.points !== null ? html`
@@ -75,7 +76,7 @@ function resultOf() {
       <p><strong class=${result.passed ? "good" : "fair"}>${t(result.passed ? "result.passed" : "result.not-passed", { percent: quiz.pass_percent })}</strong></p>
       <p>${t("result.time", { time: inWords(result.time_used_seconds) })}</p>` : nothing}
     ${result.automatic ? html`<p>${t("result.automatic")}</p>` : nothing}
-    ${result.disqualified ? html`<p class="trouble">${t("result.disqualified")} ${result.reason ?? ""}</p>` : nothing}
+    ${result.disqualified ? html`<p class="trouble">${t("result.disqualified")} ${spoken(result.reason)}</p>` : nothing}
     ${rank ? html`<p>${t("result.rank", { n: rank.rank })}</p>` : nothing}
     ${quiz.status === "closed" && !review ? button(t("result.review"), readReview) : nothing}
   </section>
@@ -85,12 +86,12 @@ function resultOf() {
 function reviewed(question, n) {
   const text = (letters) => [...(letters ?? "")].map((letter) => question.options.find((one) => one.id === letter)?.text ?? letter).join(" · ");
   return html`<section class="card">
-    <h3>${n + 1}. ${question.text}</h3>
+    <h3>${n + 1}. ${spoken(question.text)}</h3>
     <p><strong class=${question.right ? "good" : "bad"}>${t(question.right ? "review.right" : "review.wrong")}</strong> · ${t("review.points", { n: question.points, of: question.worth })}</p>
-    <p>${t("review.yours", { text: text(question.answer) || t("review.nothing") })}</p>
-    ${question.right ? nothing : html`<p>${t("review.key", { text: text(question.key) })}</p>`}
-    ${question.explanation ? html`<p>${question.explanation}</p>` : nothing}
-    ${question.source ? html`<p class="quiet">${question.source}</p>` : nothing}
+    <p>${t("review.yours")} ${spoken(text(question.answer)) || t("review.nothing")}</p>
+    ${question.right ? nothing : html`<p>${t("review.key")} ${spoken(text(question.key))}</p>`}
+    ${question.explanation ? html`<p>${spoken(question.explanation)}</p>` : nothing}
+    ${question.source ? html`<p class="quiet">${spoken(question.source)}</p>` : nothing}
   </section>`;
 }
 

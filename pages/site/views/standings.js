@@ -2,6 +2,7 @@
 import { account } from "../parts/account.js";
 import { ask } from "../parts/api.js";
 import { button, choice, html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
+import { spoken } from "../parts/spoken.js";
 import { inWords, moment } from "../parts/times.js";
 
 const FRESH_SECONDS = 30;
@@ -28,7 +29,7 @@ function body() {
   const rows = [...board.standings, ...more];
   const after = more.after === undefined ? board.after : more.after;
   return html`
-    <p>${quiz.title} · ${board.final ? t("standings.final") : t("standings.now")} ${board.frozen_at ? html`<strong class="fair">${t("standings.frozen", { at: moment(board.frozen_at) })}</strong>` : nothing}</p>
+    <p>${spoken(quiz.title)} · ${board.final ? t("standings.final") : t("standings.now")} ${board.frozen_at ? html`<strong class="fair">${t("standings.frozen", { at: moment(board.frozen_at) })}</strong>` : nothing}</p>
     ${own ? html`<p class="card"><strong>${t("result.rank", { n: own.rank })}</strong> · ${t("result.points", { n: own.points, of: own.points_max })}</p>` : nothing}
     ${rows.length ? table(rows) : html`<p>${t("standings.none")}</p>`}
     ${after ? button(t("standings.more"), () => next(after)) : nothing}
@@ -43,7 +44,7 @@ function table(rows) {
     <caption class="quiet">${t("standings.caption")}</caption>
     <thead><tr><th scope="col">${t("standings.rank")}</th><th scope="col">${t("standings.who")}</th><th scope="col">${t("standings.points")}</th><th scope="col">${t("standings.time")}</th></tr></thead>
     <tbody>${rows.map(
-      (one) => html`<tr class=${one.yours ? "yours" : ""}><td>${one.rank}</td><td>${one.yours ? t("standings.you") : one.alias}</td><td>${one.points}</td><td>${inWords(one.time_used_seconds)}</td></tr>`,
+      (one) => html`<tr class=${one.yours ? "yours" : ""}><td>${one.rank}</td><td>${one.yours ? t("standings.you") : spoken(one.alias)}</td><td>${one.points}</td><td>${inWords(one.time_used_seconds)}</td></tr>`,
     )}</tbody>
   </table>`;
 }
@@ -52,7 +53,7 @@ function compared() {
   return html`<table>
     <thead><tr><th scope="col">${t("standings.rank")}</th><th scope="col">${t(`standings.by-${kind}`)}</th><th scope="col">${t("standings.people")}</th><th scope="col">${t("standings.mean")}</th></tr></thead>
     <tbody>${divisions.divisions.map(
-      (one) => html`<tr><td>${one.rank ?? "–"}</td><td>${kind === "audience" ? t(`audience.${one.name}`) : one.name}</td><td>${one.hidden ? t("standings.few") : one.people}</td><td>${one.mean_points ?? "–"}</td></tr>`,
+      (one) => html`<tr><td>${one.rank ?? "–"}</td><td>${kind === "audience" ? t(`audience.${one.name}`) : spoken(one.name)}</td><td>${one.hidden ? t("standings.few") : one.people}</td><td>${one.mean_points ?? "–"}</td></tr>`,
     )}</tbody>
   </table>`;
 }

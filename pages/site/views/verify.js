@@ -2,6 +2,7 @@
 import { ask } from "../parts/api.js";
 import { attempt, field, form, html, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
+import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
 let code = new URLSearchParams(location.search).get("code") ?? "";
@@ -22,10 +23,10 @@ function found() {
   return html`<section class="card" role="status" data-status=${award.status}>
     <h2>${t(`verify.${award.status}`)}</h2>
     <dl>
-      <dt>${t("verify.award")}</dt><dd>${award.scheme_title}${award.tier ? ` · ${award.tier}` : ""} · ${named("award-kind", award.kind)}</dd>
-      ${award.name_shown ? html`<dt>${t("verify.name")}</dt><dd>${award.name_shown}</dd>` : nothing}
+      <dt>${t("verify.award")}</dt><dd>${spoken(award.scheme_title)}${award.tier ? html` · ${spoken(award.tier)}` : nothing} · ${named("award-kind", award.kind)}</dd>
+      ${award.name_shown ? html`<dt>${t("verify.name")}</dt><dd>${spoken(award.name_shown)}</dd>` : nothing}
       <dt>${t("verify.issued")}</dt><dd>${moment(award.issued_at)}</dd>
-      ${award.revoked_at ? html`<dt>${t("verify.revoked-at")}</dt><dd>${moment(award.revoked_at)} ${award.reason ?? ""}</dd>` : nothing}
+      ${award.revoked_at ? html`<dt>${t("verify.revoked-at")}</dt><dd>${moment(award.revoked_at)} ${spoken(award.reason)}</dd>` : nothing}
       <dt>${t("verify.code")}</dt><dd><code>${award.award_code}</code></dd>
     </dl>
     ${award.superseded_by_code ? html`<p><a href="/verify?code=${encodeURIComponent(award.superseded_by_code)}">${t("verify.newer")}</a></p>` : nothing}
