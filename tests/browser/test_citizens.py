@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.week import RunningWeek, Visit, join, violations
+from tests.browser.week import RunningWeek, Visit, join, quiz_of, violations
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
@@ -128,23 +128,6 @@ async def test_an_award_that_nobody_has_is_refused_with_its_reason(visit: Visit,
     await page.fill("#code", "nonsense")
     await page.click("main button.main")
     await expect(page.locator(".trouble")).to_be_visible()
-
-
-async def quiz_of(week: RunningWeek, **changes: object) -> str:
-    """A contest that shows points at once, of this test alone."""
-    sample = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
-    definition = await week.organise("GET", "quiz", f"/quizzes/{sample}/definition")
-    now = datetime.now(UTC)
-    definition |= {
-        "shows_scores": "at_once",
-        "opens_at": (now - timedelta(minutes=1)).isoformat(),
-        "closes_at": (now + timedelta(hours=2)).isoformat(),
-        "attempts_per_day": 3,
-        **changes,
-    }
-    quiz_id = f"pages-{int(now.timestamp() * 1000)}"
-    await week.organise("PUT", "quiz", f"/quizzes/{quiz_id}", definition)
-    return quiz_id
 
 
 async def started(page: Page, quiz_id: str) -> int:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -56,11 +57,36 @@ class RunningWeek:
 
     async def organise(self, method: str, service: str, path: str, body: object = None) -> Any:
         """A request of an organiser, through the edge."""
-        key = {"X-Organiser-Key": self.apis.organiser_key}
-        async with httpx.AsyncClient(base_url=f"{self.url}/api/{service}", headers=key, timeout=30) as client:
+        return await self._ask({"X-Organiser-Key": self.apis.organiser_key}, method, service, path, body)
+
+    async def take_part(self, token: str, method: str, service: str, path: str, body: object = None) -> Any:
+        """A request of somebody who takes part, through the edge."""
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+        return await self._ask(headers, method, service, path, body)
+
+    async def _ask(self, headers: dict[str, str], method: str, service: str, path: str, body: object) -> Any:
+        base = f"{self.url}/api/{service}"
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30) as client:
             answer = await client.request(method, path, json=body)
         answer.raise_for_status()
         return answer.json()
+
+
+async def quiz_of(week: RunningWeek, **changes: object) -> str:
+    """A contest that shows points at once, of this test alone."""
+    sample = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
+    definition = await week.organise("GET", "quiz", f"/quizzes/{sample}/definition")
+    now = datetime.now(UTC)
+    definition |= {
+        "shows_scores": "at_once",
+        "opens_at": (now - timedelta(minutes=1)).isoformat(),
+        "closes_at": (now + timedelta(hours=2)).isoformat(),
+        "attempts_per_day": 3,
+        **changes,
+    }
+    quiz_id = f"pages-{int(now.timestamp() * 1000)}"
+    await week.organise("PUT", "quiz", f"/quizzes/{quiz_id}", definition)
+    return quiz_id
 
 
 async def join(page: Page, week: RunningWeek, name: str = "李小明") -> str:

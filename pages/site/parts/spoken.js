@@ -2,7 +2,8 @@
 import { html, nothing } from "../lib/lit-html.js";
 import { language } from "./language.js";
 
-const CHINESE = /[\u3400-\u9fff]/;
+// Chinese, with the numbers in it: an English message may hold a Chinese title.
+const CHINESE = /(\d*[\u3000-\u303f\u3400-\u9fff\uff00-\uffef][\d\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*)/;
 
 /** The `lang` of a text, if it is another than that of the page. */
 export function langOf(text) {
@@ -11,5 +12,7 @@ export function langOf(text) {
 
 /** A text that comes from a service. */
 export function spoken(text) {
-  return langOf(text) === nothing ? (text ?? "") : html`<span lang="zh-CN">${text}</span>`;
+  if (langOf(text) === nothing) return text ?? "";
+  // Splitting by a group gives what is between and what was found by turns.
+  return text.split(CHINESE).map((part, at) => (at % 2 ? html`<span lang="zh-CN">${part}</span>` : part));
 }
