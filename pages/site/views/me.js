@@ -2,6 +2,7 @@
 import { account } from "../parts/account.js";
 import { ask, Refused } from "../parts/api.js";
 import { announce, attempt, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
+import { download } from "../parts/download.js";
 import { named } from "../parts/language.js";
 import { fetchTicket, holds, keepTickets, keptWeek, pictureOf, readWeek } from "../parts/own-week.js";
 import { spoken } from "../parts/spoken.js";
@@ -41,7 +42,7 @@ async function refresh() {
 }
 
 function body() {
-  if (!account()) return signInFirst(t("me.sign-in"));
+  if (!account()) return html`${signInFirst(t("me.sign-in"))} <p><a href="/groups">${t("menu.groups")}</a></p>`;
   if (!week) return loading();
   const { me, registrations, awards, unread } = week;
   const going = registrations.filter((one) => !ENDED.has(one.status)).sort((one, other) => one.starts_at.localeCompare(other.starts_at));
@@ -51,7 +52,7 @@ function body() {
           <p>${button(t("paper.try"), read)}</p></div>` : nothing}
     ${me.verified ? nothing : html`<div class="card"><p>${t("me.unverified")}</p>
           <p><a class="button main" href="/sign-in?verify=${encodeURIComponent(me.participant_id)}&next=/me">${t("sign-in.verify")}</a></p></div>`}
-    <p><a class="button" href="/inbox">${t("me.inbox", { n: unread })}</a> <a class="button" href="/data">${t("menu.data")}</a></p>
+    <p><a class="button" href="/inbox">${t("me.inbox", { n: unread })}</a> <a class="button" href="/data">${t("menu.data")}</a> <a class="button" href="/groups">${t("menu.groups")}</a></p>
     <h2>${t("me.places")}</h2>
     ${going.length ? html`<ul class="cards">${going.map(place)}</ul>` : html`<p>${t("me.no-places")} <a href="/">${t("me.to-programme")}</a></p>`}
     <h2>${t("me.awards")}</h2>
@@ -69,7 +70,7 @@ function place(one) {
     ${one.status === "offered" ? button(t("me.accept"), () => accept(one), { kind: "main" }) : nothing}
     ${holds(one) ? ticket(one) : nothing}
     <div class="row">
-      ${holds(one) ? html`${button(t("me.calendar"), () => calendar(one))} ${button(t("me.print"), () => download(`/registrations/${one.registration_id}/ticket.pdf`, "ticket.pdf"))}` : nothing}
+      ${holds(one) ? html`${button(t("me.calendar"), () => calendar(one))} ${button(t("me.print"), () => download("registration", `/registrations/${one.registration_id}/ticket.pdf`, "ticket.pdf"))}` : nothing}
       ${one.status === "checked_in" ? nothing : leaving === one.registration_id
         ? html`<p>${t("me.sure")}</p> ${button(t("me.cancel-now"), () => cancel(one), { kind: "danger" })} ${button(t("me.keep"), async () => (leaving = null))}`
         : html`<a class="button" href="/activity?id=${encodeURIComponent(one.activity_id)}&instead=${one.registration_id}" aria-label="${t("me.change")}: ${one.activity_title}">${t("me.change")}</a>
@@ -98,7 +99,7 @@ function award(one) {
     <p>${named("award-kind", one.kind)}${one.tier ? html` · ${spoken(one.tier)}` : nothing} · <strong class=${one.status === "held" ? "good" : "bad"}>${named("award", one.status)}</strong></p>
     <p class="quiet">${t("me.award-code")} <code>${one.award_code}</code> · ${moment(one.issued_at)}</p>
     ${one.status === "held" ? html`<div class="row">
-          ${button(t("me.document"), () => download(`/awards/${code}/document.pdf`, `${one.award_code}.pdf`, "awards"), { kind: "main", name: `${t("me.document")}: ${one.scheme_title}` })}
+          ${button(t("me.document"), () => download("awards", `/awards/${code}/document.pdf`, `${one.award_code}.pdf`), { kind: "main", name: `${t("me.document")}: ${one.scheme_title}` })}
           <a class="button" href="/verify?code=${code}">${t("me.check")}</a>
         </div>` : nothing}
   </li>`;
@@ -123,13 +124,5 @@ async function cancel(one) {
 }
 
 async function calendar(one) {
-  await download(`/registrations/${one.registration_id}/calendar.ics`, "kepu.ics");
-}
-
-async function download(path, name, service = "registration") {
-  const file = await ask(service, path, { as: "blob", seconds: 60 });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
+  await download("registration", `/registrations/${one.registration_id}/calendar.ics`, "kepu.ics");
 }

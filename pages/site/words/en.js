@@ -10,6 +10,7 @@ export const WORDS = {
   "menu.help": "Help",
   "menu.inbox": "Messages",
   "menu.data": "Your data",
+  "menu.groups": "Schools and units",
   "trouble.unreached": "The network or the service cannot be reached now. Check your network and try again in a moment. What you have written is still here.",
   "trouble.fields": "Please correct what is marked:",
   "trouble.unexpected": "Something is wrong with this page. Please load it again.",

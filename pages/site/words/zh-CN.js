@@ -10,6 +10,7 @@ export const WORDS = {
   "menu.help": "帮助",
   "menu.inbox": "消息",
   "menu.data": "个人信息",
+  "menu.groups": "学校和单位",
   "trouble.unreached": "现在连不上网络或服务。请检查网络，稍后再试。您已填写的内容没有丢失。",
   "trouble.fields": "请改正下面标出的内容：",
   "trouble.unexpected": "本页出了问题。请刷新页面再试。",
