@@ -1,4 +1,4 @@
-"""Schools and units: who manages one, its members, its bookings, a guardian's consent, and a code on paper."""
+"""Schools and units: managers, members, bookings, a guardian's consent, and a code on paper."""
 
 from uuid import uuid4
 

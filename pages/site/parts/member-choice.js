@@ -1,6 +1,7 @@
 // Members of a group: found by words, and chosen for a booking.
 import { button, html, nothing, t, update } from "./page.js";
 import { spoken } from "./spoken.js";
+import { describedBy, wrongWith } from "./wrong.js";
 
 // More would take long to draw. Words find the others.
 const SHOWN_MAX = 100;
@@ -35,8 +36,9 @@ export function memberChoice(members, chosen) {
     else chosen.delete(id);
     update();
   };
-  return html`<fieldset>
+  return html`<fieldset id="member_ids" name="member_ids" tabindex="-1" aria-describedby=${describedBy("member_ids")}>
     <legend>${t("groups.chosen", { n: chosen.size })}</legend>
+    ${wrongWith("member_ids")}
     ${memberSearch("choice-words", words, (value) => (words = value))}
     <div class="row">
       ${button(t("groups.choose-all", { n: shown.length }), async () => shown.forEach((one) => chosen.add(one.member_id)))}

@@ -29,10 +29,9 @@ export function learnWrong(problem, form, names) {
 /** The field for a place in the body, such as body.participant.email: by its longest end that names one. */
 function nameOf(place, form, names) {
   const parts = place.split(".");
-  return parts
-    .map((_, at) => parts.slice(at).join("."))
-    .map((end) => names[end] ?? end)
-    .find((name) => form.elements.namedItem(name));
+  // Of a list: also the field for the whole list.
+  const ends = [parts, parts.filter((part) => !/^\d+$/.test(part))].flatMap((some) => some.map((_, at) => some.slice(at).join(".")));
+  return ends.map((end) => names[end] ?? end).find((name) => form.elements.namedItem(name));
 }
 
 /** What is wrong with a field, for the place beside its input. */
@@ -71,7 +70,7 @@ function toField(event) {
 }
 
 function labelOf(name) {
-  const label = document.querySelector(`label[for="${CSS.escape(name)}"]`);
+  const label = document.querySelector(`label[for="${CSS.escape(name)}"], #${CSS.escape(name)} > legend`);
   // Without the words that it is optional, which stand in an element.
   const own = [...(label?.childNodes ?? [])].filter((one) => one.nodeType === Node.TEXT_NODE);
   return own.map((one) => one.textContent).join("").trim() || name;
