@@ -1,5 +1,7 @@
 """One's own week: tickets without a network, and another choice of places."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -66,3 +68,29 @@ async def test_a_registration_is_changed_to_another_session_and_another_number(
         await expect(page.locator(".ticket")).to_have_count(1)
         assert await page.locator(".ticket").get_attribute("data-registration") != before
     await expect(page.locator(".ticket")).to_contain_text("2 人")
+
+
+async def test_on_paper_each_ticket_has_a_page_of_its_own_and_a_list_has_no_controls(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await registered(page, week)
+    token = await page.evaluate("JSON.parse(localStorage['kepu.account']).token")
+    booking = {"session_id": "outreach-street-0521-am", "places": 1}
+    await week.take_part(token, "POST", "registration", "/registrations", booking)
+    await page.goto("/me")
+    # Both are there, and none is shown: nobody has asked for it.
+    await expect(page.locator("img.code")).to_have_count(2)
+    await expect(page.locator("img.code").first).to_be_hidden()
+    await page.emulate_media(media="print", color_scheme="dark")
+    picture = page.locator("img.code").first
+    await expect(picture).to_be_visible()
+    assert (await picture.bounding_box() or {"width": 0})["width"] > 300
+    await expect(page.locator("h1")).to_be_hidden()
+    await expect(page.locator("main button:visible")).to_have_count(0)
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert len(re.findall(rb"/Type\s*/Page\b", await page.pdf())) == 2
+    await page.goto("/")
+    await page.locator(".card").first.wait_for()
+    await expect(page.locator(".filters")).to_be_hidden()
+    await expect(page.locator(".card a").first).to_be_visible()

@@ -93,7 +93,7 @@ function codesOf(group) {
       ${button(t("groups.codes-all", { n: open.length }), () => askForCodes(group, open.map((one) => one.member_id)), { disabled: !open.length })}
       ${listed.length ? button(t("groups.print"), async () => print()) : nothing}
     </div>
-    ${listed.length ? html`<div class="wide" tabindex="0" role="region" aria-label=${t("groups.codes")}><table>
+    ${listed.length ? html`<div class="wide codes" tabindex="0" role="region" aria-label=${t("groups.codes")}><table>
       <thead><tr><th scope="col">${t("person.name")}</th><th scope="col">${t("groups.code")}</th></tr></thead>
       <tbody>${listed.map((one) => html`<tr><td>${nameOf(one)}</td><td><code>${codes.get(one.member_id).claim_code}</code></td></tr>`)}</tbody>
     </table></div>` : nothing}`;
