@@ -70,6 +70,7 @@ function ofSession(model, kept, session, n) {
   const when = session.starts_at && session.ends_at ? span(session.starts_at, session.ends_at) : t("activity.new-session");
   return html`<details class="card" data-n=${n} ?open=${session.isNew ?? false}>
     <summary><strong>${when}</strong> ${session.venue} ${session.draft ? t("programme.draft") : nothing}</summary>
+    <div role="group" aria-label=${when}>
     ${timeField(`starts_at-${n}`, t("activity.starts"), { value: session.starts_at, required: true })}
     ${timeField(`ends_at-${n}`, t("activity.ends"), { value: session.ends_at, required: true })}
     ${field(`venue-${n}`, t("activity.venue"), { value: session.venue, required: true, maxlength: 200, list: "venues" })}
@@ -80,6 +81,7 @@ function ofSession(model, kept, session, n) {
       <summary>${t("activity.more")}</summary>
       ${moreOf(session, was, n)}
     </details>
+    </div>
     ${model.sessions.filter((one) => !one.removed).length > 1 ? button(t("activity.remove-session"), async () => (session.removed = true), { kind: "danger", name: `${t("activity.remove-session")}: ${when}` }) : nothing}
   </details>`;
 }

@@ -47,7 +47,7 @@ export function openingForm(shown, download) {
 }
 
 export async function open(ids, reason) {
-  const missing = [...new Set(ids)].filter((id) => !names.has(id));
+  const missing = [...new Set(ids)].filter((id) => names.get(id)?.state !== "opened");
   for (let from = 0; from < missing.length; from += OPENED_MAX) {
     const body = { participant_ids: missing.slice(from, from + OPENED_MAX), reason: reason.trim() };
     const { contacts } = await organise("notifications", "/contacts/openings", { method: "POST", body });
