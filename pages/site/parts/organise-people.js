@@ -124,28 +124,38 @@ function onBehalf(reload) {
   return html`<details>
     <summary>${t("behalf.title")}</summary>
     <p>${t("behalf.explained")}</p>
-    ${outcome ? html`<div class="inset" data-status=${outcome.status}><p><strong>${t(`outcome.${outcome.status}`)}</strong> ${outcome.position ? t("outcome.position", { n: outcome.position }) : nothing}</p>
-          ${outcome.ticket_code ? html`<p>${t("behalf.ticket")} <code class="score">${outcome.ticket_code}</code></p>` : nothing}</div>` : nothing}
-    ${form(
-      html`
-        ${field("name", t("person.name"), { maxlength: 100, hint: t("behalf.name-hint") })}
-        ${field("contact", t("person.contact"), { maxlength: 254, hint: t("behalf.contact-hint") })}
-        ${choice("audience", t("behalf.audience"), AUDIENCES.map((one) => [one, t(`audience.${one}`)]))}
-        ${field("district", t("person.district"), { maxlength: 60, value: session.district })}
-        ${field("group_id", t("behalf.group"), { maxlength: 64 })}
-        ${field("participant_id", t("behalf.known"), { maxlength: 64, hint: t("behalf.known-hint") })}
-        ${numberField("places", t("booking.how-many"), { value: 1, required: true })}
-      `,
-      t("behalf.go"),
-      (fields) => register(fields, reload),
-    )}
+    ${outcome ? registered() : behalfForm(reload)}
   </details>`;
+}
+
+function behalfForm(reload) {
+  return form(
+    html`
+      ${field("name", t("person.name"), { maxlength: 100, hint: t("behalf.name-hint") })}
+      ${field("contact", t("person.contact"), { maxlength: 254, hint: t("behalf.contact-hint") })}
+      ${choice("audience", t("behalf.audience"), AUDIENCES.map((one) => [one, t(`audience.${one}`)]))}
+      ${field("district", t("person.district"), { maxlength: 60, value: session.district })}
+      ${field("group_id", t("behalf.group"), { maxlength: 64 })}
+      ${field("participant_id", t("behalf.known"), { maxlength: 64, hint: t("behalf.known-hint") })}
+      ${numberField("places", t("booking.how-many"), { value: 1, required: true })}
+    `,
+    t("behalf.go"),
+    (fields) => register(fields, reload),
+  );
+}
+
+/** The form for the next person is a new one, without what was written about this one. */
+function registered() {
+  return html`<div class="inset next" tabindex="-1" data-status=${outcome.status}>
+    <p><strong>${t(`outcome.${outcome.status}`)}</strong> ${outcome.position ? t("outcome.position", { n: outcome.position }) : nothing}</p>
+    ${outcome.ticket_code ? html`<p>${t("behalf.ticket")} <code class="score">${outcome.ticket_code}</code></p>` : nothing}
+    ${button(t("behalf.another"), async () => (outcome = null))}
+  </div>`;
 }
 
 async function register({ name, contact, audience, district, group_id, participant_id, places }, reload) {
   const person = { name: name.trim(), audience, district: district.trim() || null, group_id: group_id.trim() || null, ...(contact.trim() ? contactOf(contact) : {}) };
   const whom = participant_id.trim() ? { participant_id: participant_id.trim() } : { person };
-  outcome = null;
   try {
     outcome = await change("registration", path(), { method: "POST", body: { places: Number(places), ...whom }, headers: { "idempotency-key": key } });
   } catch (error) {

@@ -21,7 +21,7 @@ let known = [];
 let statistics = null;
 let removed = false;
 
-await showToOrganisers(() => kept?.title ?? t("activity.new"), body, load);
+await showToOrganisers(() => kept?.title ?? t(id ? "activity.title" : "activity.new"), body, load);
 
 async function load() {
   if (!known.length) known = await organiseAll("registration", "/activities", "activities", 300);

@@ -27,7 +27,12 @@ await showToOrganisers(() => t("organise.groups"), body, load);
 async function load() {
   groups = await organiseAll("registration", "/groups", "groups", 5000);
   if (mayChange()) applications = await organiseAll("registration", `/group-applications?status=${status}`, "applications");
-  if (group?.tag) await openGroup(group.group_id);
+  if (!group?.tag) return;
+  // The form begins anew: what was typed into it is not the present state.
+  const id = group.group_id;
+  group = null;
+  update();
+  await openGroup(id);
 }
 
 function body() {

@@ -49,6 +49,7 @@ export const WORDS = {
   "behalf.known": "Id of a participant",
   "behalf.known-hint": "If the person has registered before: only the id, and nothing above.",
   "behalf.go": "Register",
+  "behalf.another": "Register another person",
   "shifts.title": "Shifts and volunteers",
   "shifts.none": "There are no shifts yet.",
   "shifts.add": "Add a shift",

@@ -49,6 +49,7 @@ export const WORDS = {
   "behalf.known": "已有参与者的编号",
   "behalf.known-hint": "这个人以前报过名时，只填编号，不填上面的内容。",
   "behalf.go": "报名",
+  "behalf.another": "再替一个人报名",
   "shifts.title": "志愿者排班",
   "shifts.none": "还没有班次。",
   "shifts.add": "增加班次",
