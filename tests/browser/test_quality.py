@@ -17,10 +17,12 @@ LANGUAGES = ("zh-CN", "en")
 
 async def addresses(week: RunningWeek) -> list[str]:
     """An address of each page."""
-    activity = (await week.organise("GET", "registration", "/activities"))["activities"][0]["activity_id"]
+    first = (await week.organise("GET", "registration", "/activities"))["activities"][0]
     quiz = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
     asked = {
-        "activity": f"?id={activity}",
+        "activity": f"?id={first['activity_id']}",
+        "organise-activity": f"?id={first['activity_id']}",
+        "organise-session": f"?id={first['sessions'][0]['session_id']}",
         "standings": f"?quiz={quiz}",
         "result": f"?quiz={quiz}&attempt=none",
     }

@@ -1,0 +1,35 @@
+"""What organisers are shown before they act is what the services do."""
+
+import re
+
+import pytest
+
+from pages.build import LANGUAGES
+from services.notifications.texts.render import TEMPLATES
+from tests.pages.test_pages import words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_of_a_cancellation_are_those_that_are_sent(language: str) -> None:
+    sent = (TEMPLATES / language / "registration_cancelled.txt").read_text().replace("{{ you }}", "您")
+    shown = words(language, "organise-programme.")["cancel.words"].replace(r"\"", '"')
+    values = re.compile(r"\{\w+\}|…+|[（(].*[）)]")
+    parts = [part for line in shown.split(r"\n") for part in values.split(line) if part]
+    assert len(parts) > 5
+    assert [part for part in parts if part not in sent] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_frame_of_a_mail_is_that_of_mails(language: str) -> None:
+    sent = (TEMPLATES / language / "letter.txt").read_text()
+    shown = words(language, "organise-messages.")["write.mail"]
+    parts = [part for line in shown.split(r"\n") for part in re.split(r"\{\w+\}|\[.*?\]", line) if part]
+    assert len(parts) > 1
+    assert [part for part in parts if part not in sent] == []
+
+
+def test_all_kinds_of_messages_have_words() -> None:
+    kinds = {path.stem for path in (TEMPLATES / "en").glob("*.txt")} - {"letter"}
+    prefix = "message-kind."
+    known = words("en", "organise-messages.")
+    assert kinds == {key.removeprefix(prefix) for key in known if key.startswith(prefix)}
