@@ -24,7 +24,8 @@ let changing = false;
 // What `apply` has issued so far.
 let applied = null;
 
-await showToOrganisers(() => scheme?.title ?? t("scheme.page"), body, load);
+if (id) await showToOrganisers(() => scheme?.title ?? t("scheme.page"), body, load);
+else location.replace("/organise-awards");
 
 async function load() {
   const [tagged, said, now, statistics, found] = await Promise.all([
