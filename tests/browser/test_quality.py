@@ -19,7 +19,9 @@ async def addresses(week: RunningWeek) -> list[str]:
     """An address of each page."""
     activity = (await week.organise("GET", "registration", "/activities"))["activities"][0]["activity_id"]
     quiz = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
+    scheme = (await week.organise("GET", "awards", "/schemes"))["schemes"][0]["scheme_id"]
     asked = {
+        "organise-scheme": f"?id={scheme}",
         "activity": f"?id={activity}",
         "standings": f"?quiz={quiz}",
         "result": f"?quiz={quiz}&attempt=none",

@@ -35,7 +35,7 @@ export function conferring(scheme, reload) {
       <summary>${t("confer.by-ticket")}</summary>
       ${form(field("ticket", t("confer.ticket"), { required: true, maxlength: 40, autocomplete: "off" }), t("confer.find"), findByTicket, { kind: "plain" })}
     </details>
-    <details ?open=${list !== null}>
+    <details>
       <summary>${t("confer.many")}</summary>
       ${many(scheme, reload)}
     </details>

@@ -5,7 +5,7 @@ import { objectionsSection, openOf } from "./organise-objections.js";
 import { who } from "./organise-recipients.js";
 import { noticeLength } from "./organise-scheme-form.js";
 import { mayChange, organise, organiseAll } from "./organiser.js";
-import { announce, button, html, nothing, t } from "./page.js";
+import { announce, button, html, nothing, t, update } from "./page.js";
 import { moment } from "./times.js";
 
 await alsoWords("organise-scheme");
@@ -22,8 +22,8 @@ let objections = [];
 let counted = 0;
 let watching = false;
 
-/** Read what is proposed, what is published, and what was objected. */
-export async function loadNotice(scheme) {
+/** Read what is proposed, what is published, and what was objected. `moved` is called once work in the background is done. */
+export async function loadNotice(scheme, moved) {
   if (scheme.issue.type !== "after_notice" || scheme.draft) return;
   const path = pathOf(scheme);
   const [published, page, made] = await Promise.all([
@@ -36,7 +36,7 @@ export async function loadNotice(scheme) {
   after = page.after;
   underWay = page.under_way;
   objections = made;
-  if (isMoving() && !watching) watch(scheme);
+  if (isMoving() && !watching) watch(scheme, moved);
 }
 
 /** The notice as it is published; null: it is not. */
@@ -58,12 +58,15 @@ function isMoving() {
   return underWay || notice?.status === "confirmed";
 }
 
-function watch(scheme) {
+function watch(scheme, moved) {
   watching = true;
   untilDone(async () => {
-    await loadNotice(scheme);
+    await loadNotice(scheme, moved);
     return !isMoving();
-  }).finally(() => (watching = false));
+  })
+    .then(moved)
+    .then(update)
+    .finally(() => (watching = false));
 }
 
 export function noticeOf(scheme, reload) {
@@ -88,7 +91,7 @@ export function noticeOf(scheme, reload) {
 }
 
 function table() {
-  return html`<div class="wide" tabindex="0" role="region" aria-label=${t("notice.proposed")}>
+  return html`<div class="wide" tabindex="0" role="region" aria-label=${t("table.of", { what: t("notice.proposed") })}>
     <table>
       <thead><tr><th scope="col">${t("recipient.who")}</th><th scope="col">${t("recipient.tier")}</th><th scope="col">${t("notice.state")}</th><th scope="col">${t("notice.why")}</th></tr></thead>
       <tbody>${proposals.map(row)}</tbody>

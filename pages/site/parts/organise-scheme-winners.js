@@ -61,7 +61,7 @@ function list(scheme) {
 }
 
 function table() {
-  return html`<div class="wide" tabindex="0" role="region" aria-label=${t("winners.title")}>
+  return html`<div class="wide" tabindex="0" role="region" aria-label=${t("table.of", { what: t("winners.title") })}>
     <table>
       <thead><tr><th scope="col">${t("winners.name")}</th><th scope="col">${t("recipient.tier")}</th><th scope="col">${t("winners.unit")}</th><th scope="col">${t("winners.address")}</th><th scope="col">${t("verify.code")}</th></tr></thead>
       <tbody>${found.map(row)}</tbody>

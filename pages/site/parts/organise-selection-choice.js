@@ -58,7 +58,7 @@ function rankingOf(selection, phase, reload) {
 }
 
 function table() {
-  return html`<div class="wide" tabindex="0" role="region" aria-label=${t("ranking.title")}>
+  return html`<div class="wide" tabindex="0" role="region" aria-label=${t("table.of", { what: t("ranking.title") })}>
     <table>
       <thead><tr><th scope="col">${t("standings.rank")}</th><th scope="col">${t("recipient.who")}</th><th scope="col">${t("ranking.score")}</th><th scope="col">${t("ranking.experts")}</th></tr></thead>
       <tbody>${ranking.ranking.map((one) => html`<tr><td>${one.rank}</td><td>${who(one.participant_id)}</td><td>${one.score}</td><td>${one.experts}</td></tr>`)}</tbody>

@@ -41,7 +41,7 @@ async function load() {
   state = now;
   counts = statistics.all;
   quizzes = found;
-  await Promise.all([loadNotice(scheme), loadHeld(scheme), loadDocuments(scheme)]);
+  await Promise.all([loadNotice(scheme, load), loadHeld(scheme), loadDocuments(scheme)]);
 }
 
 function body() {
@@ -124,6 +124,6 @@ async function apply() {
 
 async function findAgain() {
   await change(`${path}/proposals`, { method: "POST" });
-  await loadNotice(scheme);
+  await loadNotice(scheme, load);
   announce(t("late.finding"));
 }

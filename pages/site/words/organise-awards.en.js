@@ -14,6 +14,7 @@ export const WORDS = {
   "field.local": "By the clocks of the week's city.",
   "recipient.erased": "erased",
   "recipient.who": "Who",
+  "table.of": "Table: {what}",
   "recipient.tier": "Level",
   "awards.explained": "An award has a rule that says who gets it. Open one to see who has it, to confer it, or to print its documents.",
   "awards.counts": "Valid: {held}. Revoked: {revoked}. Replaced: {superseded}.",

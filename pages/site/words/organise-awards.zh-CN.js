@@ -14,6 +14,7 @@ export const WORDS = {
   "field.local": "按活动周所在城市的时间。",
   "recipient.erased": "已删除",
   "recipient.who": "谁",
+  "table.of": "表格：{what}",
   "recipient.tier": "等级",
   "awards.explained": "每个奖项有一条规则，说明谁能得奖。点开可以看谁已得奖、授奖、打印证书。",
   "awards.counts": "有效：{held}。已撤销：{revoked}。已替换：{superseded}。",
