@@ -19,10 +19,12 @@ async def addresses(week: RunningWeek) -> list[str]:
     """An address of each page."""
     first = (await week.organise("GET", "registration", "/activities"))["activities"][0]
     quiz = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
+    scheme = (await week.organise("GET", "awards", "/schemes"))["schemes"][0]["scheme_id"]
     asked = {
         "activity": f"?id={first['activity_id']}",
         "organise-activity": f"?id={first['activity_id']}",
         "organise-session": f"?id={first['sessions'][0]['session_id']}",
+        "organise-scheme": f"?id={scheme}",
         "standings": f"?quiz={quiz}",
         "result": f"?quiz={quiz}&attempt=none",
     }
