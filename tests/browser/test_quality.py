@@ -22,6 +22,7 @@ async def addresses(week: RunningWeek) -> list[str]:
     asked = {
         "activity": f"?id={activity}",
         "standings": f"?quiz={quiz}",
+        "hall": f"?quiz={quiz}",
         "result": f"?quiz={quiz}&attempt=none",
     }
     return [f"/{'' if name == 'index' else name}{asked.get(name, '')}" for name in PAGES]
