@@ -26,6 +26,8 @@ HASH_LETTERS = 16
 LANGUAGES = ("zh-CN", "en")
 
 _IMPORTED = re.compile(r"""(?:from|^import)\s*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
+# Such as await import("../lib/large.js"): asked for when it is needed.
+_IMPORTED_LATER = re.compile(r"""\bimport\(["'](\.{1,2}/[^"']+)["']\)""")
 
 
 def build(out: Path, *, local: bool = False) -> None:
@@ -51,16 +53,24 @@ def build(out: Path, *, local: bool = False) -> None:
         if page.get("local") and not local:
             continue
         (out / f"{name}.html").write_text(_html(shell, name, page, version))
-    kept = {
-        name: page
-        for name, page in pages.items()
-        if page.get("kept", True) and (out / f"{name}.html").exists()
+    there = {name: page for name, page in pages.items() if (out / f"{name}.html").exists()}
+    kept = {name: page for name, page in there.items() if page.get("kept", True) is True}
+    opened = {name: page for name, page in there.items() if page.get("kept") == "opened"}
+    files = used_by(kept.values())
+    lists = {
+        "$version": version,
+        "$pages": _listed(_addresses(kept)),
+        "$files": _listed(f"/{assets.relative_to(out) / path}" for path in files),
+        "$opened_pages": _listed(_addresses(opened)),
+        "$opened_files": _listed(
+            f"/{assets.relative_to(out) / path}" for path in used_by(opened.values()) if path not in files
+        ),
     }
-    addresses = sorted(f"/{'' if name == 'index' else name}" for name in kept)
-    files = [f"/{assets.relative_to(out) / path}" for path in used_by(kept.values())]
     for name in AT_THE_TOP:
-        text = (SITE / name).read_text().replace("$version", version)
-        (out / name).write_text(text.replace("$pages", _listed(addresses)).replace("$files", _listed(files)))
+        text = (SITE / name).read_text()
+        for key, value in lists.items():
+            text = text.replace(key, value)
+        (out / name).write_text(text)
     for path in _files(out):
         if path.suffix in COMPRESSED:
             # Always the same bytes: without the time.
@@ -72,7 +82,7 @@ def used_by(pages: Iterable[Mapping[str, Any]]) -> list[Path]:
     used = {SITE / "style.css", SITE / "old.js"}
     for page in pages:
         view = SITE / "views" / f"{page['view']}.js"
-        used |= {view, *imported(view)}
+        used |= {view, *imported(view, later=True)}
         for part in ("", *(f"{part}." for part in page.get("words", ()))):
             used |= {SITE / "words" / f"{part}{language}.js" for language in LANGUAGES}
     return sorted(path.relative_to(SITE) for path in used)
@@ -87,12 +97,18 @@ def version_of(site: Path) -> str:
     return whole.hexdigest()[:HASH_LETTERS]
 
 
-def imported(module: Path) -> Iterator[Path]:
-    """All modules that a module imports, and what they import: a browser asks for all of them at once."""
+def imported(module: Path, *, later: bool = False) -> Iterator[Path]:
+    """
+    All modules that a module imports, and what they import: a browser asks for all of them at once.
+
+    Args:
+        later: also those that it asks for only when they are needed.
+    """
     seen, waiting = {module}, [module]
     while waiting:
         at = waiting.pop(0)
-        for name in _IMPORTED.findall(at.read_text()):
+        text = at.read_text()
+        for name in _IMPORTED.findall(text) + (_IMPORTED_LATER.findall(text) if later else []):
             path = (at.parent / name).resolve()
             if path not in seen:
                 seen.add(path)
@@ -113,6 +129,10 @@ def _html(shell: Template, name: str, page: Mapping[str, Any], version: str) -> 
     return shell.substitute(
         assets=below, name=name, view=page["view"], title=page["title"], preloads="\n".join(preloads)
     )
+
+
+def _addresses(names: Iterable[str]) -> list[str]:
+    return sorted(f"/{'' if name == 'index' else name}" for name in names)
 
 
 def _listed(addresses: Iterable[str]) -> str:

@@ -9,11 +9,23 @@ $files
 const PAGES = [
 $pages
 ];
+// Pages that a device keeps only once they were opened on it, such as those of doors, and what they alone use.
+const OPENED_PAGES = [
+$opened_pages
+];
+const OPENED_FILES = [
+$opened_files
+];
 // With a page at hand nobody waits longer for a newer one.
 const PAGE_SECONDS_MAX = 4;
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(VERSION).then((cache) => cache.addAll([...FILES, ...PAGES])).then(() => skipWaiting()));
+  event.waitUntil(install().then(() => skipWaiting()));
+});
+
+// What a page says that is kept once it was opened.
+addEventListener("message", (event) => {
+  if (event.data === "keep") event.waitUntil(keepOpened());
 });
 
 addEventListener("activate", (event) => {
@@ -29,6 +41,16 @@ addEventListener("fetch", (event) => {
     event.respondWith(page(url));
   }
 });
+
+async function install() {
+  await (await caches.open(VERSION)).addAll([...FILES, ...PAGES]);
+  // With the version before they were kept.
+  if (OPENED_PAGES.length && (await caches.match(OPENED_PAGES[0]))) await keepOpened();
+}
+
+async function keepOpened() {
+  await (await caches.open(VERSION)).addAll([...OPENED_FILES, ...OPENED_PAGES]);
+}
 
 async function page(url) {
   const kept = await caches.match(url.pathname).catch(() => undefined);

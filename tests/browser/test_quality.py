@@ -26,6 +26,7 @@ async def addresses(week: RunningWeek) -> list[str]:
         "organise-session": f"?id={first['sessions'][0]['session_id']}",
         "organise-scheme": f"?id={scheme}",
         "standings": f"?quiz={quiz}",
+        "hall": f"?quiz={quiz}",
         "result": f"?quiz={quiz}&attempt=none",
     }
     return [f"/{'' if name == 'index' else name}{asked.get(name, '')}" for name in PAGES]

@@ -1,8 +1,8 @@
 // The frame of organisers' pages: signing in by a key, their menu, and requests with the key.
 import { all, ask, Refused } from "./api.js";
-import { forget, store, stored } from "./kept.js";
+import { forget, names, store, stored } from "./kept.js";
 import { alsoWords } from "./language.js";
-import { attempt, field, form, html, nothing, show, t, update } from "./page.js";
+import { announce, attempt, field, form, html, nothing, show, t, update } from "./page.js";
 
 await alsoWords("organise");
 
@@ -95,6 +95,9 @@ function footer() {
 }
 
 function leave() {
+  // What a door has noted would wait here until somebody signs in again.
+  const waiting = names("door-scan.").filter((name) => !stored(name)?.sent_at).length;
+  if (waiting) return announce(t("organise.unsent", { n: waiting }));
   forget("organiser");
   location.assign("/organise");
 }

@@ -4,6 +4,7 @@ export const WORDS = {
   "organise.key-hint": "The one who operates the week gives it to you. Whoever has it can act in your name.",
   "organise.go": "Sign in",
   "organise.by": "Signed in: {name} ({role})",
+  "organise.unsent": "{n} scans of the door have not been sent yet. Connect to the network first: they are sent by themselves on the page of the door. Then sign out.",
   "organise.overview": "Overview",
   "organise.programme": "Programme",
   "organise.contest": "Contest",

@@ -4,6 +4,7 @@ export const WORDS = {
   "organise.key-hint": "由系统管理员发给您。拿到它的人可以用您的名义操作。",
   "organise.go": "登录",
   "organise.by": "已登录：{name}（{role}）",
+  "organise.unsent": "还有 {n} 条检票记录没有上传。请先连上网络，上传后再退出登录。",
   "organise.overview": "总览",
   "organise.programme": "活动安排",
   "organise.contest": "竞赛",
