@@ -38,8 +38,8 @@ setup: $(READY) ## install everything but the bench into .venv
 $(READY): requirements-dev.lock pyproject.toml
 	$(call install,$(VENV),requirements-dev.lock)
 
-demo: $(READY) ## play a whole week on a real local stack, then audit it
-	$(BIN)/kepu demo
+demo: $(READY) ## play a whole week on a real local stack, then audit it; KEEP=1 leaves it running with the pages
+	$(BIN)/kepu demo $(if $(KEEP),--keep)
 
 up: $(READY) ## start everything, leave it running, print the addresses
 	$(BIN)/kepu up

@@ -2,9 +2,10 @@
 
 import asyncio
 import shutil
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
+from ops.commands.addresses import print_addresses
 from ops.commands.terminal import DEFAULT_HOME, Brokers, Home, MongoNodes, console, progress, tell
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo
 from ops.deployment import databases
@@ -46,18 +48,31 @@ def demo(
     outsiders: Outsiders = OUTSIDERS,
     brokers: Brokers = None,
     mongo_nodes: MongoNodes = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave all running after the audit, with the pages, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """
     Play a whole week on real Kafka and MongoDB, then audit it.
 
     Starts all that it needs, and stops it at the end. Exits with 0 if the audit agrees, else with 1.
     """
-    with fresh(home, brokers, mongo_nodes) as services:
+    with fresh(home, brokers, mongo_nodes, with_pages=keep) as services:
         started = time.monotonic()
         with ended_by_a_death([*servers_of(services.stack), *services.watched]):
             found = asyncio.run(play(services, people, outsiders))
         console.print(f"The week took {time.monotonic() - started:.0f} s.\n")
+        show(found, console)
+        if keep:
+            print_addresses(services)
+            tell("\nCtrl-C stops everything.")
+            _wait_for_an_interrupt()
         _judge(found)
+
+
+def _wait_for_an_interrupt() -> None:
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 @play_cli.command()
@@ -87,6 +102,7 @@ def cluster(
             found = asyncio.run(play(services, people, OUTSIDERS, timed.run))
             for line in timed.gaps(found.log):
                 console.print(line)
+        show(found, console)
         _judge(found)
 
 
@@ -117,7 +133,6 @@ async def play(
 
 
 def _judge(found: Audit) -> None:
-    show(found, console)
     if not found.agrees:
         raise typer.Exit(DIFFERS)
 
@@ -128,13 +143,19 @@ async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
 
 @contextmanager
 def fresh(
-    home: Path, brokers: int | None = None, mongo_nodes: int | None = None, release: Path | None = None
+    home: Path,
+    brokers: int | None = None,
+    mongo_nodes: int | None = None,
+    release: Path | None = None,
+    *,
+    with_pages: bool = False,
 ) -> Iterator[Services]:
     """
     A stack and services without data of an earlier week, stopped at the end of the block.
 
     Args:
         release: the checkout of another release, whose services are started.
+        with_pages: also the edge.
     """
     _remove(home)
     make_folder(home)
@@ -145,7 +166,7 @@ def fresh(
         asyncio.run(create_missing(stack.kafka_connection))
         console.print(f"Starting {len(WEEK)} service processes …")
         releases = {part.name: release.resolve() for part in WEEK} if release else {}
-        services = Services(stack, detached=False, tell=tell, releases=releases)
+        services = Services(stack, detached=False, tell=tell, releases=releases, with_pages=with_pages)
         try:
             with ended_by_a_death(servers_of(stack)):
                 services.up()

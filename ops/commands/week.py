@@ -13,6 +13,7 @@ from ops.audit.chain.run import Chain, audit_chain
 from ops.audit.chain.show import show_chain
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
+from ops.commands.addresses import print_addresses
 from ops.commands.deployment import INCOMPLETE, load_pieces
 from ops.commands.play import DIFFERS
 from ops.commands.terminal import UP_HOME, Brokers, Home, MongoNodes, console, tell
@@ -23,7 +24,6 @@ from ops.deployment.description import Deployment
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
-from ops.local.edge import EDGE
 from ops.local.services import EXTRA, WEEK, Services
 from ops.stack import Stack
 from ops.stack.process import undisturbed
@@ -31,7 +31,6 @@ from ops.stack.watch import ended_by_a_death, servers_of
 from ops.week.load import Failure
 from shared.contracts import topics
 from shared.messaging.create_topics import create_missing
-from shared.runtime import mongo_url
 from shared.runtime.settings import KafkaSettings
 
 week_cli = typer.Typer()
@@ -74,7 +73,7 @@ def up(
             services.up()
             if not marker.exists():
                 failures = load_pieces(week_of_now(), services.apis)
-    _print_addresses(services)
+    print_addresses(services)
     if failures:
         raise typer.Exit(INCOMPLETE)
     marker.touch()
@@ -205,28 +204,3 @@ def _left_as_found(services: Services) -> Iterator[None]:
             if absent:
                 servers.down()
         raise
-
-
-def _print_addresses(services: Services) -> None:
-    tell("\nEverything runs:")
-    if services.with_pages:
-        tell(f"  pages          {services.url(EDGE)}")
-        # To the one who has just made it, on one's own machine.
-        tell(f"  for organisers {services.url(EDGE)}/organise   key {services.apis.organiser_key}")
-    for part in services.parts:
-        url = services.url(part.name)
-        documented = f"API {url}/docs   " if part.role != "worker" else ""
-        tell(f"  {part.name:14} {documented}metrics {url}/metrics")
-    tell(f"  Kafka          {services.stack.kafka}")
-    tell(f"  MongoDB        {mongo_url.shown(services.stack.mongo)}")
-    shown = f", or {services.url(EDGE)}/mail" if services.with_pages else ""
-    tell(f"  mails          {services.mail_file}{shown}")
-    tell("  SMS            none: no gateway is configured, so phone numbers are refused")
-    tell(f"  secrets        {services.home / 'secrets.json'}")
-    tell("\nFor a shell:")
-    variables = (
-        f"{part.name.upper()}={services.url(part.name)}" for part in services.parts if part.role != "worker"
-    )
-    tell(f"  {'  '.join(variables)}")
-    tell("\nA first request:")
-    tell(f"  curl {services.url('registration')}/activities")

@@ -14,6 +14,18 @@ CADDYFILE = ROOT / "deploy" / "caddy" / "local.Caddyfile"
 PROBED = "/robots.txt"
 
 
+def printed(service: str, url: str) -> dict[str, str]:
+    """
+    The addresses that a service writes into documents and messages, as settings of it.
+
+    Args:
+        url: of the edge.
+    """
+    if service == "awards":
+        return {"KEPU_PUBLIC_URL": f"{url}/api/awards"}
+    return {"KEPU_REGISTRATION_URL": f"{url}/api/registration"} if service == "notifications" else {}
+
+
 def command(home: Path, port: int, urls: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """
     Build the pages, and give the command that serves them, with its environment.

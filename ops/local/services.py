@@ -275,13 +275,19 @@ class Services:
             "KEPU_SMTP_HOST": "127.0.0.1",
             "KEPU_SMTP_PORT": str(self._port(MAIL)),
             "KEPU_MAIL_FROM": "kepu@example.org",
-            **({"KEPU_TRUSTED_PROXIES": "127.0.0.1"} if self.with_pages else {}),
+            **(self._behind_edge(part.service) if self.with_pages else {}),
             **self.settings,
         }
         of_release = self.releases.get(name)
         python = str(of_release / ".venv/bin/python") if of_release else sys.executable
         runner = (self.runner,) if self.runner else ()
         return (python, "-m", *runner, f"services.{part.service}.app"), environment
+
+    def _behind_edge(self, service: str) -> dict[str, str]:
+        """The settings of a service behind the edge, which starts after it. So its port is chosen here."""
+        if self._known_port(EDGE) is None:
+            self._remember(EDGE, ServerState(ports=(self._choose_port(EDGE),)))
+        return {"KEPU_TRUSTED_PROXIES": "127.0.0.1", **edge.printed(service, self.url(EDGE))}
 
     def _port(self, name: str) -> int:
         port = self._known_port(name)
@@ -295,7 +301,12 @@ class Services:
 
     def _choose_port(self, name: str) -> int:
         port = self._known_port(name)
-        return port if port and is_free(port) else free_port()
+        if port and is_free(port):
+            return port
+        # Also those of processes that have not started yet.
+        return free_port(
+            [port for one in states.load(self._state_file).servers.values() for port in one.ports]
+        )
 
     def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
         known = states.load(self._state_file).servers.get(name)

@@ -11,12 +11,17 @@ from tests.support.web import bare_app
 
 
 def assembled(port: int) -> FastAPI:
-    """Says where a request came from and which copy answers."""
-    app = bare_app(port=port, root_path="/quiz", trusted_proxies="127.0.0.1")
+    """Says where a request came from, what it asked for, and which copy answers."""
+    app = bare_app(port=port, root_path="/api/quiz", trusted_proxies="127.0.0.1")
 
     @app.get("/where")
     async def where(request: Request) -> dict[str, object]:
-        return {"client": request.client and request.client.host, "copy": port}
+        path = request.url.path.removeprefix("/api/quiz")
+        return {
+            "client": request.client and request.client.host,
+            "copy": port,
+            "path": f"{path}?{request.url.query}",
+        }
 
     @app.post("/things")
     async def things() -> int:

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,16 @@ BOUNDS = (
 PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+\.\d+(-[a-z0-9.-]+)?$")
 
 
+# As `python -m pages.build FOLDER`, but with nothing else to import.
+MAKE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from pages.build import build
+build(Path(sys.argv[2]))
+"""
+
+
 def compose() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     return found
@@ -48,7 +61,9 @@ def test_it_is_valid_by_the_compose_specification() -> None:
 
 def test_every_image_is_pinned_to_a_whole_version() -> None:
     images = {name: service["image"] for name, service in compose()["services"].items()}
-    images["Dockerfile"] = re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE)[0]
+    bases = re.findall(r"^FROM (\S+)", dockerfile() + edge_dockerfile(), re.MULTILINE)
+    assert bases[0] == bases[1], "one Python for all"
+    images |= {image: image for image in bases}
     assert {name: image for name, image in images.items() if not PINNED.match(image)} == {}
 
 
@@ -117,15 +132,55 @@ def test_every_container_is_asked_for_its_health_and_ours_act_on_it() -> None:
 
 def test_a_service_stands_below_the_path_at_which_the_proxy_serves_it() -> None:
     caddyfile = (ROOT / "deploy" / "caddy" / "compose.Caddyfile").read_text()
+    assert re.search(
+        r"handle_path /api/\{args\[0\]\}/\* \{\s+import closed\s+import by_name \{args\[0\]\}\s", caddyfile
+    )
     for name, url in DOCKER_URLS.items():
         path = compose()["services"][name]["environment"]["KEPU_ROOT_PATH"]
-        assert path == f"/{name}"
-        assert re.search(rf"handle_path {path}/\* {{\s+import closed\s+import copies {name}\s", caddyfile)
+        assert path == f"/api/{name}"
+        assert re.search(rf"^\timport copies {name}$", caddyfile, re.MULTILINE)
         port = url.rpartition(":")[2]
         # Both with the path and without it. `uri strip_prefix /quiz` would take it off /quizzes too.
-        copies = rf"{{\s+import copies {name}\s+}}\s+"
+        copies = rf"{{\s+import by_name {name}\s+}}\s+"
         assert re.search(rf"http://:{port} {{\s+handle_path {path}/\* {copies}handle {copies}}}", caddyfile)
         assert f"127.0.0.1:{port}:{port}" in compose()["services"]["proxy"]["ports"]
+
+
+def test_what_services_print_leads_to_the_address_of_the_pages() -> None:
+    public = "https://${KEPU_PROXY_ADDRESS:-localhost:8443}/api"
+    for name, setting in (("awards", "KEPU_PUBLIC_URL"), ("notifications", "KEPU_REGISTRATION_URL")):
+        of = "awards" if name == "awards" else "registration"
+        given = compose()["services"][name]["environment"][setting]
+        assert given == f"${{{setting}:-{public}/{of}}}"
+
+
+def test_the_edge_holds_its_configuration_and_the_pages_and_needs_no_network_to_be_made() -> None:
+    proxy = compose()["services"]["proxy"]
+    assert proxy["build"] == {"context": ".", "dockerfile": "deploy/edge.Dockerfile"}
+    assert proxy["image"].startswith("kepu-week/edge:")
+    assert "/etc/caddy/compose.Caddyfile" in proxy["command"]
+    assert not any(place.partition(":")[2].startswith(("/etc", "/srv")) for place in proxy["volumes"])
+    made = edge_dockerfile()
+    copied = [line.split()[1:] for line in re.findall(r"^COPY .*$", made, re.MULTILINE)]
+    assert copied == [
+        ["pages/", "pages/"],
+        ["deploy/caddy/", "etc/caddy/"],
+        ["--from=made", "/made/etc/caddy/", "/etc/caddy/"],
+        ["--from=made", "/made/srv/pages/", "/srv/pages/"],
+    ]
+    assert "pip" not in made
+    # Where the configuration looks for them.
+    assert "{$KEPU_PAGES:/srv/pages}" in (ROOT / "deploy" / "caddy" / "common.caddy").read_text()
+
+
+def test_the_pages_are_made_by_python_alone(tmp_path: Path) -> None:
+    """As in the image: only this folder, and no packages."""
+    shutil.copytree(ROOT / "pages", tmp_path / "pages", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-I", "-S", "-c", MAKE, str(tmp_path), str(tmp_path / "made")]
+    subprocess.run(command, check=True, timeout=60)
+    made = {path.name for path in (tmp_path / "made").iterdir()}
+    assert {"index.html", "index.html.gz", "contest.html", "worker.js", "assets"} <= made
+    assert "mail.html" not in made, "mails are shown on one's own machine only"
 
 
 def test_mongodb_is_tuned_as_on_the_local_stack() -> None:
@@ -261,8 +316,14 @@ def test_an_image_holds_the_one_service_and_runs_as_nobody_special() -> None:
         "!requirements-traces.lock",
         "!shared",
         "!services",
+        "!pages",
+        "!deploy/caddy",
     ]
 
 
 def dockerfile() -> str:
     return (ROOT / "deploy" / "Dockerfile").read_text()
+
+
+def edge_dockerfile() -> str:
+    return (ROOT / "deploy" / "edge.Dockerfile").read_text()

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.local.edge import PROBED
 from shared.contracts.topics import ALL
 from shared.web.app import SHUTDOWN_SECONDS
 from tests.deploy.given import SERVICES, known_to, required_by, secrets_of
@@ -33,6 +34,9 @@ VERSIONS = ("1.30.0", kubernetes_validate.latest_version())
 CUSTOM = json.loads((Path(__file__).parent / "custom_resources.json").read_text())
 NAME, COMPONENT = "app.kubernetes.io/name", "app.kubernetes.io/component"
 ROLES = ("api", "worker")
+EDGE = "edge"
+# The example's address for the public.
+PUBLIC = "kepu.example.org"
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -43,8 +47,8 @@ def labels_of(one: Document) -> dict[str, str]:
 
 
 def serving(overlay: str) -> dict[str, Document]:
-    """The pods of the services: all but those of jobs."""
-    return {name: pods(overlay)[name] for name in of_kind(overlay, *SERVING)}
+    """The pods of the services: all but those of jobs, and of the edge."""
+    return {name: pods(overlay)[name] for name in of_kind(overlay, *SERVING) if name != EDGE}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -106,7 +110,7 @@ def test_a_container_asks_for_what_it_needs_and_is_bounded(overlay: str) -> None
 @each_overlay
 def test_an_image_is_that_of_its_service_and_of_this_version(overlay: str) -> None:
     for name, pod in pods(overlay).items():
-        service = "registration" if name == "topics" else name.rpartition("-")[0]
+        service = {"topics": "registration", EDGE: EDGE}.get(name) or name.rpartition("-")[0]
         image = container_of(pod)["image"]
         assert re.fullmatch(rf"[a-z0-9.-]+/kepu-week/{service}:{re.escape(VERSION)}", image), image
 
@@ -140,7 +144,7 @@ def test_a_process_has_the_time_to_finish_what_it_has_begun(overlay: str) -> Non
 @each_overlay
 def test_nodes_are_emptied_one_copy_after_the_other_and_an_update_takes_none_away(overlay: str) -> None:
     budgets = of_kind(overlay, "PodDisruptionBudget").values()
-    for pod in serving(overlay).values():
+    for pod in (*serving(overlay).values(), pods(overlay)[EDGE]):
         [budget] = [one for one in budgets if selects(one["spec"]["selector"], labels_of(pod))]
         assert budget["spec"]["maxUnavailable"] == 1
         [spread] = pod["spec"]["topologySpreadConstraints"]
@@ -173,8 +177,8 @@ def test_nothing_passes_that_is_not_allowed(overlay: str) -> None:
         assert policies_of(overlay, pod) == {
             "nothing-else",
             "names",
-            "kafka",
-            *({"mongodb", "metrics"} if name != "topics" else ()),
+            *({EDGE} if name == EDGE else {"kafka"}),
+            *({"mongodb", "metrics"} if name not in ("topics", EDGE) else ()),
             *({"requests"} if name.endswith("-api") else ()),
             *({"mail-and-sms"} if name == "notifications-worker" else ()),
         }, name
@@ -210,12 +214,60 @@ def test_an_address_leads_to_the_pods_of_its_service(overlay: str) -> None:
         }
         assert selected == {"api": [f"{name}-api"], "worker": [f"{name}-worker"]}
         assert of_kind(overlay, "StatefulSet")[f"{name}-worker"]["spec"]["serviceName"] == f"{name}-worker"
-    assert "selector" not in services["closed"]["spec"]
 
 
 @each_overlay
-def test_the_public_gets_each_service_and_nothing_of_its_inside(overlay: str) -> None:
+def test_the_public_gets_the_edge_at_one_address_and_nothing_else(overlay: str) -> None:
     [ingress] = of_kind(overlay, "Ingress").values()
+    [rule] = ingress["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    assert (rule["host"], ingress["spec"]["tls"][0]["hosts"]) == (PUBLIC, [PUBLIC])
+    assert (path["path"], path["backend"]["service"]["name"]) == ("/", EDGE)
+    from_outside = {
+        name
+        for name, one in of_kind(overlay, "NetworkPolicy").items()
+        if "ingress" in json.dumps(one["spec"].get("ingress", []))
+    }
+    assert from_outside == {EDGE}
+
+
+@each_overlay
+def test_the_edge_finds_every_copy_of_a_service_and_serves_the_pages(overlay: str) -> None:
+    caddyfile = (ROOT / "deploy" / "caddy" / "kubernetes.Caddyfile").read_text()
+    assert "import by_name {args[0]}-copies" in caddyfile
+    assert "import pages" in caddyfile
+    for name in SERVICES:
+        assert re.search(rf"^\timport copies {name}$", caddyfile, re.MULTILINE)
+        # Each pod by its own address: `port 8000` of the Caddyfile is that of the pod.
+        copies = of_kind(overlay, "Service")[f"{name}-copies"]["spec"]
+        assert (copies["clusterIP"], copies["ports"][0]["port"]) == ("None", 8000)
+        assert selects({"matchLabels": copies["selector"]}, labels_of(pods(overlay)[f"{name}-api"]))
+        assert given_to(overlay, pods(overlay)[f"{name}-api"])["KEPU_PORT"] == "8000"
+    edge = container_of(pods(overlay)[EDGE])
+    [port] = edge["ports"]
+    assert given_to(overlay, pods(overlay)[EDGE])["KEPU_PROXY_HTTP_PORT"] == str(port["containerPort"])
+    for probe in ("startup", "liveness", "readiness"):
+        assert edge[f"{probe}Probe"]["httpGet"] == {"path": PROBED, "port": "http"}
+    # Its image starts it with this configuration.
+    dockerfile = (ROOT / "deploy" / "edge.Dockerfile").read_text()
+    assert '"/etc/caddy/kubernetes.Caddyfile"' in dockerfile
+
+
+@each_overlay
+def test_what_services_print_leads_to_the_edge(overlay: str) -> None:
+    given = {name: given_to(overlay, pod) for name, pod in serving(overlay).items()}
+    assert given["awards-worker"]["KEPU_PUBLIC_URL"] == f"https://{PUBLIC}/api/awards"
+    assert given["notifications-worker"]["KEPU_REGISTRATION_URL"] == f"https://{PUBLIC}/api/registration"
+    # The edge says who asks, and the proxy before it says it to the edge.
+    assert given_to(overlay, pods(overlay)[EDGE])["KEPU_PROXY_TRUSTED"] == "private_ranges"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_host_names_of_before_the_pages_can_stay(version: str) -> None:
+    file = ROOT / "deploy" / "kubernetes" / "components" / "ingress" / "ingress.yaml"
+    closed, ingress, policy = yaml.safe_load_all(file.read_text())
+    assert [fault for one in (closed, ingress, policy) for fault in faults_of(one, version)] == []
+    assert "selector" not in closed["spec"]
     hosts = {rule["host"]: rule["http"]["paths"] for rule in ingress["spec"]["rules"]}
     assert {host.partition(".")[0] for host in hosts} == set(SERVICES)
     assert set(ingress["spec"]["tls"][0]["hosts"]) == hosts.keys()
@@ -224,6 +276,7 @@ def test_the_public_gets_each_service_and_nothing_of_its_inside(overlay: str) ->
         assert leads.pop("/") == host.partition(".")[0]
         inside = {"/metrics", "/health", "/livez", "/readyz", "/docs", "/redoc", "/openapi.json"}
         assert leads == dict.fromkeys(inside, "closed")
+    assert policy["spec"]["podSelector"] == {"matchLabels": {COMPONENT: "api"}}
 
 
 def test_prometheus_asks_every_process_and_knows_its_service() -> None:
@@ -249,7 +302,7 @@ def test_who_scales_says_how_many_copies_there_are_and_an_apply_does_not() -> No
 
 def test_there_are_never_more_workers_than_partitions_to_read() -> None:
     topics = {topic.name: topic for topic in ALL}
-    kafka = {given_to("peak", pod)["KEPU_KAFKA"] for pod in pods("peak").values()}
+    kafka = {given_to("peak", pod)["KEPU_KAFKA"] for pod in serving("peak").values()}
     for name, scaled in of_kind("peak", "ScaledObject").items():
         asked = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
         for one in asked:

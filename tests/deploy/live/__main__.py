@@ -37,7 +37,7 @@ from tests.deploy.live.engine import Engine, NoEngine, Project, told
 from tests.deploy.live.play import Address, keep_mails, play, until
 
 ROOT = Path(__file__).parents[3]
-BUILT = ("registration", "quiz", "awards", "notifications")
+BUILT = ("registration", "quiz", "awards", "notifications", "proxy")
 # How long a container may take to be back after a kill: its start, and one look of its health check.
 BACK_SECONDS_MAX = 120.0
 
@@ -182,9 +182,10 @@ def report(project: Project) -> None:
 
 def images_of(project: Project) -> dict[str, str]:
     file: dict[str, Any] = yaml.safe_load((project.folder / "docker-compose.yml").read_text())
-    dockerfile = (project.folder / "deploy/Dockerfile").read_text()
-    python = next(line.split()[1] for line in dockerfile.splitlines() if line.startswith("FROM "))
-    return {"python": python} | {name: one["image"] for name, one in file["services"].items()}
+    edge = (project.folder / "deploy/edge.Dockerfile").read_text()
+    # Of the same Python as those of the services, which a test proves.
+    python, caddy = re.findall(r"^FROM (\S+)", edge, re.MULTILINE)
+    return {"python": python, "caddy": caddy} | {name: one["image"] for name, one in file["services"].items()}
 
 
 def run(live: Live) -> None:

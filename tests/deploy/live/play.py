@@ -68,6 +68,7 @@ def play(address: Address) -> str:
     """
     email = f"person-{uuid4().hex[:12]}@example.org"
     with address.client() as client:
+        _open_pages(client)
         me = _register(client, email)
         token = _verified(client, me["participant_id"], address.mail, email)
         _sit(client, token)
@@ -77,18 +78,31 @@ def play(address: Address) -> str:
         return participant_id
 
 
+def _open_pages(client: httpx.Client) -> None:
+    page = client.get("/contest")
+    assert page.is_success, page.text
+    assets = re.findall(r"/assets/[^\"]+", page.text)
+    assert assets
+    for one in assets:
+        assert "immutable" in client.get(one).raise_for_status().headers["cache-control"]
+    # What stood on paper before there were pages.
+    printed = client.get("/awards/verify/KW-7Q2MA-X4D0P?version=1", headers={"Accept": "text/html"})
+    assert printed.headers["location"].startswith("/verify?code=KW-7Q2MA-X4D0P&version=1")
+    assert until(lambda: _good(client.get("/registration/activities")))
+
+
 def _register(client: httpx.Client, email: str) -> dict[str, Any]:
     body = {"session_id": SESSION, "participant": {"name": "李小明", "email": email, "district": "华龙区"}}
     headers = {"Idempotency-Key": uuid4().hex}
 
-    return until(lambda: _good(client.post("/registration/registrations", json=body, headers=headers)))
+    return until(lambda: _good(client.post("/api/registration/registrations", json=body, headers=headers)))
 
 
 def _verified(client: httpx.Client, participant_id: str, mail: str, email: str) -> str:
     code = until(lambda: _code_mailed(mail, email))
     answer = until(
         lambda: _good(
-            client.post(f"/registration/sign-ins/{participant_id}/confirmations", json={"code": code})
+            client.post(f"/api/registration/sign-ins/{participant_id}/confirmations", json={"code": code})
         )
     )
     token: str = answer["token"]
@@ -97,10 +111,10 @@ def _verified(client: httpx.Client, participant_id: str, mail: str, email: str) 
 
 def _sit(client: httpx.Client, token: str) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
-    attempt = until(lambda: _good(client.post(f"/quiz/quizzes/{QUIZ}/attempts", headers=bearer)))
+    attempt = until(lambda: _good(client.post(f"/api/quiz/quizzes/{QUIZ}/attempts", headers=bearer)))
     answers = {"answers": {question["id"]: "A" for question in attempt["questions"]}}
     own = {"Authorization": f"Bearer {attempt['attempt_token']}"}
-    url = f"/quiz/attempts/{attempt['attempt_id']}"
+    url = f"/api/quiz/attempts/{attempt['attempt_id']}"
     until(lambda: _good(client.post(f"{url}/submission", json=answers, headers=own)))
 
     def graded() -> bool:
@@ -111,7 +125,7 @@ def _sit(client: httpx.Client, token: str) -> None:
 
 
 def _kinds_of_inbox(client: httpx.Client, token: str) -> set[str]:
-    said = _good(client.get("/notifications/inbox", headers={"Authorization": f"Bearer {token}"})) or {}
+    said = _good(client.get("/api/notifications/inbox", headers={"Authorization": f"Bearer {token}"})) or {}
     return {message["kind"] for message in said.get("messages", [])}
 
 

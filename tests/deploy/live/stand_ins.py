@@ -22,8 +22,8 @@ from ops.stack.mongo import find_mongod
 from tests.deploy.live.engine import Engine, told
 
 PROGRAMS = (
-    *("bash", "sh", "cat", "chmod", "chown", "env", "getent", "grep", "id", "ls", "mkdir", "rm", "sed"),
-    *("sleep", "test", "tr", "useradd", "uname", "wget"),
+    *("bash", "sh", "cat", "chmod", "chown", "cp", "env", "getent", "grep", "id", "ls", "mkdir", "mv"),
+    *("rm", "sed", "sleep", "test", "tr", "useradd", "uname", "wget"),
 )
 # What wheels count on, in every image of Debian.
 LIBRARIES = ("libgcc_s.so.1", "libstdc++.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1")
@@ -42,7 +42,7 @@ def build(engine: Engine, wanted: Mapping[str, str], folder: Path) -> None:
     Build the images that the engine does not have.
 
     Args:
-        wanted: the image of each service of the compose file, and that of `python`.
+        wanted: the image of each service of the compose file, and those of `python` and `caddy`.
         folder: a new one, for what goes into the images.
     """
     if not engine.has(wanted["python"]):
@@ -54,7 +54,7 @@ def build(engine: Engine, wanted: Mapping[str, str], folder: Path) -> None:
         ("mail", _mail),
         ("prometheus", _prometheus),
         ("alertmanager", _alertmanager),
-        ("proxy", _proxy),
+        ("caddy", _caddy),
     ):
         if engine.has(wanted[service]):
             continue
@@ -193,7 +193,7 @@ def _watching(root: Path, name: str, port: int) -> str:
     return f'{user}ENTRYPOINT ["python", "/healthy.py", "{port}"]\n'
 
 
-def _proxy(root: Path) -> str:
+def _caddy(root: Path) -> str:
     _copy_as(root, "usr/bin/caddy", Path(sys.executable).parent / "caddy")
     return "ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/config\nRUN mkdir -p /data /config\nWORKDIR /srv\n"
 
