@@ -38,7 +38,7 @@ export function bodyOf(model) {
   return { ...model, sessions };
 }
 
-/** `kept`: the activity as it was read, null for a new one. `known`: other activities, whose words are proposed. */
+/** Fields are named by their places in the body. `kept`: the activity as it was read, null for a new one. `known`: other activities, whose words are proposed. */
 export function activityForm(model, kept, known, save) {
   const sessions = known.flatMap((one) => one.sessions);
   // Drawn again when a field is left: not while a time is typed, which is another time after each digit.
@@ -71,12 +71,12 @@ function ofSession(model, kept, session, n) {
   return html`<details class="card" data-n=${n} ?open=${session.isNew ?? false}>
     <summary><strong>${when}</strong> ${session.venue} ${session.draft ? t("programme.draft") : nothing}</summary>
     <div role="group" aria-label=${when}>
-    ${timeField(`starts_at-${n}`, t("activity.starts"), { value: session.starts_at, required: true })}
-    ${timeField(`ends_at-${n}`, t("activity.ends"), { value: session.ends_at, required: true })}
-    ${field(`venue-${n}`, t("activity.venue"), { value: session.venue, required: true, maxlength: 200, list: "venues" })}
-    ${field(`district-${n}`, t("activity.district"), { value: session.district, required: true, maxlength: 200, list: "districts" })}
-    ${numberField(`capacity-${n}`, t("activity.capacity"), { value: session.capacity, required: true })}
-    ${numberField(`waiting_max-${n}`, t("activity.waiting-max"), { value: session.waiting_max, required: true, hint: t("activity.waiting-max-hint") })}
+    ${timeField(`sessions.${n}.starts_at`, t("activity.starts"), { value: session.starts_at, required: true })}
+    ${timeField(`sessions.${n}.ends_at`, t("activity.ends"), { value: session.ends_at, required: true })}
+    ${field(`sessions.${n}.venue`, t("activity.venue"), { value: session.venue, required: true, maxlength: 200, list: "venues" })}
+    ${field(`sessions.${n}.district`, t("activity.district"), { value: session.district, required: true, maxlength: 200, list: "districts" })}
+    ${numberField(`sessions.${n}.capacity`, t("activity.capacity"), { value: session.capacity, required: true })}
+    ${numberField(`sessions.${n}.waiting_max`, t("activity.waiting-max"), { value: session.waiting_max, required: true, hint: t("activity.waiting-max-hint") })}
     <details>
       <summary>${t("activity.more")}</summary>
       ${moreOf(session, was, n)}
@@ -89,17 +89,17 @@ function ofSession(model, kept, session, n) {
 function moreOf(session, was, n) {
   const options = (names, prefix) => names.map((one) => [one, t(`${prefix}.${one}`)]);
   return html`
-    ${timeField(`opens_at-${n}`, t("activity.opens"), { value: session.opens_at, hint: t("activity.opens-hint") })}
-    ${timeField(`closes_at-${n}`, t("activity.closes"), { value: session.closes_at, hint: t("activity.closes-hint") })}
-    ${choice(`admits-${n}`, t("activity.admits"), ADMITS.map((one) => [one, t(`admits.${one}`)]), { value: session.admits })}
-    ${numberField(`places_per_person_max-${n}`, t("activity.per-person"), { value: session.places_per_person_max, hint: t("activity.per-person-hint") })}
-    ${choice(`waiting_policy-${n}`, t("activity.policy"), POLICIES.map((one) => [one, t(`policy.${one}`)]), { value: session.waiting_policy })}
-    ${numberField(`offer_minutes-${n}`, t("activity.offer"), { value: session.offer_minutes, hint: t("activity.offer-hint") })}
-    ${choice(`overlap-${n}`, t("activity.overlap"), OVERLAPS.map((one) => [one, t(`overlap.${one}`)]), { value: session.overlap })}
-    ${check(`minors_need_consent-${n}`, t("activity.consent"), session.minors_need_consent)}
-    ${check(`reminders-${n}`, t("activity.reminders"), session.reminders)}
-    ${field(`feedback-${n}`, t("activity.feedback"), { value: session.feedback ?? "", maxlength: 200, hint: t("activity.feedback-hint") })}
-    ${was && !was.draft ? nothing : check(`draft-${n}`, t("activity.draft-session"), session.draft)}
+    ${timeField(`sessions.${n}.opens_at`, t("activity.opens"), { value: session.opens_at, hint: t("activity.opens-hint") })}
+    ${timeField(`sessions.${n}.closes_at`, t("activity.closes"), { value: session.closes_at, hint: t("activity.closes-hint") })}
+    ${choice(`sessions.${n}.admits`, t("activity.admits"), ADMITS.map((one) => [one, t(`admits.${one}`)]), { value: session.admits })}
+    ${numberField(`sessions.${n}.places_per_person_max`, t("activity.per-person"), { value: session.places_per_person_max, hint: t("activity.per-person-hint") })}
+    ${choice(`sessions.${n}.waiting_policy`, t("activity.policy"), POLICIES.map((one) => [one, t(`policy.${one}`)]), { value: session.waiting_policy })}
+    ${numberField(`sessions.${n}.offer_minutes`, t("activity.offer"), { value: session.offer_minutes, hint: t("activity.offer-hint") })}
+    ${choice(`sessions.${n}.overlap`, t("activity.overlap"), OVERLAPS.map((one) => [one, t(`overlap.${one}`)]), { value: session.overlap })}
+    ${check(`sessions.${n}.minors_need_consent`, t("activity.consent"), session.minors_need_consent)}
+    ${check(`sessions.${n}.reminders`, t("activity.reminders"), session.reminders)}
+    ${field(`sessions.${n}.feedback`, t("activity.feedback"), { value: session.feedback ?? "", maxlength: 200, hint: t("activity.feedback-hint") })}
+    ${was && !was.draft ? nothing : check(`sessions.${n}.draft`, t("activity.draft-session"), session.draft)}
   `;
 }
 
@@ -130,7 +130,7 @@ function same(one, other) {
 }
 
 function typed(model, { name, type, value, checked }) {
-  const [, key, n] = /^([a-z_]+)(?:-(\d+))?$/.exec(name) ?? [];
+  const [, n, key] = /^(?:sessions\.(\d+)\.)?([a-z_]+)$/.exec(name) ?? [];
   const of = n === undefined ? model : model.sessions[Number(n)];
   if (!key || !of) return;
   of[key] = type === "checkbox" ? checked : type === "datetime-local" ? ofField(value) : type === "number" ? (value === "" ? null : Number(value)) : value;

@@ -41,7 +41,7 @@ export function openingForm(shown, download) {
         await open(shown(), why);
         announce(t("opening.done"));
       },
-      { kind: "plain" },
+      { kind: "plain", names: { reason: "why" } },
     )}
   </details>`;
 }

@@ -141,6 +141,7 @@ function behalfForm(reload) {
     `,
     t("behalf.go"),
     (fields) => register(fields, reload),
+    { names: { email: "contact", phone: "contact" } },
   );
 }
 

@@ -128,6 +128,7 @@ function shiftForm() {
       `,
       t("activity.save"),
       put,
+      { names: { starts_at: "shift-starts", ends_at: "shift-ends" } },
     )}
     ${button(t("form.cancel"), async () => (editing = null))}
   </div>`;
@@ -157,7 +158,7 @@ function assigning() {
         await loadShifts(session);
         announce(t("rota.accepted"));
       },
-      { kind: "plain" },
+      { kind: "plain", names: { participant_id: "whom" } },
     )}
   </details>`;
 }

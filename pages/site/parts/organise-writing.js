@@ -92,6 +92,7 @@ function written() {
     `,
     t("write.look"),
     look,
+    { names: { body: "message" } },
   );
 }
 
