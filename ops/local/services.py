@@ -18,7 +18,7 @@ from ops.local import edge
 from ops.local.edge import EDGE
 from ops.stack import Stack
 from ops.stack import state as states
-from ops.stack.host import free_port, is_free
+from ops.stack.host import becomes_free, free_port
 from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
 from ops.stack.state import ServerState
@@ -295,7 +295,10 @@ class Services:
 
     def _choose_port(self, name: str) -> int:
         port = self._known_port(name)
-        return port if port and is_free(port) else free_port()
+        if port is None:
+            return free_port()
+        # The edge and others know it.
+        return port if becomes_free(port) else free_port()
 
     def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
         known = states.load(self._state_file).servers.get(name)
