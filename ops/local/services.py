@@ -18,7 +18,7 @@ from ops.local import edge
 from ops.local.edge import EDGE
 from ops.stack import Stack
 from ops.stack import state as states
-from ops.stack.host import free_port, is_free
+from ops.stack.host import becomes_free, free_port
 from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
 from ops.stack.state import ServerState
@@ -301,7 +301,8 @@ class Services:
 
     def _choose_port(self, name: str) -> int:
         port = self._known_port(name)
-        if port and is_free(port):
+        # The edge and others know it.
+        if port and becomes_free(port):
             return port
         # Also those of processes that have not started yet.
         return free_port(

@@ -3,6 +3,7 @@
 import random
 import shutil
 import socket
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from ops.stack.errors import StackError
 # itself, and so keep the broker from coming back.
 PORT_MIN = 20_000
 PORT_MAX = 31_999
+PORT_LEFT_SECONDS_MAX, PORT_POLL_SECONDS = 5.0, 0.02
 PORT_TRIES_MAX = 200
 
 FREE_DISK_BYTES_MIN = 2 * 1024**3
@@ -70,6 +72,16 @@ def is_free(port: int) -> bool:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
+    return True
+
+
+def becomes_free(port: int, seconds: float = PORT_LEFT_SECONDS_MAX) -> bool:
+    """Wait until nothing listens on this port. A process that was killed may hold it for a moment longer."""
+    until = time.monotonic() + seconds
+    while not is_free(port):
+        if time.monotonic() > until:
+            return False
+        time.sleep(PORT_POLL_SECONDS)
     return True
 
 

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -13,6 +14,7 @@ from ops.stack.host import (
     OPEN_FILES_MAX,
     PORT_MAX,
     PORT_MIN,
+    becomes_free,
     check_disk,
     check_port,
     choose_ports,
@@ -35,6 +37,15 @@ while is_running(started.process):
 started.reap()
 """
 OUTGOING_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def test_the_port_of_a_process_that_is_just_ending_is_waited_for() -> None:
+    # The edge and people know the address of a service: after a kill it comes back there.
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        assert not becomes_free(port, seconds=0.05)
+        Timer(0.2, held.close).start()
+        assert becomes_free(port)
 
 
 def test_taken_port_is_told_with_the_option_for_another() -> None:
