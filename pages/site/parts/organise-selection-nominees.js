@@ -32,7 +32,8 @@ export function nomineesOf(id, phase, reload) {
 
 function nominee(id, one, phase, reload) {
   const words = opened.get(one.participant_id);
-  const admitted = one.admitted === null ? t("nominees.unchecked") : t(`admission.${one.code}`);
+  // Whoever is admitted has no code: that says only why not.
+  const admitted = one.admitted === null ? t("nominees.unchecked") : t(`admission.${one.code ?? "eligible"}`);
   const admit = async (said) => {
     await change(`${pathOf(id)}/admissions`, { method: "POST", body: { participant_id: one.participant_id, code: said[`code-${one.participant_id}`] } });
     await reload();
