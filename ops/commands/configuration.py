@@ -29,7 +29,7 @@ configuration_cli = typer.Typer()
 def check_config(
     service: Annotated[
         ServiceName | None,
-        typer.Argument(help="Check the settings of this service. By default of all but webhooks."),
+        typer.Argument(help="Check the settings of this service. By default of all that always run."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option(help="Read the variables from this .env file, not from the environment.")
@@ -70,7 +70,8 @@ def acls(
     """
     Print Kafka's own commands that let each service do what it has to, and nothing else.
 
-    Each service logs in as a user of its own, also webhooks if it runs. Operators use the user kepu-operator.
+    Each service logs in as a user of its own, also those that run only where somebody asks for them.
+    Operators use the user kepu-operator.
     """
     users = {f"{prefix}{name}": access.of_service(name) for name in EVERY}
     users[f"{prefix}operator"] = access.of_operators()

@@ -24,7 +24,8 @@ from ops.deployment.description import Deployment
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
-from ops.local.services import EXTRA, WEEK, Services
+from ops.local.edge import EDGE
+from ops.local.services import EXTRA, OVERVIEW, WEEK, Services
 from ops.stack import Stack
 from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
@@ -59,7 +60,7 @@ def up(
     everything and keeps the data. To begin anew, remove the folder.
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")
-    parts = (*WEEK, *(EXTRA[one.value] for one in extra or ()))
+    parts = (*WEEK, *(EXTRA[one.value] for one in extra or ()), OVERVIEW)
     stack = Stack(home, brokers=brokers, mongo_nodes=mongo_nodes, tell=tell)
     services = Services(stack, parts, tell=tell, with_pages=True)
     marker = home / "week.loaded"

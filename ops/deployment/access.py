@@ -79,11 +79,15 @@ def of_service(service: str) -> list[Grant]:
     written = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
     # What operators have decided is read when a group gets no further.
     decided = [events.DeadLetterDecided.topic] if read else []
-    return [
+    # It shows how far the others are behind.
+    watched = tuple(topics.WATCHED) if service == topics.OVERVIEW else ()
+    grants = [
         Grant("topic", ("WRITE",), (*written, *dead)),
         Grant("topic", ("READ",), (*_once(topic for topic, _ in read), *decided, *dead)),
         Grant("group", ("READ",), tuple(sorted({group for _, group in read}))),
+        Grant("group", ("DESCRIBE",), watched),
     ]
+    return [grant for grant in grants if grant.names]
 
 
 def of_another_system() -> list[Grant]:

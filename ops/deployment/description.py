@@ -9,7 +9,7 @@ from shared.messaging.connection import Kafka
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # Services that run only where somebody asks for them.
-OPTIONAL = ("webhooks",)
+OPTIONAL = ("webhooks", "overview")
 EVERY = SERVICES + OPTIONAL
 # The ports of docker-compose.yml.
 DOCKER_URLS = {

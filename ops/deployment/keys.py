@@ -18,6 +18,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "awards": ("KEPU_AWARD_KEY", "KEPU_CREDENTIAL_KEY", "KEPU_NAME_PRIVATE_KEY"),
     "notifications": ("KEPU_CONTACT_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
     "webhooks": ("KEPU_WEBHOOK_KEY",),
+    "overview": (),
     "partners": (),
 }
 COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")

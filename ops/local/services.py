@@ -52,6 +52,8 @@ WEEK: tuple[Part, ...] = (
     Part("awards", "awards"),
     Part("notifications", "notifications"),
 )
+# For the pages of organisers; `kepu up` starts it. It comes last, since it asks the others how they are.
+OVERVIEW = Part("overview", "overview")
 # Services that are started only if somebody asks for them: the bridge for partners, and webhooks.
 PARTNERS = Part("partners", "partners", "worker")
 WEBHOOKS = Part("webhooks", "webhooks")
@@ -180,7 +182,7 @@ class Services:
         with undisturbed():
             self.stop(EDGE)
             # Also parts that another command has started here.
-            self.stop(*dict.fromkeys((*(part.name for part in self.parts), *EXTRA)))
+            self.stop(*dict.fromkeys((*(part.name for part in self.parts), OVERVIEW.name, *EXTRA)))
             # Last: those that end still send what they have at hand.
             self.stop(MAIL)
 
@@ -267,6 +269,7 @@ class Services:
             # On one machine partners are tried out at addresses of that machine.
             **({"KEPU_WEBHOOK_ALLOW_PRIVATE": "true"} if part.service == WEBHOOKS.service else {}),
             **({"KEPU_PARTNERS_FILE": partners_file} if part.service == PARTNERS.service else {}),
+            **({"KEPU_OVERVIEW_SERVICES": self._all_addresses()} if part == OVERVIEW else {}),
             "KEPU_KAFKA": self.stack.kafka,
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
@@ -288,6 +291,10 @@ class Services:
         if self._known_port(EDGE) is None:
             self._remember(EDGE, ServerState(ports=(self._choose_port(EDGE),)))
         return {"KEPU_TRUSTED_PROXIES": "127.0.0.1", **edge.printed(service, self.url(EDGE))}
+
+    def _all_addresses(self) -> str:
+        others = [part.name for part in self.parts if part != OVERVIEW and self._known_port(part.name)]
+        return ",".join(f"{name}={self.url(name)}" for name in others)
 
     def _port(self, name: str) -> int:
         port = self._known_port(name)

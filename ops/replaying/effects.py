@@ -33,6 +33,7 @@ EFFECTS: Mapping[str, str] = {
         " again, as long as its message is stored. If the messages are lost, their mails go out again:"
         " restore the collection messages from a backup first."
     ),
+    topics.OVERVIEW: "Each record still counts once. What was lost with the database is counted again.",
 }
 
 

@@ -53,8 +53,10 @@ AWARDS_KNOWN = "awards-known"
 AWARDS_ARRIVALS = "awards-arrivals"
 AWARDS_NAMES = "awards-names"
 NOTIFICATIONS = "notifications"
-# A group of a service that runs only where somebody asks for it: `kepu up --with webhooks`.
+# Groups of services that run only where somebody asks for them: `kepu up --with webhooks`. `kepu up` itself
+# asks for the overview.
 WEBHOOKS = "webhooks"
+OVERVIEW = "overview"
 # Every topic that a partner writes to begins with it: shared/contracts/partners.py
 PARTNERS_PREFIX = "partner."
 
@@ -170,6 +172,7 @@ def _declare(
     compacted: bool = False,
     retention_days: int = DAYS_KEPT,
     withheld: bool = False,
+    counted: bool = False,
 ) -> None:
     """
     Declare the topic of an event.
@@ -177,14 +180,16 @@ def _declare(
     Args:
         withheld: no webhook gets these events: commands, keys, codes, sealed names, answers, and what only
             operators need.
+        counted: the overview for organisers counts these events.
     """
+    optional = ((WEBHOOKS, not withheld), (OVERVIEW, counted))
     _DECLARED[event] = Topic(
         event.topic,
         groups,
         partitions,
         retention_days,
         compacted=compacted,
-        optional_groups=() if withheld else (WEBHOOKS,),
+        optional_groups=tuple(group for group, reads in optional if reads),
     )
 
 
@@ -202,15 +207,15 @@ _declare(events.GroupApplicationDecided, NOTIFICATIONS)
 _declare(events.ParticipantEntered, NOTIFICATIONS)
 _declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT, withheld=True)
 _declare(events.ParticipantContactChanged, NOTIFICATIONS, withheld=True)
-_declare(events.RegistrationHeld, NOTIFICATIONS)
-_declare(events.RegistrationConfirmed, NOTIFICATIONS)
-_declare(events.RegistrationWaitlisted, NOTIFICATIONS)
+_declare(events.RegistrationHeld, NOTIFICATIONS, counted=True)
+_declare(events.RegistrationConfirmed, NOTIFICATIONS, counted=True)
+_declare(events.RegistrationWaitlisted, NOTIFICATIONS, counted=True)
 _declare(events.RegistrationOffered, NOTIFICATIONS)
-_declare(events.RegistrationRejected, NOTIFICATIONS)
-_declare(events.RegistrationCancelled, NOTIFICATIONS)
+_declare(events.RegistrationRejected, NOTIFICATIONS, counted=True)
+_declare(events.RegistrationCancelled, NOTIFICATIONS, counted=True)
 _declare(events.RegistrationMoved, NOTIFICATIONS)
-_declare(events.RegistrationCheckedIn, AWARDS_ARRIVALS)
-_declare(events.RegistrationCheckInUndone, AWARDS_ARRIVALS)
+_declare(events.RegistrationCheckedIn, AWARDS_ARRIVALS, counted=True)
+_declare(events.RegistrationCheckInUndone, AWARDS_ARRIVALS, counted=True)
 _declare(events.RegistrationReminded, NOTIFICATIONS)
 _declare(events.ShiftVolunteered)
 _declare(events.ShiftAssigned, NOTIFICATIONS)
@@ -219,14 +224,14 @@ _declare(events.ShiftReminded, NOTIFICATIONS)
 _declare(events.ShiftEnded, NOTIFICATIONS)
 _declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
 _declare(events.QuizAnswersSaved, QUIZ_SAVING, partitions=12, retention_days=SAVED_DAYS_KEPT, withheld=True)
-_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12, withheld=True)
-_declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
+_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12, withheld=True, counted=True)
+_declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12, counted=True)
 _declare(events.QuizRegraded, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizDisqualificationDecided, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizClosed, AWARDS, partitions=1)
 _declare(events.QuizCancelled, AWARDS_KNOWN, partitions=1)
-_declare(events.AwardIssued, NOTIFICATIONS)
-_declare(events.AwardRevoked, NOTIFICATIONS)
+_declare(events.AwardIssued, NOTIFICATIONS, counted=True)
+_declare(events.AwardRevoked, NOTIFICATIONS, counted=True)
 _declare(events.AwardProposed, NOTIFICATIONS)
 _declare(events.AwardObjected, NOTIFICATIONS)
 _declare(events.DrawAnnounced, partitions=1)
@@ -239,8 +244,8 @@ _declare(events.SelectionShortlisted, partitions=1)
 _declare(events.SelectionDecided, partitions=1)
 _declare(events.AwardHandedOver)
 _declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT, withheld=True)
-_declare(events.NotificationDelivered)
-_declare(events.NotificationFailed)
+_declare(events.NotificationDelivered, counted=True)
+_declare(events.NotificationFailed, counted=True)
 _declare(events.DeadLetterDecided, partitions=1, withheld=True)
 # The last line, because the retention depends on all others.
 _declare(
@@ -260,7 +265,15 @@ DEAD: tuple[Topic, ...] = tuple(topic.dead(group) for topic in LIVE for group in
 ALL: tuple[Topic, ...] = LIVE + DEAD
 # By optional service: the topics that only it needs. They are created where it runs.
 OPTIONAL: Mapping[str, tuple[Topic, ...]] = {
-    WEBHOOKS: tuple(topic.dead(WEBHOOKS) for topic in LIVE if WEBHOOKS in topic.optional_groups)
+    service: tuple(topic.dead(service) for topic in LIVE if service in topic.optional_groups)
+    for service in (WEBHOOKS, OVERVIEW)
+}
+# The topics that the overview counts; and of each group that reads some of them, these: how far it is behind
+# there is part of the overview.
+COUNTED: tuple[Topic, ...] = tuple(topic for topic in LIVE if OVERVIEW in topic.optional_groups)
+WATCHED: Mapping[str, tuple[str, ...]] = {
+    group: tuple(topic.name for topic in COUNTED if group in topic.groups or group == OVERVIEW)
+    for group in sorted({OVERVIEW}.union(*(topic.groups for topic in COUNTED)))
 }
 
 # How long a service remembers that somebody was erased: until no older record about them can come.

@@ -17,7 +17,7 @@ from playwright.async_api import (
 from ops.commands.deployment import load_pieces
 from ops.demo.run import week_of_now
 from ops.local.edge import EDGE
-from ops.local.services import Services, running
+from ops.local.services import WEEK, Services, running
 from shared.contracts import topics
 from shared.messaging.create_topics import create_missing
 from tests.browser.week import RunningWeek, Visit
@@ -33,12 +33,18 @@ expect.set_options(timeout=SLOW_MS)
 
 
 @pytest.fixture(scope="module")
-def week() -> Iterator[RunningWeek]:
-    """A week with the sample's programme and contest. A place is held until its contact is verified."""
+def week(request: pytest.FixtureRequest) -> Iterator[RunningWeek]:
+    """
+    A week with the sample's programme and contest. A place is held until its contact is verified.
+
+    A module that needs more processes than those of the week names all in `PARTS`.
+    """
+    parts = getattr(request.module, "PARTS", WEEK)
     browser_path()
     with own_stack() as stack:
-        services = Services(stack, detached=False, with_pages=True, hold_minutes=30)
-        asyncio.run(create_missing(stack.kafka_connection, 1, topics.with_optional(())))
+        services = Services(stack, parts, detached=False, with_pages=True, hold_minutes=30)
+        wanted = topics.with_optional(part.service for part in parts)
+        asyncio.run(create_missing(stack.kafka_connection, 1, wanted))
         with running(services) as up:
             assert load_pieces(week_of_now(), up.apis) == []
             # Service workers and cameras work at localhost without TLS.

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from ops.contracts.documents import GOLDEN
 from services.awards import app as awards
 from services.notifications import app as notifications
+from services.overview import app as overview
 from services.quiz import app as quiz
 from services.registration import app as registration
 from services.webhooks import app as webhooks
@@ -33,6 +34,7 @@ from shared.web.app import create_app
 from shared.web.starting import Parts
 from tests.awards import builders as of_awards
 from tests.notifications import builders as of_notifications
+from tests.overview import builders as of_overview
 from tests.quiz import builders as of_quiz
 from tests.registration import builders as of_registration
 from tests.support.service import SOURCE, new_id
@@ -99,6 +101,7 @@ SERVICES: dict[str, tuple[Any, Any]] = {
     "awards": (awards.wire, of_awards),
     "notifications": (notifications.wire, of_notifications),
     "webhooks": (webhooks.wire, of_webhooks),
+    "overview": (overview.wire, of_overview),
 }
 
 

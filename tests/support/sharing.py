@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # Tests of one group read topics as the same consumer group. Two at the same time would take each other's
 # events, so one worker runs a group. Tests that only use a database of their own are no part of it.
 QUIZ, AWARDS, PEOPLE = "quiz", "awards", "registration and notifications"
-WEBHOOKS = "webhooks"
+WEBHOOKS, OVERVIEW = "webhooks", "overview"
 # Quiz has more of them than all others together. Half of them read another broker.
 QUIZ_APART = "quiz, on a broker of its own"
 APART = tuple(f"tests/quiz/{room}/" for room in ("disqualifying", "lifecycle", "live", "saving"))
@@ -25,6 +25,7 @@ GROUPS = {
     "tests/notifications/": PEOPLE,
     "tests/registration/": PEOPLE,
     "tests/webhooks/": WEBHOOKS,
+    "tests/overview/": OVERVIEW,
     # They run both services together.
     "tests/flow/test_moved.py": PEOPLE,
     "tests/flow/test_phones.py": PEOPLE,

@@ -14,6 +14,7 @@ from tests.awards.documents.builders import template as document_template
 from tests.awards.draws.builders import definition as definition_of_draw
 from tests.awards.selections.builders import selection as selection_of
 from tests.notifications import builders as notifications
+from tests.overview import builders as overview
 from tests.quiz import builders as quiz
 from tests.quiz.bank.builders import bank_question
 from tests.quiz.http import definition
@@ -283,6 +284,7 @@ THINGS: dict[str, dict[str, Prepare]] = {
     "awards": AWARDS,
     "notifications": NOTIFICATIONS,
     "webhooks": WEBHOOKS,
+    "overview": {},
 }
 # Where a thing is read, behind the path where it is put.
 READ_AT = {"PUT /quizzes/{quiz_id}": "/definition", "PUT /draws/{draw_id}": "/definition"}
@@ -292,6 +294,7 @@ _RUNNING: dict[str, Callable[..., Running]] = {
     "awards": awards.service,
     "notifications": notifications.service,
     "webhooks": webhooks.service,
+    "overview": overview.service,
 }
 
 

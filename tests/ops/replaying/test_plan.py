@@ -68,4 +68,4 @@ def test_digits_are_an_offset_and_all_else_a_time(text: str, meant: int | str) -
 
 
 def test_what_a_replay_does_is_said_of_every_group_of_ours() -> None:
-    assert EFFECTS.keys() == {group for topic in topics.LIVE for group in topic.groups}
+    assert EFFECTS.keys() == {topics.OVERVIEW, *(group for topic in topics.LIVE for group in topic.groups)}

@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from services.awards.app import AwardsSettings
 from services.notifications.app import NotificationsSettings
+from services.overview.app import OverviewSettings
 from services.quiz.app import QuizSettings
 from services.registration.app import RegistrationSettings
 from services.webhooks.app import WebhooksSettings
@@ -24,6 +25,7 @@ SERVICES: dict[str, type[KafkaSettings]] = {
     "awards": AwardsSettings,
     "notifications": NotificationsSettings,
     "webhooks": WebhooksSettings,
+    "overview": OverviewSettings,
 }
 GOOD: dict[str, Any] = {"organiser_key": SecretStr("k" * 16), "token_public_key": PUBLIC}
 
