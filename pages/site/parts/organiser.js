@@ -2,7 +2,7 @@
 import { all, ask, Refused } from "./api.js";
 import { forget, store, stored } from "./kept.js";
 import { alsoWords } from "./language.js";
-import { field, form, html, nothing, show, t, update } from "./page.js";
+import { attempt, field, form, html, nothing, show, t, update } from "./page.js";
 
 await alsoWords("organise");
 
@@ -58,7 +58,7 @@ export async function showToOrganisers(title, body, load, { menu = MENU } = {}) 
     update();
   };
   show(title, () => (organiser() ? body() : signIn(loaded)), { menu, footer });
-  if (organiser()) await loaded();
+  if (organiser()) await attempt(loaded);
 }
 
 /** Give a file to the browser to keep, such as an export that was asked for with the key. */
