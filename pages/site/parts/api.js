@@ -27,7 +27,7 @@ export class Unreached extends Error {}
  *
  * A request that changes nothing when it is repeated (`again`) is tried several times while the network or the
  * service is away. So is any request that a service did not take (code `overloaded`).
- * `as`: "json", "blob", or "tagged": {content, tag}, the JSON with its `ETag`. `token`: another one than the reader's; null for none.
+ * `as`: "json", "blob", or "tagged": {content, tag}, the JSON with its version (`ETag`). `token`: another one than the reader's; null for none.
  */
 export async function ask(service, path, options = {}) {
   const { method = "GET", body, as = "json", headers = {}, seconds = SECONDS_MAX, signal } = options;
@@ -95,7 +95,7 @@ async function fetched(address, request, as, seconds) {
 
 async function contentOf(answer, as) {
   if (answer.status === 204) return null;
-  if (as === "tagged") return { content: await answer.json(), tag: answer.headers.get("etag") };
+  if (as === "tagged") return { tag: answer.headers.get("etag"), content: await answer.json() };
   return as === "blob" ? answer.blob() : answer.json();
 }
 

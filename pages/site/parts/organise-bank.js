@@ -3,6 +3,7 @@ import { alsoWords } from "./language.js";
 import { html, t } from "./page.js";
 
 await alsoWords("organise-bank");
+await alsoWords("organise-bank-terms");
 
 export const DIFFICULTIES = ["easy", "medium", "hard"];
 export const KINDS = ["single", "multiple", "true_false"];

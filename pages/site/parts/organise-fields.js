@@ -1,74 +1,38 @@
-// More fields for organisers' forms: numbers, longer texts, ticks, files, and moments in the week's time zone.
-import { alsoWords } from "./language.js";
+// Fields of organisers' forms that citizens' forms do not have.
 import { field, html, nothing, t } from "./page.js";
-import { WEEK } from "./week.js";
+import { toField } from "./organise-times.js";
 
-await alsoWords("organise-forms");
-
-const PARTS = new Intl.DateTimeFormat("en-CA", {
-  timeZone: WEEK.timezone,
-  year: "numeric",
-  month: "2-digit",
-  day: "2-digit",
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-});
-
-/** A number. `changed` gets it, or null if there is none. */
-export function numberField(name, label, { value = "", min = 0, max = undefined, step = 1, hint = "", required = true, changed = undefined } = {}) {
+/** A labelled field of several lines. */
+export function area(name, label, { value = "", required = false, maxlength = 4000, hint = "" } = {}) {
   return html`<p class="field">
     <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
     ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
-    <input class="number-of" id=${name} name=${name} type="number" inputmode="decimal" .value=${String(value ?? "")}
-      min=${min} max=${max ?? nothing} step=${step} ?required=${required} aria-describedby=${hint ? `${name}-hint` : nothing}
-      @change=${changed ? (event) => changed(event.target.value === "" ? null : Number(event.target.value)) : nothing}>
+    <textarea id=${name} name=${name} rows="5" .value=${value} ?required=${required} maxlength=${maxlength} aria-describedby=${hint ? `${name}-hint` : nothing}></textarea>
   </p>`;
 }
 
-/** A text of several lines. */
-export function area(name, label, { value = "", rows = 3, maxlength = undefined, required = false, hint = "" } = {}) {
-  return html`<p class="field">
-    <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
-    ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
-    <textarea id=${name} name=${name} rows=${rows} .value=${value} maxlength=${maxlength ?? nothing} ?required=${required}
-      aria-describedby=${hint ? `${name}-hint` : nothing}></textarea>
-  </p>`;
+export function check(name, label, checked) {
+  return html`<p class="check"><input type="checkbox" id=${name} name=${name} .checked=${checked}> <label for=${name}>${label}</label></p>`;
 }
 
-/** A tick. `changed` gets whether it is set. */
-export function tick(name, label, { checked = false, value = "on", changed = undefined } = {}) {
-  return html`<p><label class="check">
-    <input type="checkbox" name=${name} value=${value} .checked=${checked}
-      @change=${changed ? (event) => changed(event.target.checked) : nothing}>
-    <span>${label}</span>
-  </label></p>`;
+/** A labelled time, shown by the week's clock. */
+export function timeField(name, label, { value = null, required = false, hint = "" } = {}) {
+  return field(name, label, { type: "datetime-local", value: toField(value), required, hint });
 }
 
-export function fileField(name, label, accept, { hint = "" } = {}) {
-  return html`<p class="field">
-    <label for=${name}>${label}</label>
-    ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
-    <input id=${name} name=${name} type="file" accept=${accept} required aria-describedby=${hint ? `${name}-hint` : nothing}>
-  </p>`;
+export function numberField(name, label, { value = null, required = false, hint = "" } = {}) {
+  return field(name, label, { type: "number", inputmode: "numeric", value: value === null ? "" : String(value), required, hint });
 }
 
-/** A moment by the clocks of the week's city. */
-export function momentField(name, label, { value, hint = t("forms.local-time") }) {
-  return field(name, label, { type: "datetime-local", value: localOf(value), required: true, hint });
+/** What a field proposes, for `list` of `field`. */
+export function proposals(id, values) {
+  return html`<datalist id=${id}>${[...new Set(values)].filter(Boolean).sort().map((one) => html`<option value=${one}></option>`)}</datalist>`;
 }
 
-/** A moment as such a field says it: 2026-05-20T08:00. */
-export function localOf(time) {
-  const part = Object.fromEntries(PARTS.formatToParts(new Date(time)).map(({ type, value }) => [type, value]));
-  return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}`;
-}
-
-/** The moment that such a field says, in UTC. */
-export function momentOf(local) {
-  const asUtc = Date.parse(`${local}:00Z`);
-  // What the clocks there differ from UTC depends on the moment: the second try has the right one.
-  let moment = asUtc;
-  for (let tries = 0; tries < 2; tries++) moment += asUtc - Date.parse(`${localOf(moment)}:00Z`);
-  return new Date(moment).toISOString();
-}
+/** Open what a field stands in that must be corrected: else nobody would see why a form is not sent. */
+export const showsWrongFields = {
+  capture: true,
+  handleEvent(event) {
+    for (let at = event.target.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+  },
+};

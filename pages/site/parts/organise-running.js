@@ -1,10 +1,11 @@
 // One contest while it runs: its state and figures, freeze, a later end, the close, and its cancellation.
 import { Refused } from "./api.js";
-import { asksFirst } from "./organise-asking.js";
+import { asksFirst, change, conflicted } from "./organise-changing.js";
 import { exports } from "./organise-exports.js";
-import { momentField, momentOf } from "./organise-fields.js";
-import { addressOf, back, onlyRead, path, quizId, ways } from "./organise-quiz.js";
-import { conflict, tagged, unlessChanged } from "./organise-versions.js";
+import { consequences } from "./organise-contest-fields.js";
+import { timeField } from "./organise-fields.js";
+import { addressOf, back, onlyRead, path, ways } from "./organise-quiz.js";
+import { ofField } from "./organise-times.js";
 import { progress, until } from "./organise-waiting.js";
 import { mayChange, organise } from "./organiser.js";
 import { announce, button, field, form, html, keepFresh, loading, nothing, t } from "./page.js";
@@ -20,7 +21,8 @@ let figures = null;
 let defined = null;
 let cancellation = null;
 let following = false;
-let why = "";
+// Acts so far: what was read before one and comes after it is older.
+let acted = 0;
 
 export const title = () => quiz?.title ?? t("organise.contest");
 
@@ -29,18 +31,33 @@ export async function load() {
 }
 
 async function read() {
-  [quiz, board, figures] = await Promise.all([
+  const before = acted;
+  const found = await Promise.all([
     organise("quiz", path),
     organise("quiz", `${path}/standings?limit=${FIRST}`).catch(notShown),
     organise("quiz", `${path}/statistics?doubtful=true`),
   ]);
+  if (before !== acted) return;
+  [quiz, board, figures] = found;
   if (mayChange() && !defined) await readDefinition();
   if (quiz.status === "cancelled" && mayChange()) cancellation = await organise("quiz", `${path}/cancellation`);
   follow();
 }
 
+async function reload() {
+  defined = null;
+  await read();
+}
+
+/** A change of this contest. */
+async function act(name, options = {}) {
+  const done = await change("quiz", `${path}${name}`, { method: "POST", ...options });
+  acted++;
+  return done;
+}
+
 async function readDefinition() {
-  [quiz, defined] = await Promise.all([organise("quiz", path), tagged("quiz", `${path}/definition`)]);
+  [quiz, defined] = await Promise.all([organise("quiz", path), organise("quiz", `${path}/definition`, { as: "tagged" })]);
 }
 
 /** Points that come at the close are not for everybody's key before it. */
@@ -67,7 +84,7 @@ export function body() {
   if (!quiz) return loading();
   return html`
     ${back()}
-    ${conflict(readDefinition)}
+    ${conflicted(reload)}
     ${state()}
     ${onlyRead()}
     ${mayChange() ? acts() : nothing}
@@ -132,18 +149,16 @@ function close() {
   return html`<h2>${t("running.end")}</h2>
     <p>${t("running.ends-itself", { at: moment(quiz.closes_at) })}</p>
     ${asksFirst("close", t("running.close"), {
-      title: t("running.close-sure"),
-      what: [
+      about: () => consequences(t("running.close-sure"), [
         t("running.close-nobody"),
         t("running.close-saved", { seconds: (defined?.content.grace_seconds ?? 0) + 2 }),
         t("running.close-people", { n: board?.participants ?? 0 }),
         t(quiz.shows_scores === "at_close" ? "running.close-results" : "running.close-final"),
         t("running.close-back"),
-      ],
-      yes: t("running.close-now"),
+      ]),
+      go: t("running.close-now"),
       work: async () => {
-        // Closing what closes changes nothing, so the request may be repeated.
-        const { status, closes_at } = await organise("quiz", `${path}/close`, { method: "POST", again: true });
+        const { status, closes_at } = await act("/close");
         quiz = { ...quiz, status, closes_at };
         announce(t("running.closes"));
         follow();
@@ -156,15 +171,15 @@ function reopen() {
   return html`<h2>${t("running.reopen")}</h2>
     <p>${t("running.reopen-hint")}</p>
     <p>${button(t("running.reopen"), async () => {
-      quiz = await organise("quiz", `${path}/reopen`, { method: "POST", again: true });
+      quiz = await act("/reopen");
       announce(t("running.reopened", { at: moment(quiz.closes_at) }));
     })}</p>`;
 }
 
 function freeze() {
   if (!board) return nothing;
-  const turn = (act, told) => async () => {
-    const { frozen_at } = await organise("quiz", `${path}/standings/${act}`, { method: "POST", again: true });
+  const turn = (way, told) => async () => {
+    const { frozen_at } = await act(`/standings/${way}`);
     board = { ...board, frozen_at };
     announce(t(told));
   };
@@ -178,13 +193,12 @@ function freeze() {
 function extend() {
   return html`<h2>${t("running.extend")}</h2>
     <p>${t("running.extend-hint")}</p>
-    ${form(momentField("later", t("running.new-end"), { value: quiz.closes_at }), t("running.extend"), ({ later }) =>
-      unlessChanged(async () => {
-        const moved = await tagged("quiz", `${path}/extend`, { method: "POST", body: { closes_at: momentOf(later) }, headers: matching() });
-        quiz = moved.content;
-        defined = { content: { ...defined.content, closes_at: quiz.closes_at }, tag: moved.tag };
-        announce(t("running.extended", { at: moment(quiz.closes_at) }));
-      }), { kind: "plain" })}`;
+    ${form(timeField("later", t("running.new-end"), { value: quiz.closes_at, required: true, hint: t("running.local-time") }), t("running.extend"), async ({ later }) => {
+      const moved = await act("/extend", { body: { closes_at: ofField(later) }, headers: matching(), as: "tagged" });
+      quiz = moved.content;
+      defined = { content: { ...defined.content, closes_at: quiz.closes_at }, tag: moved.tag };
+      announce(t("running.extended", { at: moment(quiz.closes_at) }));
+    }, { kind: "plain" })}`;
 }
 
 function matching() {
@@ -196,31 +210,24 @@ function ends() {
   return html`<h2>${t("running.cancel")}</h2>
     <p>${t("running.cancel-hint")}</p>
     ${asksFirst("cancel", t("running.cancel"), {
-      title: t("running.cancel-sure"),
-      what: [t("running.cancel-nobody"), t("running.cancel-people", { n: board?.participants ?? 0 }), t("running.cancel-awards"), t("running.cancel-for-good")],
-      fields: html`<div @input=${(event) => (why = event.target.value)}>${field("why", t("running.cancel-text"), { value: why, required: true, maxlength: LINE_CHARS_MAX, hint: t("running.cancel-text-hint") })}</div>`,
-      yes: t("running.cancel-now"),
-      work: cancel,
+      about: () => html`
+        ${consequences(t("running.cancel-sure"), [t("running.cancel-nobody"), t("running.cancel-people", { n: board?.participants ?? 0 }), t("running.cancel-awards"), t("running.cancel-for-good")])}
+        ${field("why", t("running.cancel-text"), { required: true, maxlength: LINE_CHARS_MAX, hint: t("running.cancel-text-hint") })}`,
+      go: t("running.cancel-now"),
+      work: async ({ why }) => {
+        cancellation = await act("/cancel", { body: { text: why.trim() } });
+        quiz = { ...quiz, status: "cancelled" };
+        announce(t("running.cancelled"));
+      },
     })}
     <h2>${t("running.remove")}</h2>
     <p>${t("running.remove-hint")}</p>
     ${asksFirst("remove", t("running.remove"), {
-      title: t("running.remove-sure"),
-      what: [t("running.remove-all"), t("running.cancel-for-good")],
-      yes: t("running.remove-now"),
-      work: () =>
-        unlessChanged(async () => {
-          await organise("quiz", path, { method: "DELETE", headers: matching() });
-          location.assign("/organise-contest");
-        }),
+      about: () => consequences(t("running.remove-sure"), [t("running.remove-all"), t("running.cancel-for-good")]),
+      go: t("running.remove-now"),
+      work: async () => {
+        await act("", { method: "DELETE", headers: matching() });
+        location.assign("/organise-contest");
+      },
     })}`;
-}
-
-async function cancel() {
-  // What is empty would be refused in words that are hard to read.
-  const input = document.getElementById("why");
-  if (!input.reportValidity()) return Promise.reject(new Refused(422, { detail: t("running.cancel-text-missing") }));
-  cancellation = await organise("quiz", `${path}/cancel`, { method: "POST", body: { text: why.trim() } });
-  quiz = { ...quiz, status: "cancelled" };
-  announce(t("running.cancelled", { id: quizId }));
 }

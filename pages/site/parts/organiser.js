@@ -14,6 +14,7 @@ const MENU = [
   ["organise-contest", "/organise-contest", "organise.contest"],
   ["organise-awards", "/organise-awards", "organise.awards"],
   ["organise-messages", "/organise-messages", "organise.messages"],
+  ["organise-groups", "/organise-groups", "organise.groups"],
   ["organise-acts", "/organise-acts", "organise.acts"],
   ["door", "/door", "organise.door"],
 ];

@@ -1,7 +1,7 @@
 // Questions from a file: a preview with each problem by its line, and then the import, all or nothing.
-import { asksFirst } from "../parts/organise-asking.js";
+import { asksFirst, change } from "../parts/organise-changing.js";
 import { DIFFICULTIES, FORMATS, nameOf, noKey } from "../parts/organise-bank.js";
-import { fileField } from "../parts/organise-fields.js";
+import { consequences, fileField } from "../parts/organise-contest-fields.js";
 import { progress } from "../parts/organise-waiting.js";
 import { download, mayChange, organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
@@ -91,9 +91,8 @@ function deciding(good) {
     <p>${good ? t("import.until", { at: moment(preview.expires_at) }) : t("import.nothing")}</p>
     ${good && !preview.bad ? html`<p>${button(t("import.confirm", { n: good }), () => confirm(false), { kind: "main" })}</p>` : nothing}
     ${good && preview.bad ? asksFirst("skip", t("import.skip", { n: good }), {
-      title: t("import.skip-sure"),
-      what: [t("import.skip-what", { n: good, bad: preview.bad })],
-      yes: t("import.confirm", { n: good }),
+      about: () => consequences(t("import.skip-sure"), [t("import.skip-what", { n: good, bad: preview.bad })]),
+      go: t("import.confirm", { n: good }),
       kind: "main",
       work: () => confirm(true),
     }) : nothing}
@@ -102,18 +101,16 @@ function deciding(good) {
 }
 
 async function confirm(skip) {
-  // The same confirmation again changes nothing.
-  preview = await organise("quiz", `/bank/imports/${encodeURIComponent(preview.import_id)}/confirmation`, {
+  preview = await change("quiz", `/bank/imports/${encodeURIComponent(preview.import_id)}/confirmation`, {
     method: "POST",
     body: { skip_problems: skip },
     seconds: FILE_SECONDS_MAX,
-    again: true,
   });
   announce(t("import.imported", { n: preview.added + preview.changed }));
 }
 
 async function discard() {
-  await organise("quiz", `/bank/imports/${encodeURIComponent(preview.import_id)}`, { method: "DELETE", again: true });
+  await change("quiz", `/bank/imports/${encodeURIComponent(preview.import_id)}`, { method: "DELETE" });
   another();
 }
 

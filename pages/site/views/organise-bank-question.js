@@ -1,8 +1,9 @@
 // One question of the bank: a new one, or other words of one (?id=). A change is a draft that somebody else reviews.
 import { Refused } from "../parts/api.js";
 import { DIFFICULTIES, KINDS, noKey } from "../parts/organise-bank.js";
-import { area, tick } from "../parts/organise-fields.js";
-import { conflict, tagged, unlessChanged } from "../parts/organise-versions.js";
+import { change, conflicted } from "../parts/organise-changing.js";
+import { tick } from "../parts/organise-contest-fields.js";
+import { area, proposals } from "../parts/organise-fields.js";
 import { mayChange, organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "../parts/page.js";
 
@@ -15,13 +16,13 @@ let topics = [];
 
 await showToOrganisers(() => t(id ? "bank.edit" : "bank.new"), body, async () => {
   if (!mayChange()) return;
-  topics = [...new Set((await organise("quiz", "/bank/topics")).topics.map((one) => one.topic))].sort();
+  topics = (await organise("quiz", "/bank/topics")).topics.map((one) => one.topic);
   if (id) await read();
   else question = { topic: "", kind: "single", difficulty: "medium", text: "", options: ["", "", "", ""], key: "A", explanation: "", source: "" };
 });
 
 async function read() {
-  ({ content: entry, tag } = await tagged("quiz", `/bank/questions/${encodeURIComponent(id)}`));
+  ({ content: entry, tag } = await organise("quiz", `/bank/questions/${encodeURIComponent(id)}`, { as: "tagged" }));
   question = { ...entry.question, options: entry.question.options.map((one) => one.text) };
 }
 
@@ -30,12 +31,12 @@ function body() {
   if (!question) return loading();
   return html`
     <p><a href="/organise-bank">${t("bank.back")}</a></p>
-    ${conflict(read)}
+    ${entry ? conflicted(read) : nothing}
     ${entry ? html`<p>${t(`entry.${entry.status}`)} · ${t("bank.version", { n: entry.version })}</p>` : nothing}
     <p>${t("bank.edit-hint")}</p>
     ${form(html`
       ${field("topic", t("bank.topic"), { value: question.topic, required: true, maxlength: 200, list: "topics" })}
-      <datalist id="topics">${topics.map((one) => html`<option value=${one}></option>`)}</datalist>
+      ${proposals("topics", topics)}
       ${choice("kind", t("bank.kind"), KINDS.map((one) => [one, t(`paper.kind-${one}`)]), { value: question.kind, changed: switchKind })}
       ${choice("difficulty", t("bank.difficulty"), DIFFICULTIES.map((one) => [one, t(`difficulty.${one}`)]), { value: question.difficulty })}
       ${area("text", t("bank.text"), { value: question.text, required: true, maxlength: 1000 })}
@@ -90,11 +91,9 @@ async function save(fields) {
     explanation: fields.explanation.trim(),
     source: fields.source.trim(),
   };
-  await unlessChanged(async () => {
-    const headers = id ? { "if-match": tag } : { "if-none-match": "*" };
-    ({ content: entry, tag } = await tagged("quiz", `/bank/questions/${name}`, { method: "PUT", body: content, headers }));
-    id = name;
-    history.replaceState(null, "", `/organise-bank-question?id=${encodeURIComponent(id)}`);
-    announce(t("bank.saved"));
-  });
+  const headers = id ? { "if-match": tag } : { "if-none-match": "*" };
+  ({ content: entry, tag } = await change("quiz", `/bank/questions/${name}`, { method: "PUT", body: content, headers, as: "tagged" }));
+  id = name;
+  history.replaceState(null, "", `/organise-bank-question?id=${encodeURIComponent(id)}`);
+  announce(t("bank.saved"));
 }

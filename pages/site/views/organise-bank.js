@@ -1,7 +1,7 @@
 // The question bank: search, review what somebody else wrote, retire and restore, and take a file of it.
-import { asksFirst } from "../parts/organise-asking.js";
 import { DIFFICULTIES, FORMATS, KINDS, nameOf, noKey } from "../parts/organise-bank.js";
-import { conflict, unlessChanged } from "../parts/organise-versions.js";
+import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
+import { consequences } from "../parts/organise-contest-fields.js";
 import { download, mayChange, organise, organiser, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "../parts/page.js";
 import { moment } from "../parts/times.js";
@@ -44,7 +44,7 @@ function body() {
   return html`
     <p><a href="/organise-contest">${t("bank.to-contests")}</a></p>
     <div class="row"><a class="button main" href="/organise-bank-import">${t("bank.import")}</a> <a class="button" href="/organise-bank-question">${t("bank.new")}</a></div>
-    ${conflict(search)}
+    ${conflicted(search)}
     <p>${t("bank.counts", { draft: count("draft"), reviewed: count("reviewed"), retired: count("retired") })}</p>
     ${searching()}
     ${reviewAll()}
@@ -83,9 +83,8 @@ function reviewAll() {
   const open = entries.filter((one) => one.status === "draft" && !isMine(one));
   if (!open.length) return entries.some((one) => one.status === "draft") ? html`<p class="fair">${t("bank.by-somebody-else")}</p>` : nothing;
   return asksFirst("review", t("bank.review-all", { n: open.length }), {
-    title: t("bank.review-sure", { n: open.length }),
-    what: [t("bank.review-what"), t("bank.review-who", { name: organiser().name })],
-    yes: t("bank.review-now"),
+    about: () => consequences(t("bank.review-sure", { n: open.length }), [t("bank.review-what"), t("bank.review-who", { name: organiser().name })]),
+    go: t("bank.review-now"),
     kind: "main",
     work: () => review(open),
   });
@@ -93,14 +92,12 @@ function reviewAll() {
 
 /** The versions that were read here: one that was changed since is not reviewed. */
 async function review(some) {
-  await unlessChanged(async () => {
-    const versions = Object.fromEntries(some.map((one) => [one.question.id, one.version]));
-    const { reviewed } = await organise("quiz", "/bank/reviews", { method: "POST", body: { versions }, again: true });
-    const ids = new Set(Object.keys(versions));
-    entries = entries.map((one) => (ids.has(one.question.id) ? { ...one, status: "reviewed", reviewed_by: organiser().name } : one));
-    announce(t("bank.reviewed", { n: reviewed }));
-    await readTopics();
-  });
+  const versions = Object.fromEntries(some.map((one) => [one.question.id, one.version]));
+  const { reviewed } = await change("quiz", "/bank/reviews", { method: "POST", body: { versions } });
+  const ids = new Set(Object.keys(versions));
+  entries = entries.map((one) => (ids.has(one.question.id) ? { ...one, status: "reviewed", reviewed_by: organiser().name } : one));
+  announce(t("bank.reviewed", { n: reviewed }));
+  await readTopics();
 }
 
 function card(entry) {
@@ -123,7 +120,7 @@ function card(entry) {
 }
 
 async function turn(entry, act) {
-  const now = await organise("quiz", `/bank/questions/${encodeURIComponent(entry.question.id)}/${act}`, { method: "POST", again: true });
+  const now = await change("quiz", `/bank/questions/${encodeURIComponent(entry.question.id)}/${act}`, { method: "POST" });
   entries = entries.map((one) => (one === entry ? now : one));
   announce(t(act === "retire" ? "bank.retired" : "bank.restored"));
   await readTopics();

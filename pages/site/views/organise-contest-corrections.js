@@ -1,10 +1,9 @@
 // Corrections of a contest that somebody has begun: first what one would change, then the correction itself.
 import { alsoWords } from "../parts/language.js";
 import { Refused } from "../parts/api.js";
-import { asksFirst } from "../parts/organise-asking.js";
-import { numberField, tick } from "../parts/organise-fields.js";
+import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
+import { consequences, numberField, tick } from "../parts/organise-contest-fields.js";
 import { back, path } from "../parts/organise-quiz.js";
-import { conflict, unlessChanged } from "../parts/organise-versions.js";
 import { progress, until } from "../parts/organise-waiting.js";
 import { organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
@@ -51,7 +50,7 @@ function body() {
   if (!questions) return loading();
   return html`
     ${back()}
-    ${conflict(again)}
+    ${conflicted(again)}
     <p>${t("correction.explained")}</p>
     ${corrections.length ? html`<h2>${t("correction.made")}</h2><ul class="cards">${corrections.map(made)}</ul>` : nothing}
     <h2>${t("correction.new")}</h2>
@@ -117,27 +116,25 @@ function previewed() {
     ${preview.outdated ? html`<p class="fair">${t("correction.outdated")}</p>` : preview.figures === null ? progress(t("correction.reading"), preview.percent) : html`
       ${figuresOf(preview.figures, preview.ranks)}
       ${asksFirst("correct", t("correction.do"), {
-        title: t("correction.sure"),
-        what: [
+        about: () => consequences(t("correction.sure"), [
           t("correction.sure-results", { n: preview.figures.changed }),
           t("correction.sure-people", { n: preview.figures.now_passed, less: preview.figures.not_passed }),
           t("correction.sure-told"),
           t("correction.sure-again"),
-        ],
-        yes: t("correction.do-now"),
+        ]),
+        go: t("correction.do-now"),
         work: correct,
       })}`}
   </section>`;
 }
 
 async function correct() {
-  await unlessChanged(async () => {
-    const made = await organise("quiz", `${path}/corrections`, { method: "POST", body: wanted, headers: { "if-match": `"${preview.corrections}"` } });
-    corrections = made.corrections;
-    preview = null;
-    announce(t("correction.done"));
-    follow();
-  });
+  // Only if nobody has corrected anything since the preview.
+  const made = await change("quiz", `${path}/corrections`, { method: "POST", body: wanted, headers: { "if-match": `"${preview.corrections}"` } });
+  corrections = made.corrections;
+  preview = null;
+  announce(t("correction.done"));
+  follow();
 }
 
 function figuresOf(figures, ranks) {

@@ -1,18 +1,20 @@
 // A contest as a draft: its rules, its questions, and its publication. Or one that nobody has begun yet.
 import { Refused } from "../parts/api.js";
 import { alsoWords } from "../parts/language.js";
-import { asksFirst } from "../parts/organise-asking.js";
+import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
 import { choosing, readTopics } from "../parts/organise-choosing.js";
-import { localOf, momentField, momentOf, numberField } from "../parts/organise-fields.js";
+import { consequences, numberField } from "../parts/organise-contest-fields.js";
+import { timeField } from "../parts/organise-fields.js";
 import { Pool } from "../parts/organise-pool.js";
 import { addressOf, onlyRead, pathOf, quizId } from "../parts/organise-quiz.js";
-import { conflict, tagged, unlessChanged } from "../parts/organise-versions.js";
+import { ofField, toField } from "../parts/organise-times.js";
 import { mayChange, organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { inWords, moment } from "../parts/times.js";
 import { WEEK } from "../parts/week.js";
 
 await alsoWords("organise-contest-edit");
+await alsoWords("organise-bank-terms");
 
 const DAY_MS = 24 * 3600 * 1000;
 const ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -24,7 +26,7 @@ let quiz = null;
 let pool = null;
 let changedSince = false;
 // The name in the address of a new contest, which nobody has to think of.
-const proposed = `contest-${localOf(Date.now()).replace(/\D/g, "")}`;
+const proposed = `contest-${toField(new Date()).replace(/\D/g, "")}`;
 
 await showToOrganisers(() => (id ? t("drafting.title") : t("contests.new")), body, async () => {
   if (!mayChange()) return;
@@ -32,12 +34,12 @@ await showToOrganisers(() => (id ? t("drafting.title") : t("contests.new")), bod
 });
 
 async function read() {
-  const draft = await tagged("quiz", `${pathOf(id)}/draft`).catch((error) => {
+  const draft = await organise("quiz", `${pathOf(id)}/draft`, { as: "tagged" }).catch((error) => {
     if (error instanceof Refused && error.code === "draft_unknown") return null;
     throw error;
   });
   isPublished = !draft;
-  stored = draft ?? (await tagged("quiz", `${pathOf(id)}/definition`));
+  stored = draft ?? (await organise("quiz", `${pathOf(id)}/definition`, { as: "tagged" }));
   take(stored.content);
 }
 
@@ -49,7 +51,7 @@ function take(content) {
 
 /** Sensible rules for a contest of a week, from tomorrow morning on. */
 function fresh() {
-  const day = (days, clock) => momentOf(`${localOf(Date.now() + days * DAY_MS).slice(0, 10)}T${clock}`);
+  const day = (days, clock) => ofField(`${toField(new Date(Date.now() + days * DAY_MS)).slice(0, 10)}T${clock}`);
   take({
     title: "",
     opens_at: day(1, "08:00"),
@@ -72,9 +74,9 @@ function body() {
   if (!quiz) return loading();
   return html`
     <p><a href="/organise-contest">${t("ways.all")}</a></p>
-    ${conflict(read)}
+    ${stored ? conflicted(read) : nothing}
     ${isPublished ? html`<p class="fair">${t("drafting.is-published")}</p>` : nothing}
-    <div @input=${() => changedNow()}>
+    <div @input=${changedNow}>
       ${form(html`${rules()} ${choosing(pool, changedNow)}`, t(isPublished ? "drafting.save-published" : "drafting.save"), save)}
     </div>
     ${stored ? next() : html`<p>${t("drafting.save-first")}</p>`}
@@ -82,7 +84,6 @@ function body() {
 }
 
 function changedNow() {
-  if (changedSince) return;
   changedSince = true;
   update();
 }
@@ -92,8 +93,8 @@ function rules() {
     <h2>${t("drafting.rules")}</h2>
     ${field("title", t("drafting.name"), { value: quiz.title, required: true, maxlength: 200 })}
     ${stored ? nothing : field("id", t("drafting.id"), { value: proposed, required: true, maxlength: 64, hint: t("drafting.id-hint") })}
-    ${momentField("opens", t("drafting.opens"), { value: quiz.opens_at })}
-    ${momentField("closes", t("drafting.closes"), { value: quiz.closes_at })}
+    ${timeField("opens", t("drafting.opens"), { value: quiz.opens_at, required: true, hint: t("running.local-time") })}
+    ${timeField("closes", t("drafting.closes"), { value: quiz.closes_at, required: true, hint: t("running.local-time") })}
     ${numberField("minutes", t("drafting.minutes"), { value: quiz.duration_seconds / 60, min: 0.5, max: 1440, step: "any" })}
     ${numberField("attempts", t("drafting.attempts"), { value: quiz.attempts_per_day, min: 1, max: 20 })}
     ${numberField("pass", t("drafting.pass"), { value: quiz.pass_percent, max: 100 })}
@@ -114,8 +115,8 @@ function definitionOf(fields) {
   return {
     ...quiz,
     title: fields.title.trim(),
-    opens_at: momentOf(fields.opens),
-    closes_at: momentOf(fields.closes),
+    opens_at: ofField(fields.opens),
+    closes_at: ofField(fields.closes),
     duration_seconds: Math.round(Number(fields.minutes) * 60),
     grace_seconds: Number(fields.grace),
     attempts_per_day: Number(fields.attempts),
@@ -135,18 +136,16 @@ async function save(fields) {
   if (!stored && !ID_PATTERN.test(fields.id.trim())) throw new Refused(422, { detail: t("drafting.id-hint") });
   const name = stored ? id : fields.id.trim();
   const content = definitionOf(fields);
-  await unlessChanged(async () => {
-    const headers = stored ? { "if-match": stored.tag } : { "if-none-match": "*" };
-    const { tag } = await tagged("quiz", `${pathOf(name)}${isPublished ? "" : "/draft"}`, { method: "PUT", body: content, headers }).catch((error) => {
-      // There is nothing older to load: only the name is taken.
-      throw !stored && error.status === 412 ? new Refused(409, { detail: t("drafting.id-taken") }) : error;
-    });
-    id = name;
-    stored = { content, tag };
-    take(content);
-    history.replaceState(null, "", addressOf("organise-contest-edit", id));
-    announce(t("drafting.saved"));
+  const headers = stored ? { "if-match": stored.tag } : { "if-none-match": "*" };
+  const { tag } = await change("quiz", `${pathOf(name)}${isPublished ? "" : "/draft"}`, { method: "PUT", body: content, headers, as: "tagged" }).catch((error) => {
+    // There is nothing older to load: only the name is taken.
+    throw !stored && error.status === 412 ? new Refused(409, { detail: t("drafting.id-taken") }) : error;
   });
+  id = name;
+  stored = { content, tag };
+  take(content);
+  history.replaceState(null, "", addressOf("organise-contest-edit", id));
+  announce(t("drafting.saved"));
 }
 
 function next() {
@@ -160,33 +159,30 @@ function next() {
 
 function publish() {
   return asksFirst("publish", t("drafting.publish"), {
-    title: t("drafting.publish-sure"),
-    what: [
-      t("drafting.publish-when", { from: moment(quiz.opens_at), to: moment(quiz.closes_at) }),
-      t("drafting.publish-paper", { n: pool.onPaper, of: pool.questions.length, time: inWords(quiz.duration_seconds) }),
-      t("drafting.publish-before"),
-      t("drafting.publish-after"),
-      t("drafting.publish-later"),
-    ],
-    yes: t("drafting.publish-now"),
+    about: () =>
+      consequences(t("drafting.publish-sure"), [
+        t("drafting.publish-when", { from: moment(quiz.opens_at), to: moment(quiz.closes_at) }),
+        t("drafting.publish-paper", { n: pool.onPaper, of: pool.questions.length, time: inWords(quiz.duration_seconds) }),
+        t("drafting.publish-before"),
+        t("drafting.publish-after"),
+        t("drafting.publish-later"),
+      ]),
+    go: t("drafting.publish-now"),
     kind: "main",
-    work: () =>
-      unlessChanged(async () => {
-        await organise("quiz", `${pathOf(id)}/draft/publish`, { method: "POST", headers: { "if-match": stored.tag } });
-        location.assign(addressOf("organise-contest", id));
-      }),
+    work: async () => {
+      await change("quiz", `${pathOf(id)}/draft/publish`, { method: "POST", headers: { "if-match": stored.tag } });
+      location.assign(addressOf("organise-contest", id));
+    },
   });
 }
 
 function discard() {
   return asksFirst("discard", t("drafting.discard"), {
-    title: t("drafting.discard-sure"),
-    what: [t("drafting.discard-what", { n: pool.questions.length })],
-    yes: t("drafting.discard-now"),
-    work: () =>
-      unlessChanged(async () => {
-        await organise("quiz", `${pathOf(id)}/draft`, { method: "DELETE", headers: { "if-match": stored.tag } });
-        location.assign("/organise-contest");
-      }),
+    about: () => consequences(t("drafting.discard-sure"), [t("drafting.discard-what", { n: pool.questions.length })]),
+    go: t("drafting.discard-now"),
+    work: async () => {
+      await change("quiz", `${pathOf(id)}/draft`, { method: "DELETE", headers: { "if-match": stored.tag } });
+      location.assign("/organise-contest");
+    },
   });
 }

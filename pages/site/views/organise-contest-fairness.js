@@ -1,9 +1,8 @@
 // Fair play: attempts that a person should look at, verdicts about them, and disqualifications.
-import { Refused } from "../parts/api.js";
 import { alsoWords } from "../parts/language.js";
-import { asksFirst } from "../parts/organise-asking.js";
+import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
+import { consequences } from "../parts/organise-contest-fields.js";
 import { back, path } from "../parts/organise-quiz.js";
-import { conflict, tagged, unlessChanged } from "../parts/organise-versions.js";
 import { progress, until } from "../parts/organise-waiting.js";
 import { organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
@@ -49,7 +48,7 @@ function body() {
   const { examination } = found;
   return html`
     ${back()}
-    ${conflict(() => readFlags())}
+    ${conflicted(load)}
     <p><strong>${t("fairness.proves-nothing")}</strong> ${t("fairness.explained")}</p>
     <p>${examination.made_at ? t("fairness.made", { at: moment(examination.made_at), n: examination.attempts }) : t("fairness.never")}</p>
     ${underWay() ? progress(t("fairness.examining"), examination.percent) : button(t("fairness.examine"), examine)}
@@ -90,15 +89,19 @@ function card(flag) {
 async function judge(flag, fields) {
   const id = `flag-${flag.flag_id}`;
   const address = `${path}/flags/${encodeURIComponent(flag.flag_id)}`;
-  await unlessChanged(async () => {
-    const { content, tag } = await tagged("quiz", address);
-    // The list has no versions: somebody may have judged it since it was read.
-    if (flag.judgement?.at !== content.judgement?.at) throw new Refused(412, { detail: t("fairness.judged-since") });
-    const body = { verdict: fields[`${id}-verdict`], note: fields[`${id}-note`].trim() };
-    const judged = await organise("quiz", `${address}/verdict`, { method: "POST", body, headers: { "if-match": tag } });
-    flags = flags.map((one) => (one.flag_id === judged.flag_id ? judged : one));
-    announce(t("fairness.saved"));
-  });
+  const { content, tag } = await organise("quiz", address, { as: "tagged" });
+  // The list has no versions. If somebody has judged the flag since it was read, their verdict is shown, and nothing is saved.
+  if (flag.judgement?.at !== content.judgement?.at) {
+    shown(content);
+    return announce(t("fairness.judged-since"));
+  }
+  const body = { verdict: fields[`${id}-verdict`], note: fields[`${id}-note`].trim() };
+  shown(await change("quiz", `${address}/verdict`, { method: "POST", body, headers: { "if-match": tag } }));
+  announce(t("fairness.saved"));
+}
+
+function shown(flag) {
+  flags = flags.map((one) => (one.flag_id === flag.flag_id ? flag : one));
 }
 
 function decideAbout(participant_id, attempt_ids) {
@@ -117,15 +120,14 @@ function disqualify() {
       ${field("attempts", t("fairness.attempts"), { value: about.attempt_ids, hint: t("fairness.attempts-hint"), maxlength: 2000 })}
       ${field("reason", t("fairness.reason"), { required: true, maxlength: 200, hint: t("fairness.reason-hint") })}`,
       t("fairness.disqualify-now"), (fields) => decide("disqualifications", fields), { kind: "danger" })}
-    <p>${button(t("forms.keep"), async () => (about = null))}</p>
+    <p>${button(t("ask.keep"), async () => (about = null))}</p>
   </section>`;
 }
 
 async function decide(what, { participant, attempts = "", reason }) {
   const ids = attempts.split(/[\s,，]+/).filter(Boolean);
   const body = { participant_id: participant.trim(), attempt_ids: ids.length ? ids : null, reason: reason.trim() };
-  // The same again changes nothing.
-  await organise("quiz", `${path}/${what}`, { method: "POST", body, again: true });
+  await change("quiz", `${path}/${what}`, { method: "POST", body });
   about = null;
   await readDecided();
   announce(t(what === "disqualifications" ? "fairness.disqualified" : "fairness.reinstated"));
@@ -144,11 +146,11 @@ function decisions(one) {
 function reinstate(one) {
   const name = `back-${one.participant_id}`;
   return asksFirst(name, t("fairness.reinstate"), {
-    title: t("fairness.reinstate-sure"),
-    what: [t("fairness.reinstate-rank"), t("fairness.sure-told")],
-    fields: field(`${name}-reason`, t("fairness.reason"), { required: true, maxlength: 200, hint: t("fairness.reason-hint") }),
-    yes: t("fairness.reinstate-now"),
+    about: () => html`
+      ${consequences(t("fairness.reinstate-sure"), [t("fairness.reinstate-rank"), t("fairness.sure-told")])}
+      ${field(`${name}-reason`, t("fairness.reason"), { required: true, maxlength: 200, hint: t("fairness.reason-hint") })}`,
+    go: t("fairness.reinstate-now"),
     kind: "plain",
-    work: () => decide("reinstatements", { participant: one.participant_id, reason: document.getElementById(`${name}-reason`).value }),
+    work: (fields) => decide("reinstatements", { participant: one.participant_id, reason: fields[`${name}-reason`] }),
   });
 }

@@ -83,7 +83,7 @@ export const WORDS = {
   "fairness.decide": "Disqualify …",
   "fairness.decide-about": "Disqualify {id} …",
   "fairness.judged": "{verdict}, says {by}, {at}.",
-  "fairness.judged-since": "Somebody else has judged this flag since.",
+  "fairness.judged-since": "Somebody else has judged this flag since you read it. Your verdict was not saved; theirs is shown.",
   "fairness.verdict": "Your verdict",
   "fairness.note": "Note, without names",
   "fairness.save": "Save the verdict",

@@ -83,7 +83,7 @@ export const WORDS = {
   "fairness.decide": "取消成绩……",
   "fairness.decide-about": "取消 {id} 的成绩……",
   "fairness.judged": "{by} 于 {at} 判定：{verdict}。",
-  "fairness.judged-since": "此疑点已被他人判定。",
+  "fairness.judged-since": "您打开之后此疑点已被他人判定。您的判定没有保存，现在显示的是他人的判定。",
   "fairness.verdict": "您的判定",
   "fairness.note": "备注（请勿写人名）",
   "fairness.save": "保存判定",

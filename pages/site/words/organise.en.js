@@ -15,4 +15,10 @@ export const WORDS = {
   "role.organiser": "organiser",
   "role.door": "door",
   "role.viewer": "viewer",
+  "organise.groups": "Schools and units",
+  "ask.keep": "Leave it",
+  "conflict.changed": "Somebody else has changed it meanwhile. Your change was not saved. Load the present state, and change that.",
+  "conflict.stands": "Something stands against it, so it was not done. You can load the present state and look again.",
+  "conflict.load": "Load the present state",
+  "conflict.loaded": "This is the present state.",
 };
