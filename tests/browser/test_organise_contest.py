@@ -194,7 +194,7 @@ async def test_who_changes_an_older_draft_is_told_and_loads_the_present_one(
     await week.organise("PUT", "quiz", f"/quizzes/{draft}/draft", definition | {"title": "Second"})
     await page.fill("#title", "Third")
     await page.get_by_role("button", name="Save the draft").click()
-    await expect(page.locator("#differs")).to_be_visible()
+    await expect(page.locator(".trouble")).to_contain_text("draft_differs")
     assert await violations(page) == []
     await page.get_by_role("button", name="Load the present state").click()
     await expect(page.locator("#title")).to_have_value("Second")

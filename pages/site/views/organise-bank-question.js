@@ -31,7 +31,7 @@ function body() {
   if (!question) return loading();
   return html`
     <p><a href="/organise-bank">${t("bank.back")}</a></p>
-    ${entry ? conflicted(read) : nothing}
+    ${entry ? conflicted(async () => location.reload()) : nothing}
     ${entry ? html`<p>${t(`entry.${entry.status}`)} · ${t("bank.version", { n: entry.version })}</p>` : nothing}
     <p>${t("bank.edit-hint")}</p>
     ${form(html`

@@ -74,7 +74,7 @@ function body() {
   if (!quiz) return loading();
   return html`
     <p><a href="/organise-contest">${t("ways.all")}</a></p>
-    ${stored ? conflicted(read) : nothing}
+    ${stored ? conflicted(async () => location.reload()) : nothing}
     ${isPublished ? html`<p class="fair">${t("drafting.is-published")}</p>` : nothing}
     <div @input=${changedNow}>
       ${form(html`${rules()} ${choosing(pool, changedNow)}`, t(isPublished ? "drafting.save-published" : "drafting.save"), save)}
