@@ -24,7 +24,6 @@ from ops.deployment.description import Deployment
 from ops.deployment.ledger import LEDGER_FILE
 from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
-from ops.local.edge import EDGE
 from ops.local.services import EXTRA, OVERVIEW, WEEK, Services
 from ops.stack import Stack
 from ops.stack.process import undisturbed

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page
 
 from pages.build import SITE
-from tests.browser.week import RunningWeek, Visit, join, violations
+from tests.browser.week import RunningWeek, Visit, join, sign_in_organiser, violations
 
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
 
@@ -28,6 +28,7 @@ async def addresses(week: RunningWeek) -> list[str]:
         "standings": f"?quiz={quiz}",
         "hall": f"?quiz={quiz}",
         "result": f"?quiz={quiz}&attempt=none",
+        **{name: f"?quiz={quiz}" for name in PAGES if name.startswith("organise-contest")},
     }
     return [f"/{'' if name == 'index' else name}{asked.get(name, '')}" for name in PAGES]
 
@@ -49,6 +50,7 @@ async def test_axe_finds_nothing_on_any_page_in_light_and_dark_and_none_is_too_w
 ) -> None:
     page = await visit(language=language)
     await join(page, week)
+    await sign_in_organiser(page, week.apis.organiser_key)
     found: list[str] = []
     for address in await addresses(week):
         await page.goto(address)

@@ -104,6 +104,14 @@ async def join(page: Page, week: RunningWeek, name: str = "李小明") -> str:
     return address
 
 
+async def sign_in_organiser(page: Page, key: str) -> None:
+    """Sign in on the organisers' pages of this device."""
+    await page.goto("/organise")
+    await page.fill("#key", key)
+    await page.click("main button.main")
+    await page.locator("footer button.link").wait_for()
+
+
 async def violations(page: Page) -> list[str]:
     """What axe finds on a page as it is now."""
     options = {"runOnly": {"type": "tag", "values": TAGS}}

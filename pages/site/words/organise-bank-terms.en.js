@@ -1,0 +1,5 @@
+export const WORDS = {
+  "difficulty.easy": "easy",
+  "difficulty.medium": "medium",
+  "difficulty.hard": "hard",
+};
