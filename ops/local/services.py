@@ -312,9 +312,8 @@ class Services:
         if port and becomes_free(port):
             return port
         # Also those of processes that have not started yet.
-        return free_port(
-            [port for one in states.load(self._state_file).servers.values() for port in one.ports]
-        )
+        known = states.load(self._state_file).servers.values()
+        return free_port([port for one in known for port in one.ports])
 
     def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
         known = states.load(self._state_file).servers.get(name)

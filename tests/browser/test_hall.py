@@ -6,8 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 
-from tests.browser.test_citizens import quiz_of
-from tests.browser.week import RunningWeek, Visit, join, violations
+from tests.browser.week import RunningWeek, Visit, join, quiz_of, violations
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
