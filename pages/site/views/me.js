@@ -9,7 +9,7 @@ import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
 const ENDED = new Set(["cancelled"]);
-// Then what this device knew before is shown, so that a ticket can be shown without a network.
+// If the newer list takes longer, what this device knew is shown: a ticket must not wait for the network.
 const KEPT_AFTER_SECONDS = 1.5;
 let week = null;
 let isOld = !navigator.onLine;
