@@ -9,8 +9,9 @@ import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
 const ENDED = new Set(["cancelled"]);
-// What this device knew before comes first, so that a ticket can be shown without a network.
-let week = keptWeek();
+// If the newer list takes longer, what this device knew is shown: a ticket must not wait for the network.
+const KEPT_AFTER_SECONDS = 1.5;
+let week = null;
 let isOld = !navigator.onLine;
 // Registrations whose tickets are shown.
 const shown = new Set();
@@ -19,6 +20,7 @@ let leaving = null;
 
 show(() => t("menu.me"), body);
 addEventListener("online", refresh);
+setTimeout(showKept, KEPT_AFTER_SECONDS * 1000);
 if (account()) await refresh();
 
 async function read() {
@@ -26,6 +28,11 @@ async function read() {
   isOld = false;
   // Nobody waits for tickets: each can be fetched by its button too.
   keepTickets(week).then(update, () => {});
+}
+
+function showKept() {
+  week ??= keptWeek();
+  update();
 }
 
 /** Read it anew. Without an answer, what is known stays. */
@@ -36,6 +43,7 @@ async function refresh() {
   } catch (error) {
     const isFinal = error instanceof Refused && error.status < 500 && error.status !== 429;
     isOld = true;
+    week ??= keptWeek();
     if (isFinal || !week) await attempt(() => Promise.reject(error));
     else update();
   }
