@@ -72,7 +72,7 @@ function summary(selection, phase) {
   if (writing) return selectionForm(selection, { tag, schemes, saved, cancelled: () => (writing = false) });
   const times = { from: moment(selection.nominations_from), until: moment(selection.nominations_until), scoring: moment(selection.scoring_until) };
   return html`<section class="card" aria-labelledby="about" data-phase=${phase}>
-    <h2 id="about">${t(`phase.${phase}`)}</h2>
+    <h2 id="about">${t("selection.now", { phase: t(`phase.${phase}`) })}</h2>
     <p>${t(`phase-next.${phase}`)}</p>
     <p>${t("selection.summary", { places: selection.places, most: selection.candidates_at_most, experts: selection.experts_per_nominee })}</p>
     <p>${t("selection.times", times)}</p>

@@ -66,7 +66,7 @@ export const WORDS = {
   "draw.freeze-sure": "From then on the list cannot change, and everybody can read it without names. Do it before the lottery is drawn.",
   "draw.freeze-now": "Fix and announce it now",
   "draw.freezing": "The list is being made.",
-  "draw.announced": "The list",
+  "draw.announced": "The list as announced",
   "draw.counts": "Entrants: {entrants}, chances: {chances}. Announced {at}.",
   "draw.sha": "SHA-256 of the list:",
   "draw.public": "The public page, where anybody computes the draw again",

@@ -66,7 +66,7 @@ export const WORDS = {
   "draw.freeze-sure": "固定以后名单不能再改，所有人都能看到不含姓名的名单。请在开奖以前完成。",
   "draw.freeze-now": "现在固定并公布",
   "draw.freezing": "正在生成名单。",
-  "draw.announced": "名单",
+  "draw.announced": "公布的名单",
   "draw.counts": "参加者：{entrants}，机会：{chances}。公布时间：{at}。",
   "draw.sha": "名单的 SHA-256：",
   "draw.public": "公开页面，任何人都可以重新计算",

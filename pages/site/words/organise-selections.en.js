@@ -2,6 +2,7 @@ export const WORDS = {
   "selections.explained": "In a selection, people are nominated, experts give points, everybody may object, and a committee votes. First make an award with the rule “By a selection”.",
   "selections.none": "There is no selection yet.",
   "selections.all": "All selections",
+  "selection.now": "Now: {phase}",
   "selection.new": "New selection",
   "selection.create": "Make this selection",
   "selection.no-scheme": "Each selection needs an award of its own with the rule “By a selection”. Make one first:",

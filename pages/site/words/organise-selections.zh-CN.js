@@ -2,6 +2,7 @@ export const WORDS = {
   "selections.explained": "评选的过程是：推荐人选，专家打分，公示，最后由评委会表决。请先新建一个规则为“由专家和评委会评选”的奖项。",
   "selections.none": "还没有评选。",
   "selections.all": "全部评选",
+  "selection.now": "现在：{phase}",
   "selection.new": "新建评选",
   "selection.create": "新建这个评选",
   "selection.no-scheme": "每个评选都需要自己的奖项，规则为“由专家和评委会评选”。请先新建：",
