@@ -80,6 +80,13 @@ def test_no_words_are_there_that_nothing_asks_for() -> None:
     assert unasked == set()
 
 
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_a_view_has_all_its_values_before_it_shows_its_page(module: Path) -> None:
+    # Showing may wait for requests. What stands below it is not there yet when their answers are drawn.
+    shown = re.split(r"(?m)^(?:await )?show(?:ToOrganisers)?\(", module.read_text(), maxsplit=1)
+    assert re.findall(r"^(?:const|let) .*", "".join(shown[1:]), re.MULTILINE) == []
+
+
 @pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
 def test_a_page_has_a_view_and_all_that_it_imports(page: dict[str, Any]) -> None:
     assert all(path.exists() for path in imported(view_of(page)))

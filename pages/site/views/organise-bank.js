@@ -77,7 +77,9 @@ function searching() {
   });
 }
 
-const isMine = (entry) => entry.author === organiser()?.name;
+function isMine(entry) {
+  return entry.author === organiser()?.name;
+}
 
 function reviewAll() {
   const open = entries.filter((one) => one.status === "draft" && !isMine(one));

@@ -33,7 +33,9 @@ async function read() {
   ({ corrections } = await organise("quiz", `${path}/corrections`));
 }
 
-const underWay = () => corrections.some((one) => one.regrading && one.regrading.status !== "done");
+function underWay() {
+  return corrections.some((one) => one.regrading && one.regrading.status !== "done");
+}
 
 async function follow() {
   await until(() => !underWay(), read);

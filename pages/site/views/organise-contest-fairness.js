@@ -36,7 +36,9 @@ async function readDecided() {
   decided = await organiseAll("quiz", `${path}/disqualifications`, "disqualifications");
 }
 
-const underWay = () => found.examination.due || found.examination.percent !== null;
+function underWay() {
+  return found.examination.due || found.examination.percent !== null;
+}
 
 async function follow() {
   await until(() => !underWay(), () => readFlags());
