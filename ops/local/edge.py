@@ -47,6 +47,8 @@ def command(home: Path, port: int, urls: Mapping[str, str]) -> tuple[tuple[str, 
         "KEPU_PROXY_HTTPS_PORT": "443",
         "KEPU_PAGES": str(home / "pages"),
         "KEPU_PROXY_MAIL": str(home),
+        # Nobody stands before it, whatever the environment says.
+        "KEPU_PROXY_TRUSTED": "",
         "XDG_DATA_HOME": str(home / "caddy"),
         "XDG_CONFIG_HOME": str(home / "caddy"),
         **{f"KEPU_PROXY_{name.upper()}": url.removeprefix("http://") for name, url in urls.items()},

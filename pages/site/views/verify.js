@@ -6,7 +6,10 @@ import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
 let code = new URLSearchParams(location.search).get("code") ?? "";
+// Of the award when the paper with the code was made.
+let version = new URLSearchParams(location.search).get("version");
 let award = null;
+let isOld = false;
 
 show(() => t("menu.verify"), body);
 if (code) await attempt(() => check({ code }));
@@ -22,6 +25,7 @@ function body() {
 function found() {
   return html`<section class="card" role="status" data-status=${award.status}>
     <h2>${t(`verify.${award.status}`)}</h2>
+    ${isOld ? html`<p class="trouble">${t("verify.old")}</p>` : nothing}
     <dl>
       <dt>${t("verify.award")}</dt><dd>${spoken(award.scheme_title)}${award.tier ? html` · ${spoken(award.tier)}` : nothing} · ${named("award-kind", award.kind)}</dd>
       ${award.name_shown ? html`<dt>${t("verify.name")}</dt><dd>${spoken(award.name_shown)}</dd>` : nothing}
@@ -35,7 +39,11 @@ function found() {
 
 async function check(fields) {
   award = null;
+  if (fields.code.trim() !== code) version = null;
   code = fields.code.trim();
-  award = await ask("awards", `/awards/${encodeURIComponent(code)}`, { token: null });
-  history.replaceState(null, "", `/verify?code=${encodeURIComponent(award.award_code)}`);
+  const found = await ask("awards", `/awards/${encodeURIComponent(code)}`, { token: null });
+  const ofPaper = version ? `version=${encodeURIComponent(version)}` : "";
+  isOld = Boolean(ofPaper) && (await ask("awards", `/verify/${encodeURIComponent(code)}?${ofPaper}`, { token: null })).verdict === "superseded";
+  award = found;
+  history.replaceState(null, "", `/verify?code=${encodeURIComponent(award.award_code)}${ofPaper && `&${ofPaper}`}`);
 }

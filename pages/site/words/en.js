@@ -281,6 +281,7 @@ export const WORDS = {
   "verify.held": "Genuine and valid",
   "verify.revoked": "Revoked: it is not valid any more",
   "verify.superseded": "Replaced by a newer one",
+  "verify.old": "The award has changed since this certificate was made. What stands below counts. The holder can download a new certificate.",
   "verify.award": "Award",
   "verify.name": "Name",
   "verify.issued": "Issued",

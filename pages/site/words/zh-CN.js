@@ -281,6 +281,7 @@ export const WORDS = {
   "verify.held": "证书真实有效",
   "verify.revoked": "证书已撤销，无效",
   "verify.superseded": "证书已被新的替换",
+  "verify.old": "奖项内容在这张证书制作之后有过更正。以下面的内容为准，获奖者可以下载新的证书。",
   "verify.award": "奖项",
   "verify.name": "姓名",
   "verify.issued": "颁发时间",
