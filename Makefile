@@ -123,6 +123,10 @@ bench: $(BENCH_READY) ## measure every line beside its baseline (an hour); LINES
 bench-short: $(BENCH_READY) ## run every line once in small: fails only where a run fails; LINES for some
 	$(BENCH)/bin/python -m bench --short $(LINES)
 
+.PHONY: pages-load
+pages-load: $(BENCH_READY) ## 10,000 browsers open the contest and start, through the edge (8 minutes); SHORT=1 for 200
+	$(BENCH)/bin/python -m bench pages $(if $(SHORT),--short)
+
 bench-check: $(BENCH_READY) ## lint, types, import rules of the bench
 	$(BENCH)/bin/ruff check bench
 	$(BENCH)/bin/ruff format --check bench

@@ -35,6 +35,7 @@ LINES = {
     "issuing": "100,000 awards at one close, and by a late scheme, against bare inserts and publishes",
     "peak": "the chain for minutes at the peak hour's rate, and its ceiling",
     "burst": "10,000 participants start at one moment and submit at one",
+    "pages": "10,000 browsers open the contest's page and start, through the edge",
     "registration": "10,000 people, 500 places and a waiting list",
     "growth": "the cost with 120,000 and with 1,200,000 stored, taking turns",
     "overload": "far beyond capacity: 503s, no loss, and back to normal",

@@ -4,12 +4,15 @@ import os
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from bench.contest import Contest, Signer, person_of
+from bench.lines.pages import UNNAMED, page_of
 from bench.measure import Meter, Sample, interleaved, microseconds_each, per_ten_thousand
 from bench.report import Criterion, Outcome
+from pages.build import build
 from services.quiz.attempts.submission import answered, decode
 from services.quiz.attempts.tokens import AttemptTokens
 from shared.web.tokens import TokenVerifier, new_key_pair
@@ -100,3 +103,13 @@ def test_of_several_runs_the_median_counts_and_ours_stands_first() -> None:
     outcome.require_ratio("ours : bare", "rate", "bare", 0.8)
     assert not outcome.criteria[0].met
     assert outcome.to_json()["medians"]["bare"] == {"rate": 20.0}
+
+
+def test_a_browser_fetches_a_page_and_all_that_it_names(tmp_path: Path) -> None:
+    build(tmp_path)
+    wanted, size_bytes = page_of(tmp_path, "contest")
+    assert wanted[0] == "/contest"
+    assert {*UNNAMED} < {*wanted}
+    assert any(one.endswith("/views/contest.js") for one in wanted)
+    assert len(wanted) == len({*wanted})
+    assert 10_000 < size_bytes < 100_000
