@@ -3,7 +3,8 @@ Break guarantees on purpose, one by one, and see that chaos notices each.
 
     python -m tests.ops.chaos.meta [WORD…]        all, or those with one of the words in their names
 
-First all faults run without any mutation: nothing may be amiss then. Exits with 0 only if every mutation was
+First all faults run without any mutation: nothing may be amiss then. If something is, its history, logs and
+data stay in .kepu/chaos-kept. Exits with 0 only if every mutation was
 noticed.
 """
 
@@ -20,10 +21,13 @@ from rich.console import Console
 
 from ops.stack.scratch import scratch
 from tests.mutations.running import Broken, Mutation, copy, mutated
+from tests.ops.chaos.meta.focused import KEPT_FOLDER
 
 ROOT = Path(__file__).parents[4]
 LIST = Path(__file__).with_name("mutations.toml")
 SECONDS_MAX = 420.0
+# What a run without a mutation leaves if something is amiss: then the fault is real.
+KEPT = ROOT / ".kepu" / "chaos-kept"
 AMISS = "Chaos: "
 console = Console(highlight=False, soft_wrap=True)
 
@@ -55,7 +59,9 @@ def main(words: Sequence[str]) -> int:
     missed = 0
     with scratch("kepu-meta-") as folder:
         copied = copy(ROOT, folder / "project")
-        code, said = _run(copied, list(dict.fromkeys(fault for one in chosen for fault in one.faults)))
+        code, said = _run(
+            copied, list(dict.fromkeys(fault for one in chosen for fault in one.faults)), kept=str(KEPT)
+        )
         if code != 0:
             console.print(f"[red]something is amiss without any mutation ({code})[/]\n")
             console.print(said, markup=False)
@@ -94,9 +100,9 @@ def _write(path: Path, text: str) -> None:
     os.utime(path, (later, later))
 
 
-def _run(copied: Path, faults: Sequence[str]) -> tuple[int, str]:
+def _run(copied: Path, faults: Sequence[str], *, kept: str = "") -> tuple[int, str]:
     # The copy first: an installed project would else be found where it was installed from.
-    environment = {**os.environ, "PYTHONPATH": str(copied)}
+    environment = {**os.environ, "PYTHONPATH": str(copied), KEPT_FOLDER: kept}
     try:
         done = subprocess.run(
             (sys.executable, "-m", "tests.ops.chaos.meta.focused", *faults),

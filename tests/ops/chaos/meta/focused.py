@@ -4,10 +4,15 @@ One short run of chaos with the faults that are named, for somebody who knows wh
     python -m tests.ops.chaos.meta.focused [KIND/VICTIMS/SECONDS/DETAIL…]
 
 Exits with 0 if nothing is amiss, else with 1. Anything else means that the run could not be made.
+With CHAOS_KEPT=FOLDER a run in which something is amiss leaves its history, logs and data in that folder.
 """
 
 import asyncio
+import os
+import shutil
 import sys
+import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -19,6 +24,7 @@ from ops.chaos.schedule import Fault
 from ops.deployment.settle import NotAtRest
 from ops.stack.scratch import in_memory, scratch
 
+KEPT_FOLDER = "CHAOS_KEPT"
 PEOPLE_A_SECOND = 12.0
 # So that small sessions are full, some wait and some cancel.
 MINUTES = 0.12
@@ -40,12 +46,24 @@ def main(words: list[str]) -> int:
         except NotAtRest as error:
             # Something is never done: that is amiss too.
             console.print(f"not at rest: {error}", markup=False)
-            return 1
+            found = None
         finally:
             for name in (*rig.services.names, *rig.stack.names):
                 rig.kill(name)
-        show(found, console)
-        return 0 if found.agrees else 1
+        if found is not None:
+            show(found, console)
+        if found is not None and found.agrees:
+            return 0
+        _keep(rig.services.home)
+        return 1
+
+
+def _keep(home: Path) -> None:
+    """Keep what shows what went wrong, if somebody has named a folder for it."""
+    if folder := os.environ.get(KEPT_FOLDER):
+        kept = Path(folder) / f"{time.strftime('%Y%m%d-%H%M%S')}"
+        shutil.copytree(home, kept, ignore=shutil.ignore_patterns("*.lock"))
+        console.print(f"kept in {kept}")
 
 
 def fault_of(word: str) -> Fault:
