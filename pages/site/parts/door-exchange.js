@@ -102,7 +102,7 @@ export function unsent(sessionId) {
 export function insideOf(noted) {
   const inside = new Map();
   for (const scan of noted) {
-    if (scan.registration_id && scan.came_in && !scan.listed)
+    if (scan.registration_id && scan.came_in && !scan.listed && !scan.undone)
       inside.set(scan.registration_id, (inside.get(scan.registration_id) ?? 0) + scan.came_in);
   }
   return inside;
@@ -118,7 +118,7 @@ export async function send() {
 
 /** Take a scan back: at once on this device, and at the service when it can be reached. */
 export async function undo(scan) {
-  change(scan.scan_id, { undoing: true, undone: true, came_in: 0 });
+  change(scan.scan_id, { undoing: true, undone: true });
   if (scan.sent_at) await undoAtService(scan);
 }
 
@@ -154,10 +154,12 @@ async function undoAtService(scan) {
   try {
     await organise("registration", "/check-ins/undo", { method: "POST", body, tries: 1, seconds: SEND_SECONDS_MAX });
   } catch (error) {
-    // It has let nobody in, or is too long ago: there is nothing to repeat.
     if (!(error instanceof Refused) || ![404, 409].includes(error.status)) throw error;
-    change(scan.scan_id, { undoing: false });
-    if (error.code !== "scan_let_nobody_in") throw error;
+    if (error.code !== "scan_let_nobody_in") {
+      // It is too long ago: the people are in.
+      change(scan.scan_id, { undoing: false, undone: false });
+      throw error;
+    }
   }
   change(scan.scan_id, { undoing: false });
 }

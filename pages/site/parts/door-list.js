@@ -51,7 +51,7 @@ export async function readList(pages, keys) {
   const first = contents[0];
   const begins = [0, ...contents.map((page) => page.next_page)];
   const complete = contents.every((page, at) => page.page_begins === begins[at] && page.session_id === first.session_id);
-  if (!complete || begins.at(-1) !== null) throw new ListRefused("pages of the list are missing, or are of another session");
+  if (!complete || begins[contents.length] !== null) throw new ListRefused("pages of the list are missing, or are of another session");
   return {
     session_id: first.session_id,
     title: first.activity_title,

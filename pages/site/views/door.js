@@ -266,7 +266,7 @@ function body() {
 /** How many are in, and whether the service has all scans. */
 function state() {
   const listed = [...door.list.entries.values()].reduce((sum, entry) => sum + entry.people_in, 0);
-  const here = scans(sessionId).reduce((sum, scan) => sum + (scan.listed ? 0 : scan.came_in), 0);
+  const here = scans(sessionId).reduce((sum, scan) => sum + (scan.listed || scan.undone ? 0 : scan.came_in), 0);
   const waiting = unsent().length;
   const taken = session ? session.capacity - session.free : null;
   return html`<p class="score" data-in=${listed + here}>${taken === null ? t("door.in", { n: listed + here }) : t("door.in-of", { n: listed + here, of: taken })}</p>
@@ -309,6 +309,9 @@ async function takeBack(scan) {
     // It is done as soon as there is a network.
     if (!isAway(error)) throw error;
   });
+  // The list may have these people as being in.
+  door.loaded_at = 0;
+  await tick();
   announce(t("door.undone-told"));
 }
 

@@ -115,7 +115,7 @@ function reveal(places) {
 
 function pressed(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, key)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || !Object.keys(KEYS).includes(key)) return;
   // These keys press what has the focus.
   if ([" ", "Enter"].includes(key) && event.target.closest?.("a, button, summary")) return;
   event.preventDefault();
