@@ -15,7 +15,8 @@ def assembled(port: int) -> FastAPI:
     app = bare_app(port=port, root_path="/api/quiz", trusted_proxies="127.0.0.1")
 
     @app.get("/where")
-    async def where(request: Request) -> dict[str, object]:
+    async def where(request: Request, x: str = "") -> dict[str, object]:
+        # `x` is only looked at as part of the query, and a service refuses what it does not know.
         path = request.url.path.removeprefix("/api/quiz")
         return {
             "client": request.client and request.client.host,
