@@ -289,7 +289,7 @@ class Services:
     def _behind_edge(self, service: str) -> dict[str, str]:
         """The settings of a service behind the edge, which starts after it. So its port is chosen here."""
         if self._known_port(EDGE) is None:
-            self._remember(EDGE, ServerState(ports=(self._choose_port(EDGE),)))
+            self._choose_port(EDGE)
         return {"KEPU_TRUSTED_PROXIES": "127.0.0.1", **edge.printed(service, self.url(EDGE))}
 
     def _all_addresses(self) -> str:
@@ -308,12 +308,12 @@ class Services:
 
     def _choose_port(self, name: str) -> int:
         port = self._known_port(name)
-        # The edge and others know it.
-        if port and becomes_free(port):
-            return port
-        # Also those of processes that have not started yet.
-        known = states.load(self._state_file).servers.values()
-        return free_port([port for one in known for port in one.ports])
+        # The edge and others know it. A new one is kept at once, so that no other part chooses it too.
+        if port is None or not becomes_free(port):
+            known = states.load(self._state_file).servers.values()
+            port = free_port([port for one in known for port in one.ports])
+            self._remember(name, ServerState(ports=(port,)))
+        return port
 
     def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
         known = states.load(self._state_file).servers.get(name)

@@ -58,9 +58,10 @@ export function pictureOf(week, registration) {
   return pictures.get(name);
 }
 
-// A ticket stays the same when its session moves, but not when it lets in more or fewer people.
+// A ticket stays the same when its session moves. It is another one when it lets in more or fewer people, and when
+// somebody has cancelled and registered for the same session again: the registration is the same then.
 function ticketOf(registration) {
-  return `${registration.registration_id} ${registration.places}`;
+  return `${registration.registration_id} ${registration.ticket_code} ${registration.places}`;
 }
 
 function nameOf(owner) {
