@@ -2,7 +2,7 @@
 // added and taken out without losing anything.
 import { randomName } from "./kept.js";
 import { alsoWords, named } from "./language.js";
-import { area, check, numberField, proposals, showsWrongFields, timeField } from "./organise-fields.js";
+import { area, numberField, proposals, showsWrongFields, tick, timeField } from "./organise-fields.js";
 import { ofField } from "./organise-times.js";
 import { button, choice, field, form, html, nothing, t, update } from "./page.js";
 import { date, span } from "./times.js";
@@ -16,6 +16,7 @@ const OVERLAPS = ["warn", "refuse", "allow"];
 const DAY_MS = 24 * 3600 * 1000;
 const USUAL_MS = 2 * 3600 * 1000;
 const SESSIONS_MAX = 60;
+const TEXT_CHARS_MAX = 4000;
 
 /** An activity as it begins: tomorrow morning, for fifty people. */
 export function newActivity() {
@@ -52,11 +53,11 @@ export function activityForm(model, kept, known, save) {
 function ofActivity(model, kept) {
   return html`
     ${field("title", t("activity.name"), { value: model.title, required: true, maxlength: 200 })}
-    ${area("summary", t("activity.summary"), { value: model.summary })}
+    ${area("summary", t("activity.summary"), { value: model.summary, maxlength: TEXT_CHARS_MAX })}
     ${field("organiser", t("activity.organiser"), { value: model.organiser, required: true, maxlength: 200, list: "organisers" })}
     ${choice("kind", t("programme.kind"), [...new Set([...KINDS, model.kind])].map((one) => [one, named("kind", one)]), { value: model.kind })}
-    ${area("remarks", t("activity.remarks"), { value: model.remarks })}
-    ${kept && !kept.draft ? nothing : check("draft", t("activity.draft"), model.draft)}
+    ${area("remarks", t("activity.remarks"), { value: model.remarks, maxlength: TEXT_CHARS_MAX })}
+    ${kept && !kept.draft ? nothing : tick("draft", t("activity.draft"), { checked: model.draft })}
     <h3>${t("activity.sessions")}</h3>
   `;
 }
@@ -87,19 +88,18 @@ function ofSession(model, kept, session, n) {
 }
 
 function moreOf(session, was, n) {
-  const options = (names, prefix) => names.map((one) => [one, t(`${prefix}.${one}`)]);
   return html`
     ${timeField(`sessions.${n}.opens_at`, t("activity.opens"), { value: session.opens_at, hint: t("activity.opens-hint") })}
     ${timeField(`sessions.${n}.closes_at`, t("activity.closes"), { value: session.closes_at, hint: t("activity.closes-hint") })}
     ${choice(`sessions.${n}.admits`, t("activity.admits"), ADMITS.map((one) => [one, t(`admits.${one}`)]), { value: session.admits })}
-    ${numberField(`sessions.${n}.places_per_person_max`, t("activity.per-person"), { value: session.places_per_person_max, hint: t("activity.per-person-hint") })}
+    ${numberField(`sessions.${n}.places_per_person_max`, t("activity.per-person"), { value: session.places_per_person_max, min: 1, required: false, hint: t("activity.per-person-hint") })}
     ${choice(`sessions.${n}.waiting_policy`, t("activity.policy"), POLICIES.map((one) => [one, t(`policy.${one}`)]), { value: session.waiting_policy })}
-    ${numberField(`sessions.${n}.offer_minutes`, t("activity.offer"), { value: session.offer_minutes, hint: t("activity.offer-hint") })}
+    ${numberField(`sessions.${n}.offer_minutes`, t("activity.offer"), { value: session.offer_minutes, min: 1, required: false, hint: t("activity.offer-hint") })}
     ${choice(`sessions.${n}.overlap`, t("activity.overlap"), OVERLAPS.map((one) => [one, t(`overlap.${one}`)]), { value: session.overlap })}
-    ${check(`sessions.${n}.minors_need_consent`, t("activity.consent"), session.minors_need_consent)}
-    ${check(`sessions.${n}.reminders`, t("activity.reminders"), session.reminders)}
+    ${tick(`sessions.${n}.minors_need_consent`, t("activity.consent"), { checked: session.minors_need_consent })}
+    ${tick(`sessions.${n}.reminders`, t("activity.reminders"), { checked: session.reminders })}
     ${field(`sessions.${n}.feedback`, t("activity.feedback"), { value: session.feedback ?? "", maxlength: 200, hint: t("activity.feedback-hint") })}
-    ${was && !was.draft ? nothing : check(`sessions.${n}.draft`, t("activity.draft-session"), session.draft)}
+    ${was && !was.draft ? nothing : tick(`sessions.${n}.draft`, t("activity.draft-session"), { checked: session.draft })}
   `;
 }
 

@@ -1,7 +1,9 @@
 // What a ceremony is, and the order in which awards are called. Each change is saved at once, as one whole.
 import { alsoWords } from "./language.js";
-import { area, idField, linesOf, newId, numberField } from "./organise-award-fields.js";
-import { act, change } from "./organise-deciding.js";
+import { act, change } from "./organise-changing.js";
+import { area, numberField } from "./organise-fields.js";
+import { idField, newId } from "./organise-ids.js";
+import { linesOf } from "./organise-lines.js";
 import { mayChange } from "./organiser.js";
 import { announce, button, choice, field, form, html, nothing, t } from "./page.js";
 import { moment } from "./times.js";
@@ -18,7 +20,7 @@ let naming = false;
 export function newCeremony({ schemes, activities, saved, cancelled }) {
   const save = async (said) => {
     const id = said["ceremony-id"].trim();
-    await change(pathOf(id), { method: "PUT", isNew: true, body: { ...termsOf(said), items: [itemOf(said)] } });
+    await change("awards", pathOf(id), { method: "PUT", isNew: true, body: { ...termsOf(said), items: [itemOf(said)] } });
     await saved(id);
   };
   return html`
@@ -76,7 +78,7 @@ function itemOf(said) {
 /** The ceremony and its items. `saved` is called after each change, with the ceremony and its tag. */
 export function ceremonyParts({ ceremony, tag, schemes, activities, saved }) {
   const put = async (changed) => {
-    const answer = await change(pathOf(ceremony.ceremony_id), { method: "PUT", tag, as: "tagged", body: { ...ceremony, ...changed } });
+    const answer = await change("awards", pathOf(ceremony.ceremony_id), { method: "PUT", tag, as: "tagged", body: { ...ceremony, ...changed } });
     editing = null;
     naming = false;
     await saved(answer.content, answer.tag);

@@ -1,6 +1,6 @@
 // The script of a ceremony: who is called, who is there, and what was handed over. Who comes for whom. The hall's link.
 import { alsoWords } from "./language.js";
-import { act, asksFirst, change } from "./organise-deciding.js";
+import { act, asksFirst, change } from "./organise-changing.js";
 import { pathOf } from "./organise-ceremony-form.js";
 import { groupProposals, nameOf } from "./organise-recipients.js";
 import { download, mayChange, organise } from "./organiser.js";
@@ -63,7 +63,7 @@ function recipient(each, ceremony, reload) {
 }
 
 async function mark(ceremony, codes, over, reload) {
-  const { changed } = await change(`${pathOf(ceremony.ceremony_id)}/handed-over${over ? "" : "/undo"}`, { method: "POST", body: { award_codes: codes } });
+  const { changed } = await change("awards", `${pathOf(ceremony.ceremony_id)}/handed-over${over ? "" : "/undo"}`, { method: "POST", body: { award_codes: codes } });
   await reload();
   announce(t(over ? "script.marked" : "script.undone", { n: changed.length }));
 }
@@ -75,12 +75,12 @@ function proxiesOf(ceremony, reload) {
     const byId = said["receiver-id"].trim();
     const isNew = !proxies.some((one) => one.recipient_id === said.for);
     const body = { receiver_id: byId || null, receiver_name: said["receiver-name"].trim() || null, reason: said["proxy-reason"].trim() || null };
-    await change(`${path}/proxies/${encodeURIComponent(said.for)}`, { method: "PUT", isNew, body });
+    await change("awards", `${path}/proxies/${encodeURIComponent(said.for)}`, { method: "PUT", isNew, body });
     await reload();
     announce(t("proxy.saved"));
   };
   const remove = (one) => async () => {
-    await change(`${path}/proxies/${encodeURIComponent(one.recipient_id)}`, { method: "DELETE" });
+    await change("awards", `${path}/proxies/${encodeURIComponent(one.recipient_id)}`, { method: "DELETE" });
     await reload();
     announce(t("proxy.removed"));
   };
@@ -108,12 +108,12 @@ function proxiesOf(ceremony, reload) {
 function hallOf(ceremony) {
   const path = `${pathOf(ceremony.ceremony_id)}/hall-link`;
   const make = async () => {
-    const { hall_code, expires_at } = await change(path, { method: "POST", again: false });
+    const { hall_code, expires_at } = await change("awards", path, { method: "POST", again: false });
     hall = { address: `${location.origin}/api/awards/hall/${encodeURIComponent(hall_code)}`, until: expires_at };
     announce(t("hall.made"));
   };
   const end = async () => {
-    await change(path, { method: "DELETE" });
+    await change("awards", path, { method: "DELETE" });
     hall = null;
     announce(t("hall.ended"));
   };

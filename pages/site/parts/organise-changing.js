@@ -1,6 +1,6 @@
-// Changes by organisers: what stands against one is told in words, and what cannot be taken back is asked about first.
+// Acts of organisers: what stands against one is told in words, and what cannot be taken back is asked about first.
 import { Refused } from "./api.js";
-import { organise } from "./organiser.js";
+import { mayChange, organise } from "./organiser.js";
 import { announce, button, form, html, nothing, t } from "./page.js";
 
 // Somebody else has changed it, or it is not any more as it is shown.
@@ -9,11 +9,17 @@ let conflict = null;
 // The act that is asked about now.
 let asked = null;
 
-/** `organise`, for a change. Repeating it must do no harm. */
-export async function change(service, path, options) {
+/**
+ * `organise`, for a request that changes something. Repeating it must do no harm.
+ *
+ * `tag`: only if it is still as it was read. `isNew`: only if there is no such thing yet.
+ */
+export async function change(service, path, { tag = null, isNew = false, ...options }) {
   conflict = null;
+  const headers = tag ? { "if-match": tag } : isNew ? { "if-none-match": "*" } : {};
   try {
-    return await organise(service, path, { again: true, ...options });
+    // After an act that was done, but not answered, a repeat with a condition would be refused.
+    return await organise(service, path, { again: !tag && !isNew, ...options, headers });
   } catch (error) {
     if (error instanceof Refused && CONFLICTS.has(error.status)) conflict = error;
     throw error;
@@ -28,19 +34,25 @@ export function conflicted(load) {
     conflict = null;
     announce(t("conflict.loaded"));
   };
-  return html`<section class="card">
+  return html`<section class="card" aria-label=${t("conflict.load")}>
     <p>${t(conflict.status === 412 ? "conflict.changed" : "conflict.stands")}</p>
     ${button(t("conflict.load"), reload, { kind: "main" })}
   </section>`;
 }
 
+/** A button for those who may change something. */
+export function act(words, work, options = {}) {
+  return mayChange() ? button(words, work, options) : nothing;
+}
+
 /**
- * A button whose act is asked about first, in its place.
+ * A button whose act is asked about first, in its place; for those who may change something.
  *
  * `key` names the act on this page. `about`: what will happen, with fields if they are needed; `before` reads what
  * it says. `work` gets the fields.
  */
 export function asksFirst(key, words, { about, go = words, work, before = async () => {}, kind = "danger", name = words }) {
+  if (!mayChange()) return nothing;
   const open = async () => {
     await before();
     asked = key;
@@ -54,4 +66,10 @@ export function asksFirst(key, words, { about, go = words, work, before = async 
     ${form(about(), go, done, { kind })}
     ${button(t("ask.keep"), async () => (asked = null))}
   </section>`;
+}
+
+/** What will happen, a sentence each, before somebody says yes. */
+export function consequences(question, sentences) {
+  return html`<p><strong>${question}</strong></p>
+    <ul>${sentences.map((one) => html`<li>${one}</li>`)}</ul>`;
 }

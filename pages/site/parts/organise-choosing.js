@@ -1,5 +1,5 @@
 // Choosing questions of a contest from the bank: topic by topic, and how many of each a paper gets.
-import { numberField } from "./organise-contest-fields.js";
+import { numberField } from "./organise-fields.js";
 import { organise, organiseAll } from "./organiser.js";
 import { button, html, nothing, t } from "./page.js";
 

@@ -1,7 +1,10 @@
 // The form of a draw: prizes, who takes part, who does not, and where the random numbers come from.
 import { alsoWords } from "./language.js";
-import { area, columnsOf, idField, linesOf, momentField, momentOf, newId, numberField, tick, tierLines, tiersOf } from "./organise-award-fields.js";
-import { change } from "./organise-deciding.js";
+import { change } from "./organise-changing.js";
+import { area, numberField, tick, timeField } from "./organise-fields.js";
+import { idField, newId } from "./organise-ids.js";
+import { columnsOf, linesOf, tierLines, tiersOf } from "./organise-lines.js";
+import { ofField } from "./organise-times.js";
 import { button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-draws");
@@ -24,7 +27,7 @@ export function drawForm(draw, { tag = null, schemes, quizzes, saved, cancelled 
   const kinds = sourceKinds ?? draw?.sources.map((one) => one.type) ?? ["public"];
   const save = async (said) => {
     const id = draw?.draw_id ?? said["draw-id"].trim();
-    await change(pathOf(id), { method: "PUT", tag, isNew: !draw, body: bodyOf(said, kind, kinds, schemes) });
+    await change("awards", pathOf(id), { method: "PUT", tag, isNew: !draw, body: bodyOf(said, kind, kinds, schemes) });
     forgetChoices();
     await saved(id);
   };
@@ -44,7 +47,7 @@ export function drawForm(draw, { tag = null, schemes, quizzes, saved, cancelled 
     ${area("excluded", t("draw.excluded"), { value: (draw?.excluded ?? []).join("\n"), rows: 3, hint: t("draw.excluded-hint") })}
     <fieldset>
       <legend>${t("draw.winners-of")}</legend>
-      ${schemes.map((one) => tick(`winner-${one.scheme_id}`, one.title, (draw?.winners_of ?? []).includes(one.scheme_id)))}
+      ${schemes.map((one) => tick(`winner-${one.scheme_id}`, one.title, { checked: (draw?.winners_of ?? []).includes(one.scheme_id) }))}
     </fieldset>
     ${kinds.map((one, place) => sourceFields(draw?.sources[place], one, place, kinds))}
     ${button(t("draw.add-source"), async () => (sourceKinds = [...kinds, "commitment"]))}
@@ -83,7 +86,7 @@ function sourceFields(source, kind, place, kinds) {
     ${choice(`source-${place}`, t("draw.source-kind"), SOURCES.map((one) => [one, t(`source-kind.${one}`)]), { value: kind, changed: choose })}
     ${field(`says-${place}`, t("draw.source-says"), { value: before.description ?? "", required: true, maxlength: 200, hint: t(`source-hint.${kind}`) })}
     ${kind === "public"
-      ? momentField(`at-${place}`, t("draw.source-at"), before.expected_at ?? null)
+      ? timeField(`at-${place}`, t("draw.source-at"), { value: before.expected_at, required: true, hint: t("field.local") })
       : field(`sha-${place}`, t("draw.source-sha"), { value: before.sha256 ?? "", required: true, maxlength: 64, autocomplete: "off", hint: t("draw.source-sha-hint") })}
     ${kinds.length > 1 && place === kinds.length - 1 ? button(t("draw.remove-source"), async () => (sourceKinds = kinds.slice(0, -1))) : nothing}
   </fieldset>`;
@@ -100,7 +103,7 @@ function bodyOf(said, kind, kinds, schemes) {
     winners_of: schemes.map((one) => one.scheme_id).filter((id) => said[`winner-${id}`]),
     sources: kinds.map((one, place) =>
       one === "public"
-        ? { type: one, description: said[`says-${place}`], expected_at: momentOf(said[`at-${place}`]) }
+        ? { type: one, description: said[`says-${place}`], expected_at: ofField(said[`at-${place}`]) }
         : { type: one, description: said[`says-${place}`], sha256: said[`sha-${place}`].trim().toLowerCase() },
     ),
   };

@@ -1,7 +1,9 @@
 // The steps of a draw: name entrants, fix the list, draw, let a reserve move up, draw again.
 import { alsoWords, named } from "./language.js";
-import { area, isId } from "./organise-award-fields.js";
-import { asksFirst, change, progress, untilDone } from "./organise-deciding.js";
+import { asksFirst, change } from "./organise-changing.js";
+import { area } from "./organise-fields.js";
+import { isId } from "./organise-ids.js";
+import { progress, until } from "./organise-waiting.js";
 import { entrantsIn, pathOf } from "./organise-draw-form.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { mayChange, organise } from "./organiser.js";
@@ -37,7 +39,7 @@ async function readShown(id) {
 
 function watch(id) {
   watching = true;
-  untilDone(async () => !(await loadSteps(id)).working).finally(() => (watching = false));
+  until(() => !state.working, () => loadSteps(id)).finally(() => (watching = false));
 }
 
 /** `draw`: as it was put; null for those who may not read that. */
@@ -57,7 +59,7 @@ export function stepsOf(id, draw, reload) {
 
 function preparing(id, draw, reload) {
   const freeze = async () => {
-    await change(`${pathOf(id)}/freeze`, { method: "POST" });
+    await change("awards", `${pathOf(id)}/freeze`, { method: "POST" });
     await reload();
     announce(t("draw.freezing"));
   };
@@ -71,7 +73,7 @@ function preparing(id, draw, reload) {
 
 function entrants(id) {
   const forget = async () => {
-    await change(`${pathOf(id)}/entrants`, { method: "DELETE" });
+    await change("awards", `${pathOf(id)}/entrants`, { method: "DELETE" });
     onList = 0;
     announce(t("draw.unnamed"));
   };
@@ -96,7 +98,7 @@ async function name(id, said) {
     for (let n = 0; n < list.length; n += AT_ONCE) {
       naming = { n, of: list.length };
       update();
-      ({ named: onList } = await change(`${pathOf(id)}/entrants`, { method: "POST", body: { entrants: list.slice(n, n + AT_ONCE) }, seconds: 60 }));
+      ({ named: onList } = await change("awards", `${pathOf(id)}/entrants`, { method: "POST", body: { entrants: list.slice(n, n + AT_ONCE) }, seconds: 60 }));
     }
   } finally {
     naming = null;
@@ -127,7 +129,7 @@ function holding(id, reload) {
     const inputs = shown.sources.map((source, place) =>
       source.sha256 ? { secret: said[`given-${place}`].trim() } : { numbers: (said[`given-${place}`].match(/\d+/g) ?? []).map(Number) },
     );
-    await change(`${pathOf(id)}/hold`, { method: "POST", body: { inputs } });
+    await change("awards", `${pathOf(id)}/hold`, { method: "POST", body: { inputs } });
     await reload();
     announce(t("draw.held"));
   };
@@ -157,7 +159,7 @@ function moving(id, one, reload) {
     about: () => html`<p>${t("draw.move-sure")}</p> ${field("reason", t("held.reason"), { required: true, maxlength: 200, hint: t("draw.reason-hint") })}`,
     go: t("draw.move-now"),
     work: async ({ reason }) => {
-      await change(`${pathOf(id)}/moves`, { method: "POST", body: { entrant_id: one.entrant_id, reason } });
+      await change("awards", `${pathOf(id)}/moves`, { method: "POST", body: { entrant_id: one.entrant_id, reason } });
       await reload();
       announce(t("draw.moved"));
     },
@@ -170,7 +172,7 @@ function again(id, reload) {
     about: () => html`<p>${t("draw.again-sure", { n: winners })}</p> ${field("reason", t("held.reason"), { required: true, maxlength: 200, hint: t("draw.reason-hint") })}`,
     go: t("draw.again-now"),
     work: async ({ reason }) => {
-      await change(`${pathOf(id)}/again`, { method: "POST", body: { number: shown.number, reason } });
+      await change("awards", `${pathOf(id)}/again`, { method: "POST", body: { number: shown.number, reason } });
       await reload();
       announce(t("draw.again-done"));
     },

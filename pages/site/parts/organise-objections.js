@@ -1,6 +1,6 @@
 // Objections to a public notice, of a scheme or of a selection: read, decide, and write one down for somebody.
-import { area } from "./organise-award-fields.js";
-import { asksFirst, change } from "./organise-deciding.js";
+import { asksFirst, change } from "./organise-changing.js";
+import { area } from "./organise-fields.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { mayChange } from "./organiser.js";
 import { announce, field, form, html, nothing, t } from "./page.js";
@@ -25,7 +25,7 @@ export function objectionsSection(objections, path, { runs, reload }) {
 
 function card(one, path, reload) {
   const decide = (outcome) => async ({ reason }) => {
-    await change(`${path}/objections/${encodeURIComponent(one.objection_id)}/decision`, { method: "POST", body: { outcome, reason } });
+    await change("awards", `${path}/objections/${encodeURIComponent(one.objection_id)}/decision`, { method: "POST", body: { outcome, reason } });
     await reload();
     announce(t(`objection-outcome.${outcome}`));
   };
@@ -49,7 +49,7 @@ function card(one, path, reload) {
 
 function writing(path, reload) {
   const write = async ({ against, objection }) => {
-    await change(`${path}/objections`, { method: "POST", body: { recipient_id: against.trim(), text: objection } });
+    await change("awards", `${path}/objections`, { method: "POST", body: { recipient_id: against.trim(), text: objection } });
     await reload();
     announce(t("objections.written"));
   };

@@ -1,8 +1,8 @@
 // Who has registered for a session: the list, its files, registering somebody, and cancelling a registration.
 import { randomName } from "./kept.js";
 import { alsoWords, named } from "./language.js";
-import { numberField } from "./organise-fields.js";
 import { asksFirst, change } from "./organise-changing.js";
+import { numberField } from "./organise-fields.js";
 import { csv, open, opened, openingForm, who } from "./organise-names.js";
 import { download, mayChange, organise, organiseAll } from "./organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "./page.js";

@@ -1,12 +1,11 @@
 // One contest while it runs: its state and figures, freeze, a later end, the close, and its cancellation.
 import { Refused } from "./api.js";
-import { asksFirst, change, conflicted } from "./organise-changing.js";
-import { exports } from "./organise-exports.js";
-import { consequences } from "./organise-contest-fields.js";
+import { asksFirst, change, conflicted, consequences } from "./organise-changing.js";
 import { timeField } from "./organise-fields.js";
+import { progress, until } from "./organise-waiting.js";
+import { exports } from "./organise-exports.js";
 import { addressOf, back, onlyRead, path, ways } from "./organise-quiz.js";
 import { ofField } from "./organise-times.js";
-import { progress, until } from "./organise-waiting.js";
 import { mayChange, organise } from "./organiser.js";
 import { announce, button, field, form, html, keepFresh, loading, nothing, t } from "./page.js";
 import { inWords, moment } from "./times.js";
@@ -194,15 +193,11 @@ function extend() {
   return html`<h2>${t("running.extend")}</h2>
     <p>${t("running.extend-hint")}</p>
     ${form(timeField("later", t("running.new-end"), { value: quiz.closes_at, required: true, hint: t("running.local-time") }), t("running.extend"), async ({ later }) => {
-      const moved = await act("/extend", { body: { closes_at: ofField(later) }, headers: matching(), as: "tagged" });
+      const moved = await act("/extend", { body: { closes_at: ofField(later) }, tag: defined?.tag, as: "tagged" });
       quiz = moved.content;
       defined = { content: { ...defined.content, closes_at: quiz.closes_at }, tag: moved.tag };
       announce(t("running.extended", { at: moment(quiz.closes_at) }));
     }, { kind: "plain" })}`;
-}
-
-function matching() {
-  return defined ? { "if-match": defined.tag } : {};
 }
 
 function ends() {
@@ -226,7 +221,7 @@ function ends() {
       about: () => consequences(t("running.remove-sure"), [t("running.remove-all"), t("running.cancel-for-good")]),
       go: t("running.remove-now"),
       work: async () => {
-        await act("", { method: "DELETE", headers: matching() });
+        await act("", { method: "DELETE", tag: defined?.tag });
         location.assign("/organise-contest");
       },
     })}`;

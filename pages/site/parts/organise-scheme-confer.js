@@ -1,7 +1,10 @@
 // Conferring the awards of a scheme: on one, found by an id or a ticket, or on many from a list that is pasted.
 import { alsoWords } from "./language.js";
-import { area, columnsOf, isId, tick } from "./organise-award-fields.js";
-import { act, change, progress } from "./organise-deciding.js";
+import { act, change } from "./organise-changing.js";
+import { area, tick } from "./organise-fields.js";
+import { isId } from "./organise-ids.js";
+import { columnsOf } from "./organise-lines.js";
+import { progress } from "./organise-waiting.js";
 import { who } from "./organise-recipients.js";
 import { mayChange, organise } from "./organiser.js";
 import { announce, button, field, form, html, nothing, t, update } from "./page.js";
@@ -109,7 +112,7 @@ async function confer(scheme, recipients, reload) {
     for (; sent < recipients.length; sent += AT_ONCE) {
       update();
       const some = recipients.slice(sent, sent + AT_ONCE).map(({ recipient_id, note }) => ({ recipient_id, note }));
-      const answer = await change(`/schemes/${encodeURIComponent(scheme.scheme_id)}/conferrals`, {
+      const answer = await change("awards", `/schemes/${encodeURIComponent(scheme.scheme_id)}/conferrals`, {
         method: "POST",
         seconds: 60,
         body: { recipients: some, allow_unknown: recipients === list && allowUnknown },

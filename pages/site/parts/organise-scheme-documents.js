@@ -1,6 +1,7 @@
 // Documents of a scheme's awards: how they look, and files with all of them for a printer.
 import { alsoWords } from "./language.js";
-import { act, asksFirst, change, progress, untilDone } from "./organise-deciding.js";
+import { act, asksFirst, change } from "./organise-changing.js";
+import { progress, until } from "./organise-waiting.js";
 import { download, mayChange, organise, organiseAll } from "./organiser.js";
 import { announce, button, choice, form, html, nothing, t } from "./page.js";
 import { day, moment } from "./times.js";
@@ -34,10 +35,7 @@ function isWorking() {
 
 function watch(scheme) {
   watching = true;
-  untilDone(async () => {
-    await loadDocuments(scheme);
-    return !isWorking();
-  }).finally(() => (watching = false));
+  until(() => !isWorking(), () => loadDocuments(scheme)).finally(() => (watching = false));
 }
 
 /** `counts`: of the scheme's awards. */
@@ -78,7 +76,7 @@ async function use(scheme, before, wanted) {
 async function rename(templateId, changed) {
   const path = `/templates/${encodeURIComponent(templateId)}`;
   const { content, tag } = await organise("awards", path, { as: "tagged" });
-  await change(path, { method: "PUT", tag, body: { ...content, schemes: changed(content.schemes) } });
+  await change("awards", path, { method: "PUT", tag, body: { ...content, schemes: changed(content.schemes) } });
 }
 
 function printing(scheme, counts) {
@@ -99,7 +97,7 @@ function printing(scheme, counts) {
 
 async function begin(scheme, language) {
   // A repeat would begin another print.
-  await change(printsOf(scheme), { method: "POST", body: { language }, again: false });
+  await change("awards", printsOf(scheme), { method: "POST", body: { language }, again: false });
   await loadDocuments(scheme);
   announce(t("prints.begun"));
 }
@@ -117,7 +115,7 @@ function print(one, scheme, counts) {
     ${asksFirst(`print-${one.print_id}`, t("prints.delete"), {
       about: () => html`<p>${t("prints.delete-sure", { n: one.files.length })}</p>`,
       work: async () => {
-        await change(`${printsOf(scheme)}/${one.print_id}`, { method: "DELETE" });
+        await change("awards", `${printsOf(scheme)}/${one.print_id}`, { method: "DELETE" });
         await loadDocuments(scheme);
         announce(t("prints.deleted"));
       },

@@ -1,7 +1,9 @@
 // The form of a scheme: an award and its rule. And what a rule says, in words.
 import { alsoWords } from "./language.js";
-import { area, idField, newId, numberField, tick, tierLines, tiersOf } from "./organise-award-fields.js";
-import { change } from "./organise-deciding.js";
+import { change } from "./organise-changing.js";
+import { area, numberField, tick } from "./organise-fields.js";
+import { idField, newId } from "./organise-ids.js";
+import { tierLines, tiersOf } from "./organise-lines.js";
 import { button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-awards");
@@ -45,7 +47,7 @@ export function schemeForm(scheme, { tag = null, inUse = false, quizzes, saved, 
   const save = async (said) => {
     const id = scheme?.scheme_id ?? said["scheme-id"].trim();
     const body = inUse ? { ...scheme, title: said.title } : bodyOf(said, rule, issue);
-    await change(`/schemes/${encodeURIComponent(id)}`, { method: "PUT", body, tag, isNew: !scheme });
+    await change("awards", `/schemes/${encodeURIComponent(id)}`, { method: "PUT", body, tag, isNew: !scheme });
     chosen = {};
     await saved(id);
   };
@@ -68,7 +70,7 @@ function terms(scheme, rule, issue, quizzes) {
     <p class="quiet">${t(`rule-hint.${rule}`)}</p>
     ${BY_RESULTS.has(rule) ? resultFields(scheme, rule, quizzes) : nothing}
     ${MAY_WAIT.has(rule) ? noticeFields(scheme, issue) : nothing}
-    ${tick("draft", t("scheme.draft"), scheme?.draft ?? false)}
+    ${tick("draft", t("scheme.draft"), { checked: scheme?.draft ?? false })}
   `;
 }
 
@@ -81,7 +83,7 @@ function resultFields(scheme, rule, quizzes) {
       : html`
           ${area("tiers", t("scheme.tiers"), { value: tierLines(before.tiers ?? []), required: true, hint: t("scheme.tiers-hint") })}
           ${choice("ties", t("scheme.ties"), TIES.map((one) => [one, t(`ties.${one}`)]), { value: before.ties ?? "widen" })}
-          ${tick("next", t("scheme.next-in-rank"), before.next_in_rank ?? false)}
+          ${tick("next", t("scheme.next-in-rank"), { checked: before.next_in_rank ?? false })}
         `}
     ${choice("on-change", t("scheme.on-change"), ["keep", "follow"].map((one) => [one, t(`changes.${one}`)]), { value: scheme?.on_change ?? "keep" })}
   `;

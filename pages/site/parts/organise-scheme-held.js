@@ -1,8 +1,8 @@
 // The awards of a scheme: find one, revoke it, let it hold again, replace it. And those that are not earned any more.
 import { all } from "./api.js";
 import { alsoWords } from "./language.js";
-import { tick } from "./organise-award-fields.js";
-import { asksFirst, change } from "./organise-deciding.js";
+import { asksFirst, change } from "./organise-changing.js";
+import { tick } from "./organise-fields.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { download, organise, organiseAll } from "./organiser.js";
 import { announce, button, choice, field, form, html, nothing, t } from "./page.js";
@@ -90,7 +90,7 @@ function ofHeld(one, scheme, reload) {
       go: t("documents.download"),
       work: async ({ reason, language }) => {
         const path = `/awards/${encodeURIComponent(one.award_code)}/document.pdf`;
-        download(await change(path, { method: "POST", body: { reason, language }, as: "blob", seconds: 60 }), `${one.award_code}.pdf`);
+        download(await change("awards", path, { method: "POST", body: { reason, language }, as: "blob", seconds: 60 }), `${one.award_code}.pdf`);
       },
     })}
   `;
@@ -105,7 +105,7 @@ function ofRevoked(one, reload) {
     about: () => html`<p>${t("held.reinstate-sure")}</p>`,
     go: t("held.reinstate-now"),
     work: async () => {
-      await change(`/awards/${encodeURIComponent(one.award_id)}/reinstate`, { method: "POST" });
+      await change("awards", `/awards/${encodeURIComponent(one.award_id)}/reinstate`, { method: "POST" });
       await reload();
       announce(t("held.reinstated"));
     },
@@ -125,7 +125,7 @@ function revoking(one, scheme, reload, where = "") {
       ${scheme.rule.next_in_rank ? tick("free", t("held.place-free")) : nothing}`,
     go: t("held.revoke-now"),
     work: async ({ reason, free }) => {
-      await change(`/awards/${encodeURIComponent(one.award_id)}/revoke`, { method: "POST", body: { reason, place_free: Boolean(free) } });
+      await change("awards", `/awards/${encodeURIComponent(one.award_id)}/revoke`, { method: "POST", body: { reason, place_free: Boolean(free) } });
       await reload();
       announce(t("held.revoked"));
     },
@@ -147,7 +147,7 @@ function replacing(one, scheme, reload) {
     go: t("held.replace-now"),
     work: async (fields) => {
       const body = { reason: fields.reason, recipient_id: fields.instead.trim(), scheme_id: fields.by, note: fields["new-note"].trim() || null };
-      const { award_code } = await change(`/awards/${encodeURIComponent(one.award_id)}/replace`, { method: "POST", body });
+      const { award_code } = await change("awards", `/awards/${encodeURIComponent(one.award_id)}/replace`, { method: "POST", body });
       await reload();
       announce(t("held.replaced", { code: award_code }));
     },

@@ -1,6 +1,7 @@
 // The public notice of a scheme: who is proposed and why, publishing it, objections, confirming it.
 import { alsoWords } from "./language.js";
-import { asksFirst, change, progress, untilDone } from "./organise-deciding.js";
+import { asksFirst, change } from "./organise-changing.js";
+import { progress, until } from "./organise-waiting.js";
 import { objectionsSection, openOf } from "./organise-objections.js";
 import { who } from "./organise-recipients.js";
 import { noticeLength } from "./organise-scheme-form.js";
@@ -60,10 +61,7 @@ function isMoving() {
 
 function watch(scheme, moved) {
   watching = true;
-  untilDone(async () => {
-    await loadNotice(scheme, moved);
-    return !isMoving();
-  })
+  until(() => !isMoving(), () => loadNotice(scheme, moved))
     .then(moved)
     .then(update)
     .finally(() => (watching = false));
@@ -129,7 +127,7 @@ function publishing(scheme, path, reload) {
     go: t("notice.publish-now"),
     kind: "main",
     work: async () => {
-      await change(`${path}/notice`, { method: "POST" });
+      await change("awards", `${path}/notice`, { method: "POST" });
       await reload();
       announce(t("notice.published"));
     },
@@ -146,7 +144,7 @@ function confirming(path, reload) {
     go: t("notice.confirm-now"),
     kind: "main",
     work: async () => {
-      await change(`${path}/notice/confirm`, { method: "POST", body: { version: notice.version } });
+      await change("awards", `${path}/notice/confirm`, { method: "POST", body: { version: notice.version } });
       await reload();
       announce(t("notice.confirmed"));
     },

@@ -1,6 +1,6 @@
 // The winners of a scheme with names and addresses. Why they are needed is kept in the log of acts.
 import { alsoWords } from "./language.js";
-import { change } from "./organise-deciding.js";
+import { change } from "./organise-changing.js";
 import { download, mayChange } from "./organiser.js";
 import { announce, button, choice, field, form, html, nothing, t } from "./page.js";
 
@@ -39,13 +39,13 @@ async function open(scheme, fields) {
     return;
   }
   const path = `/schemes/${encodeURIComponent(scheme.scheme_id)}/winners/export?format=${fields.way}`;
-  download(await change(path, { method: "POST", body: { reason: why }, as: "blob", seconds: FILE_SECONDS }), `winners-${scheme.scheme_id}.${fields.way}`);
+  download(await change("awards", path, { method: "POST", body: { reason: why }, as: "blob", seconds: FILE_SECONDS }), `winners-${scheme.scheme_id}.${fields.way}`);
   announce(t("winners.file"));
 }
 
 async function more(scheme) {
   const path = `/schemes/${encodeURIComponent(scheme.scheme_id)}/winners?limit=${PAGE}${after ? `&after=${encodeURIComponent(after)}` : ""}`;
-  const page = await change(path, { method: "POST", body: { reason: why } });
+  const page = await change("awards", path, { method: "POST", body: { reason: why } });
   found = [...found, ...page.winners];
   after = page.after;
 }

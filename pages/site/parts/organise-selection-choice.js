@@ -1,7 +1,7 @@
 // The end of a selection: the ranking, the candidates in public, objections, and the committee's votes.
 import { alsoWords } from "./language.js";
-import { numberField, tick } from "./organise-award-fields.js";
-import { asksFirst, change } from "./organise-deciding.js";
+import { asksFirst, change } from "./organise-changing.js";
+import { numberField, tick } from "./organise-fields.js";
 import { objectionsSection, openOf } from "./organise-objections.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { pathOf } from "./organise-selection-form.js";
@@ -71,14 +71,14 @@ function publishing(selection, reload) {
   const publish = async (said) => {
     const named = ranking.ranking.map((one) => one.participant_id).filter((one) => said[`candidate-${one}`]);
     const body = { candidates: named, allow_fewer: Boolean(said.fewer), allow_missing: Boolean(said.missing) };
-    await change(`${pathOf(selection.selection_id)}/shortlist`, { method: "POST", body });
+    await change("awards", `${pathOf(selection.selection_id)}/shortlist`, { method: "POST", body });
     await reload();
     announce(t("shortlist.published"));
   };
   return asksFirst("shortlist", t("shortlist.publish"), {
     kind: "main",
     about: () => html`<p>${t("shortlist.sure", { most: selection.candidates_at_most, places: selection.places })}</p>
-      ${ranking.ranking.map((one, place) => tick(`candidate-${one.participant_id}`, `${one.rank}. ${nameOf(one.participant_id)} (${one.score})`, place < selection.candidates_at_most))}
+      ${ranking.ranking.map((one, place) => tick(`candidate-${one.participant_id}`, `${one.rank}. ${nameOf(one.participant_id)} (${one.score})`, { checked: place < selection.candidates_at_most }))}
       ${tick("fewer", t("shortlist.fewer"))} ${tick("missing", t("shortlist.missing"))}`,
     go: t("shortlist.publish-now"),
     work: publish,
@@ -104,7 +104,7 @@ function deciding(selection, reload) {
     const votes = left
       .filter((one) => !said[`gone-${one}`])
       .map((one) => ({ participant_id: one, votes_for: Number(said[`for-${one}`]), against: Number(said[`against-${one}`]), abstained: Number(said[`abstained-${one}`]) }));
-    await change(`${pathOf(selection.selection_id)}/decision`, { method: "POST", body: { members: Number(said.members), votes } });
+    await change("awards", `${pathOf(selection.selection_id)}/decision`, { method: "POST", body: { members: Number(said.members), votes } });
     await reload();
     announce(t("votes.recorded"));
   };

@@ -1,7 +1,10 @@
 // The form of a selection: places, times, who may nominate, and what experts give points for.
 import { alsoWords } from "./language.js";
-import { area, idField, linesOf, momentField, momentOf, newId, numberField, tick } from "./organise-award-fields.js";
-import { change } from "./organise-deciding.js";
+import { change } from "./organise-changing.js";
+import { area, numberField, tick, timeField } from "./organise-fields.js";
+import { idField, newId } from "./organise-ids.js";
+import { linesOf } from "./organise-lines.js";
+import { ofField } from "./organise-times.js";
 import { button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-selections");
@@ -21,7 +24,7 @@ export function selectionForm(selection, { tag = null, schemes, saved, cancelled
   if (!selected.length) return html`<p>${t("selection.no-scheme")} <a href="/organise-awards">${t("pages.schemes")}</a></p> ${cancel}`;
   const save = async (said) => {
     const id = selection?.selection_id ?? said["selection-id"].trim();
-    await change(pathOf(id), { method: "PUT", tag, isNew: !selection, body: bodyOf(said, selection) });
+    await change("awards", pathOf(id), { method: "PUT", tag, isNew: !selection, body: bodyOf(said, selection) });
     await saved(id);
   };
   const fields = html`
@@ -29,18 +32,18 @@ export function selectionForm(selection, { tag = null, schemes, saved, cancelled
     ${choice("scheme", t("selection.scheme"), selected.map((one) => [one.scheme_id, one.title]), { value: selection?.scheme_id })}
     ${numberField("places", t("selection.places"), { value: selection?.places ?? 10, min: 1, max: 80 })}
     ${numberField("most", t("selection.candidates-max"), { value: selection?.candidates_at_most ?? 12, min: 2, max: 100, hint: t("selection.candidates-hint") })}
-    ${momentField("from", t("selection.from"), selection?.nominations_from)}
-    ${momentField("until", t("selection.until"), selection?.nominations_until)}
-    ${momentField("scoring", t("selection.scoring"), selection?.scoring_until)}
+    ${timeField("from", t("selection.from"), { value: selection?.nominations_from, required: true, hint: t("field.local") })}
+    ${timeField("until", t("selection.until"), { value: selection?.nominations_until, required: true, hint: t("field.local") })}
+    ${timeField("scoring", t("selection.scoring"), { value: selection?.scoring_until, required: true, hint: t("field.local") })}
     ${noticeFields(selection?.notice_seconds ?? 7 * DAY_SECONDS)}
     <fieldset>
       <legend>${t("selection.nominators")}</legend>
-      ${NOMINATORS.map((one) => tick(`by-${one}`, t(`nominator.${one}`), !selection || selection.nominators.includes(one)))}
+      ${NOMINATORS.map((one) => tick(`by-${one}`, t(`nominator.${one}`), { checked: !selection || selection.nominators.includes(one) }))}
     </fieldset>
     ${area("eligibility", t("selection.eligibility"), { value: selection?.eligibility ?? "", maxlength: 2000 })}
     ${area("criteria", t("selection.criteria"), { value: criteriaLines(selection?.criteria ?? []), required: true, hint: t("selection.criteria-hint") })}
     ${numberField("experts-each", t("selection.experts"), { value: selection?.experts_per_nominee ?? 3, min: 1, max: 15 })}
-    ${tick("extremes", t("selection.extremes"), selection?.drop_extremes ?? false)}
+    ${tick("extremes", t("selection.extremes"), { checked: selection?.drop_extremes ?? false })}
     ${selection ? nothing : idField("selection-id", proposedId)}
   `;
   return html`${form(fields, selection ? t("scheme.save") : t("selection.create"), save)} ${cancel}`;
@@ -80,9 +83,9 @@ function bodyOf(said, selection) {
     scheme_id: said.scheme,
     places: Number(said.places),
     candidates_at_most: Number(said.most),
-    nominations_from: momentOf(said.from),
-    nominations_until: momentOf(said.until),
-    scoring_until: momentOf(said.scoring),
+    nominations_from: ofField(said.from),
+    nominations_until: ofField(said.until),
+    scoring_until: ofField(said.scoring),
     notice_seconds: Number(said.days) * DAY_SECONDS + Number(said.seconds),
     nominators: NOMINATORS.filter((one) => said[`by-${one}`]),
     eligibility: said.eligibility,

@@ -1,7 +1,8 @@
 // Nominees of a selection and who may be chosen; the experts who judge them.
 import { alsoWords } from "./language.js";
-import { area, columnsOf, linesOf } from "./organise-award-fields.js";
-import { asksFirst, change } from "./organise-deciding.js";
+import { asksFirst, change } from "./organise-changing.js";
+import { area } from "./organise-fields.js";
+import { columnsOf, linesOf } from "./organise-lines.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { pathOf } from "./organise-selection-form.js";
 import { organise } from "./organiser.js";
@@ -35,7 +36,7 @@ function nominee(id, one, phase, reload) {
   // Whoever is admitted has no code: that says only why not.
   const admitted = one.admitted === null ? t("nominees.unchecked") : t(`admission.${one.code ?? "eligible"}`);
   const admit = async (said) => {
-    await change(`${pathOf(id)}/admissions`, { method: "POST", body: { participant_id: one.participant_id, code: said[`code-${one.participant_id}`] } });
+    await change("awards", `${pathOf(id)}/admissions`, { method: "POST", body: { participant_id: one.participant_id, code: said[`code-${one.participant_id}`] } });
     await reload();
     announce(t("nominees.noted"));
   };
@@ -58,7 +59,7 @@ function nominee(id, one, phase, reload) {
 function nominating(id, reload) {
   const nominate = async (said) => {
     const body = { participant_id: said.nominee.trim(), statement: said.statement, evidence: linesOf(said.evidence).slice(0, 5) };
-    await change(`${pathOf(id)}/nominations`, { method: "POST", body });
+    await change("awards", `${pathOf(id)}/nominations`, { method: "POST", body });
     await reload();
     announce(t("nominees.nominated"));
   };
@@ -79,11 +80,11 @@ function nominating(id, reload) {
 export function expertsOf(id, phase) {
   if (!["preparing", "nominating", "scoring"].includes(phase)) return nothing;
   const add = async (said) => {
-    panel = await change(`${pathOf(id)}/experts`, { method: "POST", body: { expert_ids: columnsOf(said["expert-list"]).map(([one]) => one) } });
+    panel = await change("awards", `${pathOf(id)}/experts`, { method: "POST", body: { expert_ids: columnsOf(said["expert-list"]).map(([one]) => one) } });
     announce(t("experts.added", { n: panel.expert_ids.length }));
   };
   const assign = async () => {
-    panel = await change(`${pathOf(id)}/assignments`, { method: "POST" });
+    panel = await change("awards", `${pathOf(id)}/assignments`, { method: "POST" });
     announce(panel.lacking.length ? t("experts.lacking", { n: panel.lacking.length }) : t("experts.assigned"));
   };
   return html`<section aria-labelledby="experts">
@@ -98,7 +99,7 @@ export function expertsOf(id, phase) {
 function panelOf(id) {
   const judged = (expert) => Object.values(panel.assigned).filter((experts) => experts.includes(expert)).length;
   const remove = (expert) => async () => {
-    panel = await change(`${pathOf(id)}/experts/${encodeURIComponent(expert)}`, { method: "DELETE" });
+    panel = await change("awards", `${pathOf(id)}/experts/${encodeURIComponent(expert)}`, { method: "DELETE" });
     announce(t("experts.removed"));
   };
   return html`

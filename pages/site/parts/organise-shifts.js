@@ -1,8 +1,8 @@
 // The shifts of a session and its rota: who is needed, who has volunteered, who is on it.
 import { randomName } from "./kept.js";
 import { alsoWords } from "./language.js";
-import { numberField, timeField } from "./organise-fields.js";
 import { asksFirst, change } from "./organise-changing.js";
+import { numberField, timeField } from "./organise-fields.js";
 import { who } from "./organise-names.js";
 import { ofField } from "./organise-times.js";
 import { mayChange, organise, organiseAll } from "./organiser.js";
@@ -137,8 +137,7 @@ function shiftForm() {
 async function put(fields) {
   const { shift_id, tag } = editing;
   const body = { duty: fields.duty.trim(), starts_at: ofField(fields["shift-starts"]), ends_at: ofField(fields["shift-ends"]), needed: Number(fields.needed), most: Number(fields.most) };
-  const condition = tag === null ? { "if-none-match": "*" } : { "if-match": tag };
-  await change("registration", path(`/shifts/${encodeURIComponent(shift_id)}`), { method: "PUT", body, headers: condition });
+  await change("registration", path(`/shifts/${encodeURIComponent(shift_id)}`), { method: "PUT", body, tag, isNew: tag === null });
   await loadShifts(session);
   announce(t("shifts.saved"));
 }

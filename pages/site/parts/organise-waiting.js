@@ -1,5 +1,5 @@
 // Work that takes longer than a request: asked for again until it is done, with how far it is.
-import { html, nothing, update } from "./page.js";
+import { html, update } from "./page.js";
 
 const POLL_SECONDS = 1.5;
 
@@ -17,10 +17,11 @@ export async function until(isDone, read, seconds = POLL_SECONDS) {
   }
 }
 
-/** `percent`: null if nobody knows how far it is. */
-export function progress(words, percent = null) {
+/** How far some work is: `done` of `most`, percent if nothing else is said. `done` null: nobody knows. */
+export function progress(words, done = null, most = 100) {
+  const isKnown = done !== null && most > 0;
   return html`<p role="status">
-    <label>${words}${percent === null ? nothing : ` ${percent}%`}<br>
-      ${percent === null ? html`<progress></progress>` : html`<progress max="100" .value=${percent}></progress>`}</label>
+    <label>${words}${isKnown ? ` ${Math.floor((100 * done) / most)}%` : ""}<br>
+      ${isKnown ? html`<progress max=${most} .value=${Math.min(done, most)}></progress>` : html`<progress></progress>`}</label>
   </p>`;
 }

@@ -2,9 +2,9 @@
 import { Refused } from "./api.js";
 import { randomName } from "./kept.js";
 import { alsoWords } from "./language.js";
+import { change } from "./organise-changing.js";
 import { area } from "./organise-fields.js";
 import { registrationsOf } from "./organise-cancelling.js";
-import { change } from "./organise-changing.js";
 import { mayChange, organise } from "./organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "./page.js";
 import { moment } from "./times.js";

@@ -125,9 +125,9 @@ export function form(fields, words, work, { kind = "main", names = {} } = {}) {
   </form>`;
 }
 
-/** A labelled field of a form. */
-export function field(name, label, { hint = "", ...attributes } = {}) {
-  const { type = "text", value = "", required = false, autocomplete, inputmode, maxlength, list } = attributes;
+/** A labelled field of a form. `changed` gets its value. */
+export function field(name, label, { hint = "", changed = undefined, ...attributes } = {}) {
+  const { type = "text", value = "", required = false, autocomplete, inputmode, maxlength, list, min, max, step } = attributes;
   return html`<p class="field">
     <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
     ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
@@ -141,6 +141,10 @@ export function field(name, label, { hint = "", ...attributes } = {}) {
       inputmode=${inputmode ?? nothing}
       maxlength=${maxlength ?? nothing}
       list=${list ?? nothing}
+      min=${min ?? nothing}
+      max=${max ?? nothing}
+      step=${step ?? nothing}
+      @change=${changed ? (event) => changed(event.target.value) : nothing}
       aria-invalid=${invalid(name)}
       aria-describedby=${describedBy(name, hint)}
     >

@@ -56,9 +56,8 @@ function back() {
 
 async function save() {
   const sent = bodyOf(model);
-  const condition = kept ? { "if-match": tag } : { "if-none-match": "*" };
   id = sent.activity_id;
-  const saved = await change("registration", path(), { method: "PUT", body: sent, headers: condition, as: "tagged" });
+  const saved = await change("registration", path(), { method: "PUT", body: sent, tag, isNew: !kept, as: "tagged" });
   ({ content: kept, tag } = saved);
   model = copied(kept);
   history.replaceState(null, "", `/organise-activity?id=${encodeURIComponent(id)}`);
@@ -130,7 +129,7 @@ function endings() {
 }
 
 async function remove() {
-  await change("registration", path(), { method: "DELETE", headers: { "if-match": tag } });
+  await change("registration", path(), { method: "DELETE", tag });
   removed = true;
   announce(t("activity.is-removed"));
 }

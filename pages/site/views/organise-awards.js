@@ -1,6 +1,7 @@
 // All schemes: awards and their rules, how far they are, and how many awards there are. A new scheme.
 import { all } from "../parts/api.js";
-import { awardPages, conflicted } from "../parts/organise-deciding.js";
+import { awardPages } from "../parts/organise-award-pages.js";
+import { conflicted } from "../parts/organise-changing.js";
 import { ruleInWords, schemeForm } from "../parts/organise-scheme-form.js";
 import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
 import { button, html, loading, nothing, t } from "../parts/page.js";

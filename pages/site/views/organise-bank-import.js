@@ -1,8 +1,8 @@
 // Questions from a file: a preview with each problem by its line, and then the import, all or nothing.
-import { asksFirst, change } from "../parts/organise-changing.js";
-import { DIFFICULTIES, FORMATS, nameOf, noKey } from "../parts/organise-bank.js";
-import { consequences, fileField } from "../parts/organise-contest-fields.js";
+import { asksFirst, change, consequences } from "../parts/organise-changing.js";
+import { fileField } from "../parts/organise-fields.js";
 import { progress } from "../parts/organise-waiting.js";
+import { DIFFICULTIES, FORMATS, nameOf, noKey } from "../parts/organise-bank.js";
 import { download, mayChange, organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";

@@ -2,8 +2,7 @@
 import { Refused } from "../parts/api.js";
 import { DIFFICULTIES, KINDS, noKey } from "../parts/organise-bank.js";
 import { change, conflicted } from "../parts/organise-changing.js";
-import { tick } from "../parts/organise-contest-fields.js";
-import { area, proposals } from "../parts/organise-fields.js";
+import { area, proposals, tick } from "../parts/organise-fields.js";
 import { mayChange, organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "../parts/page.js";
 
@@ -91,8 +90,7 @@ async function save(fields) {
     explanation: fields.explanation.trim(),
     source: fields.source.trim(),
   };
-  const headers = id ? { "if-match": tag } : { "if-none-match": "*" };
-  ({ content: entry, tag } = await change("quiz", `/bank/questions/${name}`, { method: "PUT", body: content, headers, as: "tagged" }));
+  ({ content: entry, tag } = await change("quiz", `/bank/questions/${name}`, { method: "PUT", body: content, tag, isNew: !id, as: "tagged" }));
   id = name;
   history.replaceState(null, "", `/organise-bank-question?id=${encodeURIComponent(id)}`);
   announce(t("bank.saved"));

@@ -1,7 +1,6 @@
 // The question bank: search, review what somebody else wrote, retire and restore, and take a file of it.
 import { DIFFICULTIES, FORMATS, KINDS, nameOf, noKey } from "../parts/organise-bank.js";
-import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
-import { consequences } from "../parts/organise-contest-fields.js";
+import { asksFirst, change, conflicted, consequences } from "../parts/organise-changing.js";
 import { download, mayChange, organise, organiser, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "../parts/page.js";
 import { moment } from "../parts/times.js";

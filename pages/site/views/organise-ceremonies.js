@@ -2,7 +2,8 @@
 import { all } from "../parts/api.js";
 import { ceremonyParts, newCeremony, pathOf } from "../parts/organise-ceremony-form.js";
 import { loadScript, scriptOf } from "../parts/organise-ceremony-script.js";
-import { asksFirst, awardPages, change, conflicted } from "../parts/organise-deciding.js";
+import { awardPages } from "../parts/organise-award-pages.js";
+import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
 import { knowGroups } from "../parts/organise-recipients.js";
 import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
 import { button, html, loading, nothing, t } from "../parts/page.js";
@@ -75,6 +76,6 @@ async function saved(changed, newTag) {
 }
 
 async function remove() {
-  await change(pathOf(id), { method: "DELETE", tag });
+  await change("awards", pathOf(id), { method: "DELETE", tag });
   location.assign("/organise-ceremonies");
 }

@@ -1,10 +1,10 @@
 // Corrections of a contest that somebody has begun: first what one would change, then the correction itself.
 import { alsoWords } from "../parts/language.js";
 import { Refused } from "../parts/api.js";
-import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
-import { consequences, numberField, tick } from "../parts/organise-contest-fields.js";
-import { back, path } from "../parts/organise-quiz.js";
+import { asksFirst, change, conflicted, consequences } from "../parts/organise-changing.js";
+import { numberField, tick } from "../parts/organise-fields.js";
 import { progress, until } from "../parts/organise-waiting.js";
+import { back, path } from "../parts/organise-quiz.js";
 import { organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";
@@ -132,7 +132,7 @@ function previewed() {
 
 async function correct() {
   // Only if nobody has corrected anything since the preview.
-  const made = await change("quiz", `${path}/corrections`, { method: "POST", body: wanted, headers: { "if-match": `"${preview.corrections}"` } });
+  const made = await change("quiz", `${path}/corrections`, { method: "POST", body: wanted, tag: `"${preview.corrections}"` });
   corrections = made.corrections;
   preview = null;
   announce(t("correction.done"));

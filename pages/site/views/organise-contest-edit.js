@@ -1,10 +1,9 @@
 // A contest as a draft: its rules, its questions, and its publication. Or one that nobody has begun yet.
 import { Refused } from "../parts/api.js";
 import { alsoWords } from "../parts/language.js";
-import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
+import { asksFirst, change, conflicted, consequences } from "../parts/organise-changing.js";
+import { numberField, timeField } from "../parts/organise-fields.js";
 import { choosing, readTopics } from "../parts/organise-choosing.js";
-import { consequences, numberField } from "../parts/organise-contest-fields.js";
-import { timeField } from "../parts/organise-fields.js";
 import { Pool } from "../parts/organise-pool.js";
 import { addressOf, onlyRead, pathOf, quizId } from "../parts/organise-quiz.js";
 import { ofField, toField } from "../parts/organise-times.js";
@@ -136,8 +135,7 @@ async function save(fields) {
   if (!stored && !ID_PATTERN.test(fields.id.trim())) throw new Refused(422, { detail: t("drafting.id-hint") });
   const name = stored ? id : fields.id.trim();
   const content = definitionOf(fields);
-  const headers = stored ? { "if-match": stored.tag } : { "if-none-match": "*" };
-  const { tag } = await change("quiz", `${pathOf(name)}${isPublished ? "" : "/draft"}`, { method: "PUT", body: content, headers, as: "tagged" }).catch((error) => {
+  const { tag } = await change("quiz", `${pathOf(name)}${isPublished ? "" : "/draft"}`, { method: "PUT", body: content, tag: stored?.tag, isNew: !stored, as: "tagged" }).catch((error) => {
     // There is nothing older to load: only the name is taken.
     throw !stored && error.status === 412 ? new Refused(409, { detail: t("drafting.id-taken") }) : error;
   });
@@ -170,7 +168,7 @@ function publish() {
     go: t("drafting.publish-now"),
     kind: "main",
     work: async () => {
-      await change("quiz", `${pathOf(id)}/draft/publish`, { method: "POST", headers: { "if-match": stored.tag } });
+      await change("quiz", `${pathOf(id)}/draft/publish`, { method: "POST", tag: stored.tag });
       location.assign(addressOf("organise-contest", id));
     },
   });
@@ -181,7 +179,7 @@ function discard() {
     about: () => consequences(t("drafting.discard-sure"), [t("drafting.discard-what", { n: pool.questions.length })]),
     go: t("drafting.discard-now"),
     work: async () => {
-      await change("quiz", `${pathOf(id)}/draft`, { method: "DELETE", headers: { "if-match": stored.tag } });
+      await change("quiz", `${pathOf(id)}/draft`, { method: "DELETE", tag: stored.tag });
       location.assign("/organise-contest");
     },
   });

@@ -1,9 +1,8 @@
 // Fair play: attempts that a person should look at, verdicts about them, and disqualifications.
 import { alsoWords } from "../parts/language.js";
-import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
-import { consequences } from "../parts/organise-contest-fields.js";
-import { back, path } from "../parts/organise-quiz.js";
+import { asksFirst, change, conflicted, consequences } from "../parts/organise-changing.js";
 import { progress, until } from "../parts/organise-waiting.js";
+import { back, path } from "../parts/organise-quiz.js";
 import { organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";
@@ -98,7 +97,7 @@ async function judge(flag, fields) {
     return announce(t("fairness.judged-since"));
   }
   const body = { verdict: fields[`${id}-verdict`], note: fields[`${id}-note`].trim() };
-  shown(await change("quiz", `${address}/verdict`, { method: "POST", body, headers: { "if-match": tag } }));
+  shown(await change("quiz", `${address}/verdict`, { method: "POST", body, tag }));
   announce(t("fairness.saved"));
 }
 

@@ -1,6 +1,7 @@
 // Draws: all of them, or one (?id=) from its form to its winners.
 import { all } from "../parts/api.js";
-import { act, awardPages, conflicted } from "../parts/organise-deciding.js";
+import { awardPages } from "../parts/organise-award-pages.js";
+import { act, conflicted } from "../parts/organise-changing.js";
 import { drawForm, pathOf } from "../parts/organise-draw-form.js";
 import { loadSteps, stepsOf } from "../parts/organise-draw-steps.js";
 import { knowGroups } from "../parts/organise-recipients.js";

@@ -2,13 +2,14 @@
 import { alsoWords, named } from "../parts/language.js";
 import { randomName } from "../parts/kept.js";
 import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
-import { area, check } from "../parts/organise-fields.js";
+import { area, tick } from "../parts/organise-fields.js";
 import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";
 
 await alsoWords("organise-groups");
 
+const REMARKS_CHARS_MAX = 4000;
 const DECISIONS = ["applied", "approved", "refused"];
 const KINDS = ["school", "unit", "service_team", "district"];
 const LANGUAGES = [["zh-CN", "中文"], ["en", "English"]];
@@ -74,7 +75,7 @@ function approving(one) {
     about: () => html`
       <p>${t("applications.approve-sure")}</p>
       ${field("group_id", t("groups.id"), { value: proposedId(one), required: true, maxlength: 64, hint: t("groups.id-hint") })}
-      ${check("existing", t("applications.existing"), false)}
+      ${tick("existing", t("applications.existing"))}
     `,
     kind: "main",
     name: `${t("applications.approve")}: ${one.name}`,
@@ -196,7 +197,7 @@ function groupForm() {
         ${choice("kind", t("groups.kind"), kinds, { value: group.kind })}
         ${field("district", t("person.district"), { value: group.district, required: true, maxlength: 60 })}
         ${choice("language", t("data.language"), LANGUAGES, { value: group.language })}
-        ${area("remarks", t("groups.remarks"), { value: group.remarks })}
+        ${area("remarks", t("groups.remarks"), { value: group.remarks, maxlength: REMARKS_CHARS_MAX })}
         ${field("contact", t("groups.contact"), { maxlength: 100, hint: t("groups.contact-hint") })}
         ${field("email", t("groups.email"), { type: "email", maxlength: 254 })}
       `,
@@ -213,8 +214,7 @@ async function put({ id, name, kind, district, language, remarks, contact, email
   // Without a contact the one that is kept stays: it cannot be read back.
   const person = contact.trim() ? { contact: { name: contact.trim(), email: email.trim() || null } } : {};
   const body = { name: name.trim(), kind, district: district.trim(), language, remarks, ...person };
-  const headers = isNew ? { "if-none-match": "*" } : { "if-match": group.tag };
-  await change("registration", `/groups/${encodeURIComponent(group_id)}`, { method: "PUT", body, headers });
+  await change("registration", `/groups/${encodeURIComponent(group_id)}`, { method: "PUT", body, tag: group.tag, isNew });
   group = null;
   await load();
   announce(t("groups.saved"));

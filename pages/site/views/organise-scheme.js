@@ -1,6 +1,8 @@
 // One scheme: its rule, who is proposed, who has awards, and their documents.
 import { all } from "../parts/api.js";
-import { asksFirst, awardPages, change, conflicted, progress } from "../parts/organise-deciding.js";
+import { awardPages } from "../parts/organise-award-pages.js";
+import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
+import { progress } from "../parts/organise-waiting.js";
 import { groupProposals, knowGroups } from "../parts/organise-recipients.js";
 import { ruleInWords, schemeForm } from "../parts/organise-scheme-form.js";
 import { conferring } from "../parts/organise-scheme-confer.js";
@@ -90,7 +92,7 @@ async function saved() {
 }
 
 async function remove() {
-  await change(path, { method: "DELETE", tag });
+  await change("awards", path, { method: "DELETE", tag });
   location.assign("/organise-awards");
 }
 
@@ -110,7 +112,7 @@ async function apply() {
   try {
     let after = null;
     do {
-      const answer = await change(`${path}/apply${after ? `?after=${encodeURIComponent(after)}` : ""}`, { method: "POST", seconds: 60 });
+      const answer = await change("awards", `${path}/apply${after ? `?after=${encodeURIComponent(after)}` : ""}`, { method: "POST", seconds: 60 });
       after = answer.after;
       applied = { issued: applied.issued + answer.issued, undecided: answer.undecided, working: true };
       update();
@@ -123,7 +125,7 @@ async function apply() {
 }
 
 async function findAgain() {
-  await change(`${path}/proposals`, { method: "POST" });
+  await change("awards", `${path}/proposals`, { method: "POST" });
   await loadNotice(scheme, load);
   announce(t("late.finding"));
 }

@@ -1,5 +1,6 @@
 // Selections: all of them, or one (?id=) from nominations to the committee's votes.
-import { act, awardPages, conflicted } from "../parts/organise-deciding.js";
+import { awardPages } from "../parts/organise-award-pages.js";
+import { act, conflicted } from "../parts/organise-changing.js";
 import { groupProposals, knowGroups } from "../parts/organise-recipients.js";
 import { choiceOf, loadChoice } from "../parts/organise-selection-choice.js";
 import { pathOf, selectionForm } from "../parts/organise-selection-form.js";
