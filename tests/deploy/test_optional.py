@@ -65,3 +65,12 @@ def test_an_optional_service_that_is_misspelt_is_named(monkeypatch: pytest.Monke
 def test_the_overview_asks_all_services_of_the_week() -> None:
     asked = more("overview")["services"]["overview"]["environment"]["KEPU_OVERVIEW_SERVICES"]
     assert addresses(asked) == {part.name: f"http://{part.name}:8000" for part in WEEK}
+
+
+def test_the_overview_is_served_where_its_page_asks_for_it() -> None:
+    caddyfile = (FOLDER / "caddy" / "compose.Caddyfile").read_text()
+    # By the name of the service in Compose, in a network of the proxy's.
+    assert "\timport copies overview\n" in caddyfile
+    assert set(more("overview")["services"]["overview"]["networks"]) & set(
+        compose()["services"]["proxy"]["networks"]
+    )
