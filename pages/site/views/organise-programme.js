@@ -1,7 +1,8 @@
 // The programme for organisers: all sessions by day, how full they are, and the way to each.
-import { alsoWords, named } from "../parts/language.js";
+import { alsoWords } from "../parts/language.js";
 import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
 import { button, choice, html, loading, nothing, t, update } from "../parts/page.js";
+import { hasWords, listed, sessionsOf } from "../parts/programme.js";
 import { filled, places } from "../parts/sessions.js";
 import { clock, date, day } from "../parts/times.js";
 
@@ -44,24 +45,15 @@ async function countCame() {
 
 function body() {
   if (!activities) return loading();
-  const sessions = activities.flatMap((activity) => activity.sessions.map((session) => ({ ...session, activity })));
-  const shown = sessions.filter(fits).sort((one, other) => one.starts_at.localeCompare(other.starts_at));
+  const sessions = sessionsOf(activities);
+  const shown = sessions.filter(fits);
   return html`
     <div class="row">
       ${mayChange() ? html`<a class="button main" href="/organise-activity">${t("programme.new")}</a>` : nothing}
       ${button(t("programme.again"), load)}
     </div>
     ${filters(sessions)}
-    <p role="status" class="quiet">${t("programme.count", { n: shown.length })}</p>
-    ${[...grouped(shown)].map(
-      ([key, of]) => html`<section aria-labelledby="day-${key}">
-        <h2 id="day-${key}">${day(of[0].starts_at)}</h2>
-        <ul class="cards">
-          ${of.map(card)}
-        </ul>
-      </section>`,
-    )}
-    ${shown.length ? nothing : html`<p>${t("programme.none")}</p>`}
+    ${listed(shown, card)}
   `;
 }
 
@@ -100,10 +92,8 @@ function filters(sessions) {
 }
 
 function fits(session) {
-  const { activity } = session;
-  const text = `${activity.title} ${named("kind", activity.kind)} ${activity.organiser} ${session.venue} ${session.district}`.toLowerCase();
   return (
-    chosen.words.toLowerCase().split(/\s+/).every((word) => text.includes(word)) &&
+    hasWords(session, chosen.words) &&
     (!chosen.day || date(session.starts_at) === chosen.day) &&
     (!chosen.state || stateOf(session) === chosen.state)
   );
@@ -113,13 +103,4 @@ function stateOf(session) {
   if (session.draft || session.activity.draft) return "draft";
   if (session.state === "cancelled") return "cancelled";
   return Date.parse(session.ends_at) < Date.now() ? "over" : "ahead";
-}
-
-function grouped(sessions) {
-  const days = new Map();
-  for (const session of sessions) {
-    const key = date(session.starts_at);
-    days.set(key, [...(days.get(key) ?? []), session]);
-  }
-  return days;
 }

@@ -1,8 +1,9 @@
 // The programme: all sessions of the week by day, with the places that are left.
 import { all } from "../parts/api.js";
-import { choice, html, keepFresh, loading, nothing, show, t, update } from "../parts/page.js";
+import { choice, html, keepFresh, loading, show, t, update } from "../parts/page.js";
 import { clock, date, day } from "../parts/times.js";
 import { named } from "../parts/language.js";
+import { hasWords, listed, sessionsOf } from "../parts/programme.js";
 import { places } from "../parts/sessions.js";
 import { spoken } from "../parts/spoken.js";
 
@@ -18,20 +19,11 @@ await keepFresh(async () => {
 
 function body() {
   if (!activities) return loading();
-  const sessions = activities.flatMap((activity) => activity.sessions.map((session) => ({ ...session, activity })));
-  const shown = sessions.filter(fits).sort((one, other) => one.starts_at.localeCompare(other.starts_at));
+  const sessions = sessionsOf(activities);
+  const shown = sessions.filter(fits);
   return html`
     ${filters(sessions)}
-    <p role="status" class="quiet">${t("programme.count", { n: shown.length })}</p>
-    ${grouped(shown).map(
-      ([name, of]) => html`<section aria-labelledby="day-${date(of[0].starts_at)}">
-        <h2 id="day-${date(of[0].starts_at)}">${name}</h2>
-        <ul class="cards">
-          ${of.map(card)}
-        </ul>
-      </section>`,
-    )}
-    ${shown.length ? nothing : html`<p>${t("programme.none")}</p>`}
+    ${listed(shown, card)}
   `;
 }
 
@@ -64,21 +56,10 @@ function filters(sessions) {
 }
 
 function fits(session) {
-  const { activity } = session;
-  const text = `${activity.title} ${activity.summary} ${activity.organiser} ${session.venue} ${session.district}`.toLowerCase();
   return (
-    chosen.words.toLowerCase().split(/\s+/).every((word) => text.includes(word)) &&
+    hasWords(session, chosen.words) &&
     (!chosen.day || date(session.starts_at) === chosen.day) &&
     (!chosen.district || session.district === chosen.district) &&
-    (!chosen.kind || activity.kind === chosen.kind)
+    (!chosen.kind || session.activity.kind === chosen.kind)
   );
-}
-
-function grouped(sessions) {
-  const days = new Map();
-  for (const session of sessions) {
-    const name = day(session.starts_at);
-    days.set(name, [...(days.get(name) ?? []), session]);
-  }
-  return [...days];
 }
