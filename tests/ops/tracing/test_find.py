@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +18,8 @@ from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 SECRET = "a sentence that nobody may see"
+DEAD = "quiz.submitted.quiz-grading.dead"
+WRITTEN = {"quiz.submitted", "quiz.completed", DEAD}
 REASON = "failed 5 times: KeyError"
 
 
@@ -54,6 +57,11 @@ async def _say(kafka: str, attempt_id: str, who: str, *, redriven: bool) -> None
             await write_raw(kafka, completed.name, [(person.encode(), graded, to_headers(follows))])
 
 
+def written(records: list[Any]) -> list[Any]:
+    """Those that a test here has written. A service that another test runs may give up the same ones."""
+    return [one for one in records if one["topic"] in WRITTEN]
+
+
 def test_an_id_is_found_in_dead_letters_and_in_what_follows_and_no_content_is_shown(kafka: str) -> None:
     attempt_id, who = new_id("attempt"), new_id("p")
     asyncio.run(_say(kafka, attempt_id, who, redriven=False))
@@ -63,8 +71,7 @@ def test_an_id_is_found_in_dead_letters_and_in_what_follows_and_no_content_is_sh
     assert SECRET not in said
     code, said = kepu(kafka, attempt_id, "--json")
     found = json.loads(said)
-    dead = "quiz.submitted.quiz-grading.dead"
-    assert {one["topic"] for one in found["records"]} == {"quiz.submitted", dead}
+    assert {one["topic"] for one in written(found["records"])} == {"quiz.submitted", DEAD}
     assert any("kepu dead show" in line for line in found["missing"])
     assert SECRET not in said
 
@@ -75,7 +82,7 @@ def test_what_has_the_same_correlation_id_is_shown_but_not_of_a_person(kafka: st
     found = json.loads(kepu(kafka, attempt_id, "--json")[1])["records"]
     # The results name other ids, and follow from the submission.
     assert sum(one["topic"] == "quiz.completed" for one in found) == 2
-    named = json.loads(kepu(kafka, who, "--json")[1])["records"]
+    named = written(json.loads(kepu(kafka, who, "--json")[1])["records"])
     assert len(named) == 4
     assert all(who == one["key"] or one["key"] == attempt_id for one in named)
 
