@@ -54,8 +54,12 @@ test-servers: $(READY) ## the tests that start servers of their own: stacks, clu
 	$(BIN)/pytest -m "own_servers and not browser" $(SIDE_BY_SIDE) --numprocesses 2
 
 .PHONY: test-browser
-test-browser: $(READY) ## the ways of citizens through the pages in a real browser; needs Chromium
-	$(BIN)/pytest -m browser
+test-browser: $(READY) ## the ways of people through the pages in a real browser; needs Chromium; SHORT=1 for one way of each
+	$(BIN)/pytest -m "browser$(if $(SHORT), and short)" tests/browser --durations 15
+
+.PHONY: pages-speed
+pages-speed: $(READY) ## how fast the pages are on a slow phone, in a real browser (5 minutes)
+	$(BIN)/python -m tests.browser.speed
 
 incidents: $(READY) ## play all incidents under a real Prometheus: exactly the alert that is meant fires (40 minutes)
 	$(BIN)/kepu incidents

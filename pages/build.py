@@ -82,9 +82,7 @@ def used_by(pages: Iterable[Mapping[str, Any]]) -> list[Path]:
     used = {SITE / "style.css", SITE / "old.js"}
     for page in pages:
         view = SITE / "views" / f"{page['view']}.js"
-        used |= {view, *imported(view, later=True)}
-        for part in ("", *(f"{part}." for part in page.get("words", ()))):
-            used |= {SITE / "words" / f"{part}{language}.js" for language in LANGUAGES}
+        used |= {view, *imported(view, later=True), *_words(*page.get("words", ()))}
     return sorted(path.relative_to(SITE) for path in used)
 
 
@@ -119,8 +117,13 @@ def imported(module: Path, *, later: bool = False) -> Iterator[Path]:
 def _html(shell: Template, name: str, page: Mapping[str, Any], version: str) -> str:
     below = f"/assets/{version}"
     view = SITE / "views" / f"{page['view']}.js"
+    # Which language it will be is known only when a module runs. To ask for the words then would be one more
+    # way to the edge and back, and words in the other language are 5 KB. Those of organisers are many more.
+    parts = page.get("words", ())
+    words = () if "organise" in parts else _words(*parts)
     preloads = [
-        f'    <link rel="modulepreload" href="{below}/{path.relative_to(SITE)}">' for path in imported(view)
+        f'    <link rel="modulepreload" href="{below}/{path.relative_to(SITE)}">'
+        for path in (*imported(view), *words)
     ]
     preloads += [
         f'    <link rel="preload" as="fetch" crossorigin href="{address}">'
@@ -129,6 +132,14 @@ def _html(shell: Template, name: str, page: Mapping[str, Any], version: str) -> 
     return shell.substitute(
         assets=below, name=name, view=page["view"], title=page["title"], preloads="\n".join(preloads)
     )
+
+
+def _words(*parts: str) -> list[Path]:
+    """Those of citizens and of these parts, in all languages."""
+    beginnings = ("", *(f"{part}." for part in parts))
+    return [
+        SITE / "words" / f"{beginning}{language}.js" for beginning in beginnings for language in LANGUAGES
+    ]
 
 
 def _addresses(names: Iterable[str]) -> list[str]:

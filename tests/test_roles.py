@@ -60,6 +60,7 @@ READ_BY_ORGANISERS = {
     "GET /bank/questions/{question_id}",
     "GET /bank/topics",
     "GET /bank/imports/{import_id}",
+    "GET /bank/imports/{import_id}/questions",
     "GET /bank/export",
     "GET /bank/template",
     "GET /schemes/{scheme_id}/objections",

@@ -2,8 +2,8 @@
 The opening of the contest as browsers see it: 10,000 of them fetch its page and all that the page names, from
 a cold cache, and start an attempt, all through the edge within half a minute.
 
-As many starts go to the services directly too, at the same rate: pages must cost the services nothing.
-What the page asks of the services is no part of that comparison. It is a third variant.
+As many starts go through the edge alone, at the same rate: pages must cost the services nothing. What the
+page asks of the services is no part of that comparison. It is a third variant.
 """
 
 import re
@@ -28,7 +28,7 @@ ASKED = "/api/quiz/quizzes?limit=100"
 # A process may have 1,024 open files. Browsers share these connections, and keep them.
 CONNECTIONS = 100
 SERVICES = "services, us a start"
-DIRECT, PAGES, ASKING = "starts alone", "with pages", "and what pages ask"
+ALONE, PAGES, ASKING = "starts alone", "with pages", "and what pages ask"
 RATIO_WANTED = 1.05
 
 
@@ -39,7 +39,7 @@ def run(bench: Bench) -> Outcome:
     with clean(bench), believed(bench), bench.lab.running(*PARTS, EDGE):
         wanted, size_bytes = page_of(bench.file("pages"), "contest")
         outcome.notes.append(f"a browser fetches {len(wanted)} files, {size_bytes:,} bytes compressed")
-        for round_, variant in interleaved((DIRECT, PAGES, ASKING), bench.rounds + bench.size(1, 0)):
+        for round_, variant in interleaved((ALONE, PAGES, ASKING), bench.rounds + bench.size(1, 0)):
             warm = not bench.short and round_ == 0
             bench.tell(f"{'warming up' if warm else f'run {round_}'}: {variant}")
             some, time = (count // 5, seconds / 5) if warm else (count, seconds)
@@ -52,13 +52,13 @@ def run(bench: Bench) -> Outcome:
     # What is left are attempts that nobody hands in.
     bench.lab.soil()
     outcome.require("failed requests", max(_failed(outcome)), "=", 0)
-    ratio = outcome.median(PAGES, SERVICES) / outcome.median(DIRECT, SERVICES)
+    ratio = outcome.median(PAGES, SERVICES) / outcome.median(ALONE, SERVICES)
     outcome.require("services' CPU with pages / without", ratio, "<", RATIO_WANTED)
     return outcome
 
 
 def _failed(outcome: Outcome) -> list[float]:
-    return [one for variant in (DIRECT, PAGES, ASKING) for one in outcome.values(variant, "failed")]
+    return [one for variant in (ALONE, PAGES, ASKING) for one in outcome.values(variant, "failed")]
 
 
 def _open(
@@ -66,19 +66,18 @@ def _open(
 ) -> dict[str, float]:
     """One run: the figures of it."""
     edge = bench.lab.target(EDGE)
-    target, below = (bench.lab.target("quiz-1"), "") if variant == DIRECT else (edge, "/api/quiz")
     starts = bench.file("starts")
     tokens = crowds.write_tokens(bench, crowd, count)
-    path = f"{below}/quizzes/{bench.lab.contest.quiz_id}/attempts"
+    path = f"/api/quiz/quizzes/{bench.lab.contest.quiz_id}/attempts"
     with tokens.open() as lines:
-        requests_file(starts, (_request("POST", path, target, bearer=line.rstrip()) for line in lines))
+        requests_file(starts, (_request("POST", path, edge, bearer=line.rstrip()) for line in lines))
     tokens.unlink()
-    asked = {DIRECT: [], PAGES: wanted, ASKING: [*wanted, ASKED]}[variant]
+    asked = {ALONE: [], PAGES: wanted, ASKING: [*wanted, ASKED]}[variant]
     opened = bench.file("opened")
     requests_file(opened, (_request("GET", one, edge) for _ in range(count) for one in asked))
     pages = _plan(edge, opened, count * len(asked) / seconds) if asked else None
     with Meter(bench.lab.pids(*PARTS, EDGE)) as meter, _beside(pages) as loads:
-        loads["start"] = bench.load(_plan(target, starts, count / seconds))
+        loads["start"] = bench.load(_plan(edge, starts, count / seconds))
     cpu = meter.cpu_seconds()
     each = microseconds_each({name: cpu[name] for name in PARTS}, count)
     return {

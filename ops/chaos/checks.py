@@ -8,6 +8,7 @@ is unknown may have happened or not. `ops/audit` computes everything again besid
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
@@ -66,7 +67,7 @@ def bookings(history: Sequence[Operation], log: Log) -> Iterator[Check]:
 
 
 def sessions(history: Sequence[Operation], log: Log) -> Iterator[Check]:
-    """Places and waiting lists, by the last outcome of each registration."""
+    """Places and waiting lists, by the last outcome of each registration, and by what people were told."""
     last = _last_outcomes(log)
     holding: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
@@ -74,13 +75,39 @@ def sessions(history: Sequence[Operation], log: Log) -> Iterator[Check]:
         (holding if status in HOLDING else waiting if status == "waitlisted" else Counter())[
             body["session_id"]
         ] += 1
-    oversold = [id_ for id_, places in holding.items() if places > capacity_of(id_)]
+    at_the_end = {id_ for id_, places in holding.items() if places > capacity_of(id_)}
+    oversold = sorted(at_the_end | _once_oversold(history))
     overfull = [id_ for id_, people in waiting.items() if people > LAB_WAITING]
     yield true_of_all("no session has more people than places", oversold, len(holding))
     yield true_of_all("no waiting list is longer than it may be", overfull, len(waiting))
     idle = [id_ for id_ in waiting if holding[id_] < capacity_of(id_)]
     yield true_of_all("nobody waits for a place that is free", idle, len(waiting))
     yield true_of_all("who asked later does not go before who waits", _overtaken(history, last), len(waiting))
+
+
+def _once_oversold(history: Sequence[Operation]) -> set[str]:
+    """
+    Sessions with more people than places at any time, also if somebody has cancelled since.
+
+    Whoever was told "confirmed" and has not asked to cancel has a place: there are at least so many.
+    """
+    left = {one.asked["registration_id"]: one.began_at for one in reversed(_all(history, "cancel"))}
+    held = {
+        one.told["registration_id"]: (one.asked["session"], one.ended_at)
+        for one in reversed(_ok(history, "book"))
+        if one.told["status"] == "confirmed"
+    }
+    steps: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for id_, (session, since) in held.items():
+        until = left.get(id_, float("inf"))
+        if since < until:
+            steps[session] += [(since, 1), (until, -1)]
+    # At the same time, leaving comes first.
+    return {
+        session
+        for session, changes in steps.items()
+        if max(accumulate(change for _, change in sorted(changes))) > capacity_of(session)
+    }
 
 
 def capacity_of(session: str) -> int:

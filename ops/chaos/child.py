@@ -86,7 +86,8 @@ class Orders:
 
     Attributes:
         shift_seconds: how far its clock is ahead of the machine's.
-        crash_at: the place where it dies, or "".
+        crash_at: the place where it dies, or "". With `@` and the name of a group: only in what this consumer
+            group does, at the commit of a batch.
     """
 
     shift_seconds: float = 0.0
@@ -147,17 +148,23 @@ def _dying(function: Callable[..., Awaitable[Any]], points: dict[str, Place]) ->
 
     @functools.wraps(function)
     async def wrapper(*args: Any, **named: Any) -> Any:
-        ordered = points.get(orders.crash_at)
-        if ordered is not None and ordered.when == "before" and _applies(ordered, args):
+        if _is_ordered("before", points, args):
             _die()
         result = await function(*args, **named)
         # Asked again: the order may have come meanwhile.
-        ordered = points.get(orders.crash_at)
-        if ordered is not None and ordered.when == "after" and _applies(ordered, args):
+        if _is_ordered("after", points, args):
             _die()
         return result
 
     return wrapper
+
+
+def _is_ordered(when: str, points: dict[str, Place], args: tuple[Any, ...]) -> bool:
+    point, _, group = orders.crash_at.partition("@")
+    place = points.get(point)
+    if place is None or place.when != when or not _applies(place, args):
+        return False
+    return not group or getattr(args[0], "_group", None) == group
 
 
 def _applies(place: Place, args: tuple[Any, ...]) -> bool:

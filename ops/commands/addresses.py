@@ -2,17 +2,21 @@
 
 from ops.commands.terminal import tell
 from ops.local.edge import EDGE
+from ops.local.reviewer import reviewer_key
 from ops.local.services import Services
 from shared.runtime import mongo_url
 
 
 def print_addresses(services: Services) -> None:
-    """Print all addresses, and a first request."""
+    """Print all addresses with the keys of two organisers, and a first request."""
     tell("\nEverything runs:")
     if services.with_pages:
         tell(f"  pages          {services.url(EDGE)}")
         # To the one who has just made it, on one's own machine.
         tell(f"  for organisers {services.url(EDGE)}/organise   key {services.apis.organiser_key}")
+        if second := reviewer_key(services.home):
+            tell(f"  a second one   {services.url(EDGE)}/organise   key {second}")
+            tell("                 (nobody reviews the questions that they have written themselves)")
     for part in services.parts:
         url = services.url(part.name)
         documented = f"API {url}/docs   " if part.role != "worker" else ""

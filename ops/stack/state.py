@@ -63,6 +63,8 @@ def load(path: Path) -> State:
 
 
 def save(path: Path, state: State) -> None:
+    # A stack that uses servers of somebody else has started nothing before, and so has no folder yet.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     forming = path.with_suffix(".forming")
     forming.write_text(state.model_dump_json(indent=2) + "\n")
     os.replace(forming, path)

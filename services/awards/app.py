@@ -52,6 +52,7 @@ from services.awards.issued import api as issued_api
 from services.awards.issued import wording as issued_wording
 from services.awards.issued.forget import Forgetting
 from services.awards.issued.store import AwardStore
+from services.awards.issued.tries import CodeTries
 from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
 from services.awards.issuing import wording as issuing_wording
@@ -142,7 +143,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
     if service.serves_http:
         _provide_selections(service, selections, judging, choices, panels, known, schemes)
         _provide_objections(service, selections, choices, known, schemes, notices, proposals, objections)
-        service.provide(known, results, decisions, schemes, awards, issuer, outdated, Paced())
+        service.provide(known, results, decisions, schemes, awards, issuer, outdated, Paced(), CodeTries())
         service.provide(changes, places, Previews(known, facts, schemes, awards, touched))
         await _wire_credentials(service, known, schemes, awards)
         service.provide(notices, proposals, Conferring(schemes, known, issuer, notices, proposals))

@@ -65,7 +65,7 @@ from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
-from services.registration.participants.given_contacts import GivenContacts
+from services.registration.participants.given_contacts import PHONE_REGIONS_MAX, GivenContacts
 from services.registration.participants.limit import SmsLimit
 from services.registration.programme import api as programme_api
 from services.registration.programme import wording as programme_wording
@@ -154,7 +154,7 @@ class RegistrationSettings(Settings):
     )
     phone_regions: str = Field(
         "CN",
-        pattern=r"^[A-Z]{2}(?:,[A-Z]{2}){0,19}$",
+        pattern=rf"^[A-Z]{{2}}(?:,[A-Z]{{2}}){{0,{PHONE_REGIONS_MAX - 1}}}$",
         description="regions whose mobile numbers are accepted, with commas between; numbers without a "
         "country code belong to the first region",
     )

@@ -6,79 +6,25 @@ venue's address could lock out the door by sending wrong keys. A shorter key may
 chosen: it is refused, right or wrong, while its address has tried too often.
 """
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from math import ceil
 
 from shared.runtime.acting import Organiser, Role
 from shared.runtime.errors import Forbidden, NotAuthenticated
 from shared.web.organiser_keys import KEY_CHARS, OrganiserKeys
-from shared.web.problems import NotHttp
-from shared.web.senders import bounded_of
+from shared.web.problems import TooOften
+from shared.web.wrong_tries import WrongTries
 
 WRONG_KEYS_MAX = 20
 WRONG_KEYS_SECONDS = 600
-ADDRESSES_MAX = 10_000
-
-
-class WrongKeys:
-    """
-    Counts the wrong keys of each network and of each site of IPv6 (shared/web/senders.py).
-
-    Those that were counted first are forgotten first. No more are counted for one site than its bound.
-
-    Args:
-        clock: seconds that only rise.
-    """
-
-    def __init__(
-        self,
-        *,
-        keys_max: int = WRONG_KEYS_MAX,
-        seconds: float = WRONG_KEYS_SECONDS,
-        addresses_max: int = ADDRESSES_MAX,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._keys_max = keys_max
-        self._seconds = seconds
-        self._addresses_max = addresses_max
-        self._clock = clock
-        # For each network and site: since when it is counted, and its wrong keys.
-        self._counted: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def seconds_left(self, address: str) -> float:
-        """For how long this address is refused; 0 if it is not."""
-        seconds = 0.0
-        for name, times in bounded_of(address):
-            since, keys = self._of(name)
-            if keys >= self._keys_max * times:
-                seconds = max(seconds, since + self._seconds - self._clock())
-        return seconds
-
-    def count(self, address: str) -> None:
-        """A wrong key came from this address."""
-        for name, _ in bounded_of(address):
-            since, keys = self._of(name)
-            self._counted[name] = since, keys + 1
-        while len(self._counted) > self._addresses_max:
-            self._counted.popitem(last=False)
-
-    def _of(self, name: str) -> tuple[float, int]:
-        now = self._clock()
-        since, keys = self._counted.get(name, (now, 0))
-        if now - since < self._seconds:
-            return since, keys
-        del self._counted[name]
-        return now, 0
 
 
 class Admission:
     """Admits organisers by the key that a request carries."""
 
-    def __init__(self, keys: OrganiserKeys, wrong_keys: WrongKeys | None = None) -> None:
+    def __init__(self, keys: OrganiserKeys, wrong_keys: WrongTries | None = None) -> None:
         self._keys = keys
-        self._wrong_keys = wrong_keys or WrongKeys()
+        self._wrong_keys = wrong_keys or WrongTries(WRONG_KEYS_MAX, WRONG_KEYS_SECONDS)
 
     def name_of(self, given: bytes) -> str:
         """
@@ -96,7 +42,7 @@ class Admission:
         Raises:
             NotAuthenticated: no key was given.
             Forbidden: it is no organiser's key, or that of another role.
-            NotHttp: too many wrong keys came from this address (429).
+            TooOften: too many wrong keys came from this address (429).
         """
         if not given:
             raise NotAuthenticated(
@@ -130,11 +76,9 @@ def check_role(organiser: Organiser, roles: Collection[Role]) -> None:
         )
 
 
-def _tried_too_often(seconds: int) -> NotHttp:
-    return NotHttp(
-        429,
+def _tried_too_often(seconds: int) -> TooOften:
+    return TooOften(
+        seconds,
         f"too many wrong keys came from your address; try again in {seconds} s",
         code="organiser_keys_tried",
-        headers=[("retry-after", str(seconds))],
-        seconds=seconds,
     )

@@ -1,6 +1,7 @@
 """Errors over HTTP: problem+json as RFC 9457 describes it, with a stable `code`, in the client's language."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -60,6 +61,21 @@ class NotHttp(Rejected):
         super().__init__(message, code=code, **values)
         self.status = status
         self.headers = tuple(headers)
+
+
+class TooOften(NotHttp):
+    """
+    Something was done too often, and is refused for a while.
+
+    Args:
+        seconds: until it is done again; for `Retry-After` too.
+    """
+
+    def __init__(self, seconds: int, message: str, *, code: str, **values: Any) -> None:
+        headers = [("retry-after", str(seconds))]
+        super().__init__(
+            HTTPStatus.TOO_MANY_REQUESTS, message, code=code, headers=headers, seconds=seconds, **values
+        )
 
 
 class Internal(KepuError):

@@ -1,6 +1,5 @@
 """A real browser on the pages of a week that runs, with Kafka, MongoDB, the services and the edge."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,15 +13,9 @@ from playwright.async_api import (
     expect,
 )
 
-from ops.commands.deployment import load_pieces
-from ops.demo.run import week_of_now
-from ops.local.edge import EDGE
-from ops.local.services import WEEK, Services, running
-from shared.contracts import topics
-from shared.messaging.create_topics import create_missing
-from tests.browser.week import RunningWeek, Visit
+from ops.local.services import OVERVIEW, WEEK
+from tests.browser.week import RunningWeek, Visit, running_week
 from tests.support.programs import browser as browser_path
-from tests.support.servers import own_stack
 
 # The width of the smallest phones that are still sold, and of a page of 1,280 points at 400 %.
 PHONE = ViewportSize(width=320, height=640)
@@ -32,23 +25,12 @@ SLOW_MS = 30_000
 expect.set_options(timeout=SLOW_MS)
 
 
-@pytest.fixture(scope="module")
-def week(request: pytest.FixtureRequest) -> Iterator[RunningWeek]:
-    """
-    A week with the sample's programme and contest. A place is held until its contact is verified.
-
-    A module that needs more processes than those of the week names all in `PARTS`.
-    """
-    parts = getattr(request.module, "PARTS", WEEK)
+@pytest.fixture(scope="session")
+def week() -> Iterator[RunningWeek]:
+    """A week with the sample's programme and contest. Each test has people and contests of its own."""
     browser_path()
-    with own_stack() as stack:
-        services = Services(stack, parts, detached=False, with_pages=True, hold_minutes=30)
-        wanted = topics.with_optional(part.service for part in parts)
-        asyncio.run(create_missing(stack.kafka_connection, 1, wanted))
-        with running(services) as up:
-            assert load_pieces(week_of_now(), up.apis) == []
-            # Service workers and cameras work at localhost without TLS.
-            yield RunningWeek(up, up.url(EDGE).replace("127.0.0.1", "localhost"), up.apis)
+    with running_week((*WEEK, OVERVIEW)) as week:
+        yield week
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
 
 
+@pytest.mark.short
 async def test_a_newcomer_finds_an_activity_gets_a_ticket_and_cancels_it(
     week: RunningWeek, visit: Visit
 ) -> None:
@@ -44,6 +45,9 @@ async def test_a_newcomer_finds_an_activity_gets_a_ticket_and_cancels_it(
     await ticket.get_by_role("button", name="取消报名").click()
     await ticket.get_by_role("button", name="确定取消").click()
     await expect(page.locator(".ticket")).to_have_count(0)
+    await page.get_by_text("已取消的报名（1）").click()
+    await expect(page.locator("details")).to_contain_text("已取消")
+    assert await violations(page) == []
 
 
 async def test_who_signs_in_on_another_device_finds_the_same_week(week: RunningWeek, visit: Visit) -> None:
@@ -60,7 +64,7 @@ async def test_who_signs_in_on_another_device_finds_the_same_week(week: RunningW
     await other.click("main button.main")
     await other.fill("#code", "AAAA-AAAA")
     await other.click("main button.main")
-    await expect(other.locator(".trouble")).to_contain_text("code_wrong")
+    await expect(other.locator("#code")).to_have_attribute("aria-invalid", "true")
     await other.fill("#code", await week.code_of(address, 2))
     await other.click("main button.main")
     await expect(other.locator(".ticket")).to_have_count(1)
@@ -133,7 +137,9 @@ async def test_an_award_that_nobody_has_is_refused_with_its_reason(visit: Visit,
 async def started(page: Page, quiz_id: str) -> int:
     """Begin an attempt from the page of contests; how many questions it has."""
     await page.goto("/contest")
+    title = await page.locator(f"[data-quiz={quiz_id}] h2").inner_text()
     await page.locator(f"[data-quiz={quiz_id}] a.main").click()
+    await expect(page.locator("main h2")).to_have_text(title)
     await page.get_by_role("button", name="开始答题").click()
     await page.locator("fieldset").first.wait_for()
     return await page.locator(".numbers button").count()
@@ -163,6 +169,7 @@ async def test_a_contest_is_sat_question_by_question(week: RunningWeek, visit: V
     assert await violations(page) == []
 
 
+@pytest.mark.short
 async def test_without_a_network_from_question_3_on_nothing_is_lost(week: RunningWeek, visit: Visit) -> None:
     page = await visit()
     await join(page, week)
@@ -209,6 +216,21 @@ async def test_two_tabs_answer_one_paper(week: RunningWeek, visit: Visit) -> Non
     assert questions > 2
 
 
+async def test_whoever_has_no_attempt_left_is_told_before_pressing_start(
+    week: RunningWeek, visit: Visit
+) -> None:
+    page = await visit()
+    await join(page, week)
+    quiz_id = await quiz_of(week, attempts_per_day=1)
+    await started(page, quiz_id)
+    await page.get_by_role("button", name="交卷").click()
+    await page.get_by_role("button", name="确定交卷").click()
+    await page.wait_for_url("**/result?*")
+    await page.goto(f"/paper?quiz={quiz_id}")
+    await expect(page.locator("main")).to_contain_text("今天的答题次数已用完")
+    await expect(page.get_by_role("button", name="开始答题")).to_have_count(0)
+
+
 async def test_the_back_button_leads_back_to_the_paper_and_loses_nothing(
     week: RunningWeek, visit: Visit
 ) -> None:
@@ -240,6 +262,7 @@ async def test_a_clock_that_jumps_ends_nobodys_time(week: RunningWeek, visit: Vi
     await expect(page.locator(".number.done")).to_have_count(1)
 
 
+@pytest.mark.short
 async def test_while_the_service_is_killed_answers_are_kept_and_then_handed_in(
     week: RunningWeek, visit: Visit
 ) -> None:

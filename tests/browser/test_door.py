@@ -126,6 +126,7 @@ async def scans_at(week: RunningWeek, session_id: str) -> list[tuple[str, int, b
     return [(one["verdict"], one["people"], one["conflict"]) for one in found["scans"]]
 
 
+@pytest.mark.short
 async def test_the_camera_scans_a_ticket_and_its_people_come_in_once(
     week: RunningWeek, visit: Visit, tmp_path: Path
 ) -> None:

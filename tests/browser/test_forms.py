@@ -14,6 +14,13 @@ async def test_a_wrong_field_is_marked_described_and_reached_from_the_top(
     page = await visit("/")
     await page.locator(".card a").first.click()
     await page.locator("button.main").first.click()
+    # This week takes no mobile numbers.
+    await expect(page.locator("label[for=contact]")).to_have_text("电子邮箱")
+    # One district is to be written in one way.
+    proposed = await page.locator("#district").evaluate(
+        "(field) => [...field.list.options].map((one) => one.value)"
+    )
+    assert "华龙区" in proposed
     await page.fill("#name", "王小红")
     await page.fill("#contact", "wang@")
     await page.locator("form button.main").click()

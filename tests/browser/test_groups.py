@@ -1,4 +1,4 @@
-"""Schools and units: managers, members, bookings, a guardian's consent, and a code on paper."""
+"""Schools and organisations: managers, members, bookings, a guardian's consent, and a code on paper."""
 
 from uuid import uuid4
 
@@ -26,6 +26,7 @@ async def managed(page: Page, week: RunningWeek) -> str:
     return group_id
 
 
+@pytest.mark.short
 async def test_a_manager_enters_members_by_hand_and_by_a_file_and_books_for_them(
     week: RunningWeek, visit: Visit
 ) -> None:
@@ -110,3 +111,20 @@ async def test_who_applies_for_a_school_is_told_that_it_has_arrived(week: Runnin
     await page.fill("#district", "华龙区")
     await page.get_by_role("button", name="Apply").click()
     await expect(page.locator(".told")).to_contain_text("arrived")
+
+
+async def test_a_manager_changes_what_is_said_of_the_own_group(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    group_id = await managed(page, week)
+    await page.get_by_role("button", name="修改", exact=True).click()
+    await page.fill("#name", "濮阳市新一中")
+    await page.fill("#contact-email", "li@example.org")
+    await page.get_by_role("button", name="保存").click()
+    # Whom organisers write to has a name.
+    await expect(page.locator("#contact-name")).to_have_attribute("aria-invalid", "true")
+    await page.fill("#contact-name", "李老师")
+    assert await violations(page) == []
+    await page.get_by_role("button", name="保存").click()
+    await expect(page.locator("h1")).to_have_text("濮阳市新一中")
+    group = await week.organise("GET", "registration", f"/groups/{group_id}")
+    assert group["name"] == "濮阳市新一中"

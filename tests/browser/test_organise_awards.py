@@ -54,6 +54,7 @@ async def as_participant(visit: Visit, who: dict[str, Any]) -> Page:
     return page
 
 
+@pytest.mark.short
 async def test_an_award_is_conferred_revoked_and_holds_again(week: RunningWeek, visit: Visit) -> None:
     who = await newcomer(week)
     page = await visit("/organise-awards")
@@ -84,6 +85,47 @@ async def test_an_award_is_conferred_revoked_and_holds_again(week: RunningWeek, 
     await expect(page.locator(".card[data-award][data-status=held]")).to_be_visible()
     await other.reload()
     await expect(other.locator("[data-status=held]")).to_be_visible()
+
+    # Names for the post, on the page and as a file.
+    await page.fill("#opening-reason", "寄送奖品")
+    await page.get_by_role("button", name="打开姓名").click()
+    await expect(page.locator("section[aria-labelledby=winners] tbody tr")).to_contain_text("孙小明")
+    assert await violations(page) == []
+    await page.select_option("#way", "csv")
+    async with page.expect_download() as downloaded:
+        await page.get_by_role("button", name="打开姓名").click()
+    assert "孙小明" in (await (await downloaded.value).path()).read_text("utf-8-sig")
+    await page.get_by_role("button", name="收起姓名").click()
+    await expect(page.locator("main")).not_to_contain_text("孙小明")
+
+
+async def test_an_award_is_replaced_and_all_are_printed(week: RunningWeek, visit: Visit) -> None:
+    who, other = await newcomer(week), await newcomer(week)
+    page = await visit("/organise-awards")
+    await sign_in(page, week)
+    await conferred_scheme(page, "科普使者")
+    for one in (who, other):
+        await page.fill("#recipient", one["participant_id"])
+        await page.get_by_role("button", name="授奖", exact=True).click()
+        await expect(page.locator("[data-outcome=issued]")).to_be_visible()
+    card = page.locator(".card[data-award]", has_text=other["participant_id"])
+    before = await card.get_attribute("data-award")
+    third = await newcomer(week)
+    await card.get_by_role("button", name="替换").click()
+    await page.fill("#instead", third["participant_id"])
+    await page.fill("#reason", "同名，登记有误")
+    assert await violations(page) == []
+    await card.get_by_role("button", name="替换", exact=True).last.dblclick()
+    await expect(page.locator(".told")).to_contain_text("已替换")
+    verified = await visit(f"/verify?code={before}")
+    await expect(verified.locator("[data-status=superseded]")).to_be_visible()
+
+    await page.get_by_role("button", name="制作文件（2 份证书）").dblclick()
+    await expect(page.locator("[data-print=done]")).to_have_count(1)
+    assert await violations(page) == []
+    async with page.expect_download() as downloaded:
+        await page.get_by_role("button", name="下载文件 1").click()
+    assert (await (await downloaded.value).path()).read_bytes().startswith(b"%PDF")
 
 
 async def test_many_are_conferred_from_a_list_that_is_looked_at_first(

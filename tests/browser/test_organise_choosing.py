@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.test_organise_awards import conferred_scheme, newcomer, sign_in
+from tests.browser.test_organise_awards import as_participant, conferred_scheme, newcomer, sign_in
 from tests.browser.test_quality import is_too_wide, settled
 from tests.browser.week import RunningWeek, Visit, violations
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
 
+NOTICE_SECONDS = 5
 SECRET = "k7Qm2ZxV9bTn4LsR8wYc3HpJ6dGf5AaE"
 
 
@@ -22,9 +23,10 @@ async def scheme_of(week: RunningWeek, scheme_id: str, rule: str) -> None:
     await week.organise("PUT", "awards", f"/schemes/{scheme_id}", scheme)
 
 
-async def known(week: RunningWeek) -> str:
-    """The id of somebody of whom awards has heard."""
-    who: str = (await newcomer(week))["participant_id"]
+async def known_person(week: RunningWeek) -> dict[str, Any]:
+    """Somebody of whom awards has heard: id and token."""
+    person = await newcomer(week)
+    who: str = person["participant_id"]
     await scheme_of(week, "known", "conferred")
     body = {"recipients": [{"recipient_id": who}]}
 
@@ -33,7 +35,12 @@ async def known(week: RunningWeek) -> str:
         return answer["outcomes"][0]["outcome"]
 
     await eventually(outcome, lambda said: said != "refused")
-    return who
+    return person
+
+
+async def known(week: RunningWeek) -> str:
+    """The id of such a person."""
+    return str((await known_person(week))["participant_id"])
 
 
 def local(hours: float) -> str:
@@ -113,7 +120,7 @@ async def test_a_ceremony_has_a_script_proxies_and_a_link_for_the_hall(
 
 
 async def test_a_selection_goes_from_nominees_to_winners(week: RunningWeek, visit: Visit) -> None:
-    nominees, expert = [await known(week) for _ in range(2)], await known(week)
+    nominees, expert = [await known(week) for _ in range(2)], await known_person(week)
     await scheme_of(week, "finest", "selected")
     page = await visit("/organise-awards")
     await sign_in(page, week)
@@ -125,7 +132,7 @@ async def test_a_selection_goes_from_nominees_to_winners(week: RunningWeek, visi
     for name, hours in (("from", -1.0), ("until", 1.0), ("scoring", 2.0)):
         await page.fill(f"#{name}", local(hours))
     await page.fill("#days", "0")
-    await page.fill("#seconds", "5")
+    await page.fill("#seconds", str(NOTICE_SECONDS))
     await page.fill("#criteria", "科技贡献 60 100\n科普实绩 40 100")
     await page.fill("#experts-each", "1")
     assert await violations(page) == []
@@ -140,24 +147,103 @@ async def test_a_selection_goes_from_nominees_to_winners(week: RunningWeek, visi
         card = page.locator(f"[data-nominee='{one}']")
         await card.get_by_role("button", name="记录").click()
         await expect(card).to_contain_text("符合条件")
-    await page.fill("#expert-list", expert)
+    await page.fill("#expert-list", expert["participant_id"])
     await page.get_by_role("button", name="指定", exact=True).click()
     await expect(page.locator("main")).to_contain_text("评 0 个人选")
     await expect(page.locator(".good")).to_have_count(2)
-    await ends(page, until=-0.5, scoring=1)
+    # Once scored, it ended when it ended.
+    until = local(-0.5)
+    await ends(page, until=until, scoring=local(1))
     await page.get_by_role("button", name="把人选分配给专家").click()
     await expect(page.locator("main")).to_contain_text("评 2 个人选")
     assert await violations(page) == []
-    await ends(page, until=-0.5, scoring=-0.1)
+    await judge_as(visit, expert, page.url.partition("id=")[2], nominees)
+    await ends(page, until=until, scoring=local(-0.1))
     await expect(page.locator("[data-phase=ranking]")).to_be_visible()
     assert await violations(page) == []
+    await page.get_by_role("button", name="公布候选人").click()
+    assert await violations(page) == []
+    await page.get_by_role("button", name="现在公布").dblclick()
+    # Nobody objects while the notice runs.
+    await expect(page.locator("[data-phase=notice]")).to_be_visible()
+    await page.wait_for_timeout(NOTICE_SECONDS * 1000)
+    await page.reload()
+    await page.get_by_role("button", name="记录表决结果").click()
+    await page.fill("#members", "5")
+    for one, votes in zip(nominees, ("4", "1"), strict=True):
+        await page.fill(f"#for-{one}", votes)
+    assert await violations(page) == []
+    await page.get_by_role("button", name="正式记录").dblclick()
+    await expect(page.locator("[data-phase=decided]")).to_be_visible()
+    await expect(page.locator("section[aria-labelledby=candidates] li", has_text="当选")).to_have_count(1)
 
 
-async def ends(page: Page, *, until: float, scoring: float) -> None:
-    """Change the times of a selection on its page, in hours from now."""
+async def judge_as(visit: Visit, expert: dict[str, Any], selection_id: str, nominees: list[str]) -> None:
+    """Read about each nominee as their expert, and give points; the first is better."""
+    own = await as_participant(visit, expert)
+    await own.goto(f"/selection?id={selection_id}")
+    for one, points in zip(nominees, ("90", "60"), strict=True):
+        card = own.locator(f"[data-nominee='{one}']")
+        await card.get_by_role("button", name="查看推荐理由").click()
+        await expect(card).to_contain_text("扎根一线二十年")
+        for field in await card.locator("input[type=number]").all():
+            await field.fill(points)
+        assert await violations(own) == []
+        await card.get_by_role("button", name="保存分数").dblclick()
+        await expect(card).to_have_attribute("data-version", "1")
+    await expect(own.locator("#judge")).to_contain_text("已评 2 / 2")
+
+
+async def test_a_citizen_nominates_and_withdraws(week: RunningWeek, visit: Visit) -> None:
+    who, other = await known_person(week), await known(week)
+    await scheme_of(week, "helpers", "selected")
+    now = datetime.now(UTC)
+    await week.organise(
+        "PUT",
+        "awards",
+        "/selections/helpers",
+        {
+            "title": "优秀科普志愿者评选",
+            "scheme_id": "helpers",
+            "places": 1,
+            "candidates_at_most": 2,
+            "nominations_from": (now - timedelta(hours=1)).isoformat(),
+            "nominations_until": (now + timedelta(hours=1)).isoformat(),
+            "scoring_until": (now + timedelta(hours=2)).isoformat(),
+            "criteria": [{"id": "work", "title": "服务", "weight": 1, "points_max": 10}],
+        },
+    )
+    own = await as_participant(visit, who)
+    await own.get_by_role("link", name="评选", exact=True).click()
+    await own.get_by_role("link", name="优秀科普志愿者评选").click()
+    assert await violations(own) == []
+    await own.fill("#statement", "每天都来")
+    await own.get_by_role("button", name="提交推荐").dblclick()
+    await expect(own.locator(".told")).to_contain_text("推荐已保存")
+    # Somebody whom nobody knows is told beside the field.
+    await own.select_option("#nominee", "other")
+    await own.fill("#other", "nobody-there")
+    await own.fill("#statement", "很好")
+    await own.get_by_role("button", name="提交推荐").click()
+    await expect(own.locator(".trouble")).to_be_visible()
+    await own.fill("#other", other)
+    await own.get_by_role("button", name="提交推荐").click()
+    await expect(own.locator(".told")).to_contain_text("推荐已保存")
+    await own.get_by_text("我不想被推荐").click()
+    await own.get_by_role("button", name="永久退出").click()
+    await expect(own.locator(".told")).to_contain_text("您已退出")
+    nominees = (await week.organise("GET", "awards", "/selections/helpers/nominees"))["nominees"]
+    assert {one["participant_id"]: one["withdrawn"] for one in nominees} == {
+        who["participant_id"]: True,
+        other: False,
+    }
+
+
+async def ends(page: Page, *, until: str, scoring: str) -> None:
+    """Change the times of a selection on its page."""
     await page.get_by_role("button", name="修改").click()
-    await page.fill("#until", local(until))
-    await page.fill("#scoring", local(scoring))
+    await page.fill("#until", until)
+    await page.fill("#scoring", scoring)
     await page.get_by_role("button", name="保存").click()
     await expect(page.locator("[data-phase]")).to_be_visible()
 

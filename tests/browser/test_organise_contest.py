@@ -11,7 +11,7 @@ from playwright.async_api import FilePayload, Page, Request, expect
 
 from ops.deployment import organisers
 from ops.local.services import ORGANISERS_FILE
-from tests.browser.week import RunningWeek, Visit, join, sign_in_organiser, violations
+from tests.browser.week import SAMPLE, RunningWeek, Visit, join, sign_in_organiser, violations
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
@@ -47,8 +47,7 @@ async def second_key(week: RunningWeek, name: str) -> str:
 
 async def quiz_of(week: RunningWeek) -> str:
     """A contest that is open, of this test alone."""
-    sample = "puyang-2023-contest"
-    definition = await week.organise("GET", "quiz", f"/quizzes/{sample}/definition")
+    definition = await week.organise("GET", "quiz", f"/quizzes/{SAMPLE}/definition")
     now = datetime.now(UTC)
     definition |= {
         "admits": "anyone",
@@ -87,6 +86,7 @@ async def import_file(page: Page, file: FilePayload) -> None:
     await page.locator("main form button.main").click()
 
 
+@pytest.mark.short
 async def test_an_organiser_runs_a_contest_from_a_file_of_questions_to_the_final_standings(
     week: RunningWeek, visit: Visit
 ) -> None:
@@ -104,6 +104,10 @@ async def test_an_organiser_runs_a_contest_from_a_file_of_questions_to_the_final
     assert await violations(page) == []
     await page.get_by_role("button", name="换一个文件").click()
     await import_file(page, questions_file(*lines))
+    # What was read is there to be compared with the file, the right answer marked.
+    await expect(page.locator("[data-line]")).to_have_count(4)
+    await expect(page.locator("[data-line='2'] li strong")).to_have_count(1)
+    assert await violations(page) == []
     await page.get_by_role("button", name="导入 4 题").dblclick()
     await expect(page.locator("[data-status=imported]")).to_be_visible()
     # Whoever imported them cannot review them; somebody else does.
@@ -180,6 +184,21 @@ async def close(page: Page, quiz_id: str) -> None:
     assert closings == ["POST"]
 
 
+async def test_an_end_that_came_too_early_is_taken_back(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    await sign_in_organiser(page, week.apis.organiser_key)
+    quiz_id = await quiz_of(week)
+    before = await week.organise("GET", "quiz", f"/quizzes/{quiz_id}")
+    await page.goto(f"/organise-contest?quiz={quiz_id}")
+    await page.get_by_role("button", name="现在结束……").click()
+    await page.get_by_role("button", name="确定结束").click()
+    await page.get_by_role("button", name="重新开放").dblclick()
+    await expect(page.locator(".told")).to_contain_text("竞赛已重新开放")
+    await expect(page.locator("[data-status=open]")).to_be_visible()
+    after = await week.organise("GET", "quiz", f"/quizzes/{quiz_id}")
+    assert (after["status"], after["closes_at"]) == ("open", before["closes_at"])
+
+
 async def test_who_changes_an_older_draft_is_told_and_loads_the_present_one(
     week: RunningWeek, visit: Visit
 ) -> None:
@@ -196,7 +215,7 @@ async def test_who_changes_an_older_draft_is_told_and_loads_the_present_one(
     await page.get_by_role("button", name="Save the draft").click()
     await expect(page.locator(".trouble")).to_contain_text("draft_differs")
     assert await violations(page) == []
-    await page.get_by_role("button", name="Load the present state").click()
+    await page.get_by_role("button", name="Load the latest version").click()
     await expect(page.locator("#title")).to_have_value("Second")
     await page.fill("#title", "Third")
     await page.get_by_role("button", name="Save the draft").click()

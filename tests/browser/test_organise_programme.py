@@ -51,6 +51,7 @@ async def token_of(page: Page) -> str:
     return str(await page.evaluate("JSON.parse(localStorage.getItem('kepu.account')).token"))
 
 
+@pytest.mark.short
 async def test_an_activity_is_made_booked_written_to_and_cancelled(week: RunningWeek, visit: Visit) -> None:
     title = f"星空观测{datetime.now(UTC).timestamp():.0f}"
     page = await organising(visit, week, "/organise-programme")
@@ -142,7 +143,7 @@ async def test_volunteers_are_accepted_and_people_registered_for_others(
     await page.get_by_text("替别人报名", exact=True).click()
     await page.fill("#name", "李奶奶")
     await page.get_by_role("button", name="报名", exact=True).click()
-    await expect(page.locator("[data-status=confirmed]")).to_contain_text("门票号")
+    await expect(page.locator("[data-status=confirmed]")).to_contain_text("入场码")
     await expect(page.locator("[data-registration]")).to_have_count(1)
     assert await violations(page) == []
     async with page.expect_download() as downloaded:

@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.week import RunningWeek, Visit, join
+from tests.browser.test_citizens import answer, started
+from tests.browser.week import RunningWeek, Visit, join, quiz_of
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.own_servers, pytest.mark.browser]
@@ -57,11 +58,15 @@ async def test_a_registration_is_changed_to_another_session_and_another_number(
     await page.locator("form button.main").click()
     await expect(page.locator("[data-status=confirmed]")).to_be_visible()
     # To another session, to another number there, and the same once more, which is another ticket too.
+    people = "1"
     for places, at_another in (("1", True), ("2", False), ("2", False)):
         await page.goto("/me")
         before, [ticket] = await page.locator(".ticket .time").inner_text(), await kept_tickets(page)
         await page.locator(".ticket").get_by_role("link", name="改报").click()
-        await page.get_by_role("button", name="改报").last.click()
+        await page.get_by_role("button", name=re.compile("改到这一场|改人数")).last.click()
+        # As many as before, unless one says otherwise: nobody loses a place by not looking.
+        await expect(page.locator("#places")).to_have_value(people)
+        people = places
         await page.select_option("#places", places)
         await page.locator("form button.main").click()
         await expect(page.locator("[data-status=confirmed]")).to_be_visible()
@@ -108,3 +113,28 @@ async def test_on_paper_each_ticket_has_a_page_of_its_own_and_a_list_has_no_cont
     await page.locator(".card").first.wait_for()
     await expect(page.locator(".filters")).to_be_hidden()
     await expect(page.locator(".card a").first).to_be_visible()
+
+
+async def test_on_another_device_ones_result_is_found(week: RunningWeek, visit: Visit) -> None:
+    page = await visit()
+    address = await join(page, week)
+    quiz_id = await quiz_of(week)
+    await started(page, quiz_id)
+    await answer(page)
+    await page.get_by_role("button", name="看全部题目").click()
+    await page.get_by_role("button", name="交卷").click()
+    await page.get_by_role("button", name="确定交卷").click()
+    await page.wait_for_url("**/result?*")
+    other = await visit("/sign-in")
+    await other.fill("#contact", address)
+    await other.click("main button.main")
+    await other.fill("#code", await week.code_of(address, 2))
+    await other.click("main button.main")
+    await other.wait_for_url("**/me")
+    await other.goto("/contest")
+    await other.locator(f"[data-quiz={quiz_id}]").get_by_role("link", name="我的成绩").click()
+    await expect(other.locator("[data-status=graded] .score")).to_be_visible()
+    # In another contest this person has none.
+    another = await quiz_of(week)
+    await other.goto(f"/result?quiz={another}")
+    await expect(other.locator("main")).to_contain_text("您还没有参加这次竞赛")

@@ -1,7 +1,10 @@
 """A week that runs, as tests of the pages need it, and what people do on its pages."""
 
+import asyncio
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -11,10 +14,18 @@ import httpx
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page, ViewportSize
 
+from ops.commands.deployment import load_pieces
+from ops.demo.run import week_of_now
 from ops.deployment.description import Apis
-from ops.local.services import Services
+from ops.local.edge import EDGE
+from ops.local.services import WEEK, Part, Services, running
+from shared.contracts import topics
+from shared.messaging.create_topics import create_missing
+from tests.support.servers import own_stack
 from tests.support.waiting import eventually
 
+# The contest of the sample.
+SAMPLE = "puyang-2023-contest"
 # Of axe: WCAG 2.2 AA, and what is good besides.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _CODE = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")
@@ -72,10 +83,23 @@ class RunningWeek:
         return answer.json()
 
 
+@contextmanager
+def running_week(parts: tuple[Part, ...] = WEEK) -> Iterator[RunningWeek]:
+    """A week with the sample's programme and contest, on servers of its own."""
+    with own_stack() as stack:
+        # A place is held until its contact is verified.
+        services = Services(stack, parts, detached=False, with_pages=True, hold_minutes=30)
+        wanted = topics.with_optional(part.service for part in parts)
+        asyncio.run(create_missing(stack.kafka_connection, 1, wanted))
+        with running(services) as up:
+            assert load_pieces(week_of_now(), up.apis) == []
+            # Service workers and cameras work at localhost without TLS.
+            yield RunningWeek(up, up.url(EDGE).replace("127.0.0.1", "localhost"), up.apis)
+
+
 async def quiz_of(week: RunningWeek, **changes: object) -> str:
     """A contest that shows points at once, of this test alone."""
-    sample = (await week.organise("GET", "quiz", "/quizzes"))["quizzes"][0]["quiz_id"]
-    definition = await week.organise("GET", "quiz", f"/quizzes/{sample}/definition")
+    definition = await week.organise("GET", "quiz", f"/quizzes/{SAMPLE}/definition")
     now = datetime.now(UTC)
     definition |= {
         "shows_scores": "at_once",
@@ -112,8 +136,11 @@ async def sign_in_organiser(page: Page, key: str) -> None:
     await page.locator("footer button.link").wait_for()
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds on a page as it is now."""
-    options = {"runOnly": {"type": "tag", "values": TAGS}}
+async def violations(page: Page, *rules: str) -> list[str]:
+    """What axe finds on a page as it is now, by these rules; by default all."""
+    # A page that has not drawn itself yet has no heading.
+    await page.locator("h1").first.wait_for()
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
+    options = {"runOnly": only}
     found = (await Axe().run(page, options=options)).response["violations"]
     return [f"{page.url}: {one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]

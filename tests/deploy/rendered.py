@@ -74,6 +74,14 @@ def selects(selector: Document, labels: dict[str, str]) -> bool:
     )
 
 
+def policies_of(overlay: str, pod: Document) -> set[str]:
+    """The network policies of an overlay that are about a pod."""
+    every = of_kind(overlay, "NetworkPolicy")
+    return {
+        name for name, one in every.items() if selects(one["spec"]["podSelector"], pod["metadata"]["labels"])
+    }
+
+
 def faults_of(document: Document, version: str) -> Iterator[object]:
     """What Kubernetes of this version would find wrong in a document, unknown fields too."""
     group, _, own = document["apiVersion"].rpartition("/")

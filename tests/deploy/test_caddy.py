@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,9 @@ import httpx
 import pytest
 
 from ops.stack.host import free_port
-from pages.build import build
+from tests.support.public_edge import CADDY, ROOT, PublicEdge, public_edge
 from tests.support.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
-CADDY = Path(sys.executable).parent / "caddy"
 INSIDE = ("metrics", "health", "livez", "readyz", "docs", "redoc", "openapi.json", "static-offline-docs/x.js")
 
 
@@ -50,56 +48,34 @@ def run(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
 class Served:
     """Two copies of a service behind Caddy."""
 
-    http_port: int
-    https_port: int
+    edge: PublicEdge
     copies: dict[int, subprocess.Popen[bytes]]
-    home: Path
-
-    @property
-    def log(self) -> Path:
-        return self.home / "caddy.log"
-
-    @property
-    def authority(self) -> Path:
-        return self.home / "caddy/pki/authorities/local/root.crt"
 
     def start_copy(self, port: int) -> None:
         command = [sys.executable, "-m", "tests.deploy.copy_of_service", str(port)]
-        with (self.home / f"{port}.log").open("ab") as log:
+        with (self.edge.home / f"{port}.log").open("ab") as log:
             self.copies[port] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
     def client(self) -> httpx.AsyncClient:
-        trusting = ssl.create_default_context(cafile=str(self.authority))
-        return httpx.AsyncClient(base_url=f"https://localhost:{self.https_port}", verify=trusting, timeout=30)
+        trusting = ssl.create_default_context(cafile=str(self.edge.authority))
+        return httpx.AsyncClient(base_url=self.edge.url, verify=trusting, timeout=30)
 
 
 @contextmanager
 def served(home: Path) -> Iterator[Served]:
     ports: list[int] = []
-    while len(ports) < 4:
+    while len(ports) < 2:
         ports.append(free_port(ports))
-    service = Served(ports[0], ports[1], {}, home)
-    copies = " ".join(f"127.0.0.1:{port}" for port in ports[2:])
-    build(home / "pages")
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "XDG_DATA_HOME": str(home),
-        "KEPU_PROXY_HTTP_PORT": str(service.http_port),
-        "KEPU_PROXY_HTTPS_PORT": str(service.https_port),
-        "KEPU_PAGES": str(home / "pages"),
-        "KEPU_PROXY_HSTS_SECONDS": "31536000",
-        **dict.fromkeys(("KEPU_PROXY_QUIZ", "KEPU_PROXY_AWARDS"), copies),
-    }
-    command = [str(CADDY), "run", "--config", "deploy/caddy/Caddyfile", "--adapter", "caddyfile"]
-    with ExitStack() as stack:
-        for port in ports[2:]:
-            service.start_copy(port)
-        stack.callback(end_all, service.copies)
-        log = stack.enter_context(service.log.open("wb"))
-        proxy = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        stack.callback(end, proxy)
-        yield service
+    copies = " ".join(f"127.0.0.1:{port}" for port in ports)
+    behind = dict.fromkeys(("quiz", "awards"), copies)
+    with public_edge(home, behind, ports, KEPU_PROXY_HSTS_SECONDS="31536000") as edge:
+        service = Served(edge, {})
+        try:
+            for port in ports:
+                service.start_copy(port)
+            yield service
+        finally:
+            end_all(service.copies)
 
 
 def end_all(copies: dict[int, subprocess.Popen[bytes]]) -> None:
@@ -131,7 +107,7 @@ async def copies_seen(client: httpx.AsyncClient) -> set[int]:
 async def test_a_copy_is_killed_behind_the_proxy_and_requests_go_on(tmp_path: Path) -> None:
     with served(tmp_path) as service:
         both = set(service.copies)
-        await eventually(service.authority.exists)
+        await eventually(service.edge.authority.exists)
         async with service.client() as client:
             await eventually(lambda: serves(client))
             await eventually(lambda: copies_seen(client), lambda seen: seen == both)
@@ -151,11 +127,11 @@ async def test_a_copy_is_killed_behind_the_proxy_and_requests_go_on(tmp_path: Pa
             refused = await client.get("/api/quiz/consents/kepu-secret")
             assert refused.status_code in (502, 503)
         async with httpx.AsyncClient() as plain:
-            sent = await plain.get(f"http://localhost:{service.http_port}/api/quiz/where")
+            sent = await plain.get(f"http://localhost:{service.edge.http_port}/api/quiz/where")
         # To the usual port: it is the one that people reach.
         assert sent.status_code == 308
         assert sent.headers["location"] == "https://localhost/api/quiz/where"
-    log = service.log.read_text()
+    log = service.edge.log.read_text()
     assert '"level":"error"' in log
     assert "kepu-secret" not in log
 

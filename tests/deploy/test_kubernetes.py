@@ -23,6 +23,7 @@ from tests.deploy.rendered import (
     given_to,
     of_kind,
     pods,
+    policies_of,
     rendered,
     selects,
 )
@@ -182,13 +183,6 @@ def test_nothing_passes_that_is_not_allowed(overlay: str) -> None:
             *({"requests"} if name.endswith("-api") else ()),
             *({"mail-and-sms"} if name == "notifications-worker" else ()),
         }, name
-
-
-def policies_of(overlay: str, pod: Document) -> set[str]:
-    every = of_kind(overlay, "NetworkPolicy")
-    return {
-        name for name, one in every.items() if selects(one["spec"]["podSelector"], pod["metadata"]["labels"])
-    }
 
 
 @each_overlay

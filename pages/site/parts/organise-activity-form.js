@@ -2,10 +2,11 @@
 // added and taken out without losing anything.
 import { randomName } from "./kept.js";
 import { alsoWords, named } from "./language.js";
-import { area, numberField, proposals, showsWrongFields, tick, timeField } from "./organise-fields.js";
+import { numberField, showsWrongFields, tick, timeField } from "./organise-fields.js";
 import { ofField } from "./organise-times.js";
-import { button, choice, field, form, html, nothing, t, update } from "./page.js";
-import { date, span } from "./times.js";
+import { area, button, choice, field, form, html, nothing, proposals, t, update } from "./page.js";
+import { span } from "./times.js";
+import { date, WEEK } from "./week.js";
 
 await alsoWords("organise-programme");
 
@@ -45,7 +46,7 @@ export function activityForm(model, kept, known, save) {
   // Drawn again when a field is left: not while a time is typed, which is another time after each digit.
   return html`<div @input=${(event) => typed(model, event.target)} @focusout=${update} @invalid=${showsWrongFields}>
     ${proposals("organisers", known.map((one) => one.organiser))} ${proposals("venues", sessions.map((one) => one.venue))}
-    ${proposals("districts", sessions.map((one) => one.district))}
+    ${proposals("districts", [...WEEK.districts, ...sessions.map((one) => one.district)])}
     ${form(html`${ofActivity(model, kept)} ${model.sessions.map((one, n) => ofSession(model, kept, one, n))} ${addButton(model)} ${moves(model, kept)}`, t("activity.save"), save)}
   </div>`;
 }

@@ -1,11 +1,11 @@
 // What a ceremony is, and the order in which awards are called. Each change is saved at once, as one whole.
 import { alsoWords } from "./language.js";
 import { act, change } from "./organise-changing.js";
-import { area, numberField } from "./organise-fields.js";
+import { numberField } from "./organise-fields.js";
 import { idField, newId } from "./organise-ids.js";
-import { linesOf } from "./organise-lines.js";
+import { linesOf } from "./lines.js";
 import { mayChange } from "./organiser.js";
-import { announce, button, choice, field, form, html, nothing, t } from "./page.js";
+import { announce, area, button, choice, field, form, html, nothing, t } from "./page.js";
 import { moment } from "./times.js";
 
 await alsoWords("organise-ceremonies");

@@ -14,12 +14,12 @@ let asked = null;
  *
  * `tag`: only if it is still as it was read. `isNew`: only if there is no such thing yet.
  */
-export async function change(service, path, { tag = null, isNew = false, ...options }) {
+export async function change(service, path, { tag = null, isNew = false, headers = {}, ...options }) {
   conflict = null;
-  const headers = tag ? { "if-match": tag } : isNew ? { "if-none-match": "*" } : {};
+  const condition = tag ? { "if-match": tag } : isNew ? { "if-none-match": "*" } : {};
   try {
     // After an act that was done, but not answered, a repeat with a condition would be refused.
-    return await organise(service, path, { again: !tag && !isNew, ...options, headers });
+    return await organise(service, path, { again: !tag && !isNew, ...options, headers: { ...headers, ...condition } });
   } catch (error) {
     if (error instanceof Refused && CONFLICTS.has(error.status)) conflict = error;
     throw error;

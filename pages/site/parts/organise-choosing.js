@@ -16,6 +16,11 @@ export async function readTopics() {
   topics = [...counted].sort(([one], [other]) => one.localeCompare(other));
 }
 
+/** A new contest cannot be saved without questions: told before anything is typed. */
+export function emptyBank() {
+  return topics.length ? nothing : html`<p class="fair">${t("drafting.empty-bank")} <a href="/organise-bank">${t("drafting.to-bank")}</a></p>`;
+}
+
 /** `changed` is called when the pool has changed. */
 export function choosing(pool, changed) {
   return html`
@@ -52,9 +57,10 @@ function lineOf(pool, line, n, changed) {
 
 function topicOf(pool, topic, count, changed) {
   const isOpen = open?.topic === topic;
+  const inUse = pool.questions.filter((one) => one.topic === topic).length;
   return html`<li class="card">
     <h4>${topic}</h4>
-    <p>${t("drafting.reviewed", { n: count })}</p>
+    <p>${t("drafting.reviewed", { n: count })}${inUse ? html` · <strong>${t("drafting.in-use", { n: inUse })}</strong>` : nothing}</p>
     <div class="row">
       ${button(t("drafting.take-all"), async () => taken(pool, await reviewedOf(topic), changed), { name: t("drafting.take-all-of", { topic }) })}
       ${isOpen ? nothing : button(t("drafting.choose"), async () => (open = { topic, entries: await reviewedOf(topic), ids: new Set() }), { name: t("drafting.choose-of", { topic }) })}

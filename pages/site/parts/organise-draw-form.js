@@ -1,11 +1,11 @@
 // The form of a draw: prizes, who takes part, who does not, and where the random numbers come from.
 import { alsoWords } from "./language.js";
 import { change } from "./organise-changing.js";
-import { area, numberField, tick, timeField } from "./organise-fields.js";
+import { numberField, tick, timeField } from "./organise-fields.js";
 import { idField, newId } from "./organise-ids.js";
-import { columnsOf, linesOf, tierLines, tiersOf } from "./organise-lines.js";
+import { columnsOf, linesOf, tierLines, tiersOf } from "./lines.js";
 import { ofField } from "./organise-times.js";
-import { button, choice, field, form, html, nothing, t } from "./page.js";
+import { area, button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-draws");
 

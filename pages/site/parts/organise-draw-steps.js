@@ -1,13 +1,12 @@
 // The steps of a draw: name entrants, fix the list, draw, let a reserve move up, draw again.
 import { alsoWords, named } from "./language.js";
 import { asksFirst, change } from "./organise-changing.js";
-import { area } from "./organise-fields.js";
 import { isId } from "./organise-ids.js";
 import { progress, until } from "./organise-waiting.js";
 import { entrantsIn, pathOf } from "./organise-draw-form.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { mayChange, organise } from "./organiser.js";
-import { announce, button, field, form, html, nothing, t, update } from "./page.js";
+import { announce, area, button, field, form, html, nothing, t, update } from "./page.js";
 import { moment } from "./times.js";
 
 await alsoWords("organise-scheme");

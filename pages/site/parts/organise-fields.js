@@ -1,18 +1,7 @@
 // Fields of organisers' forms that citizens' forms do not have.
-import { field, html, nothing, t } from "./page.js";
+import { field, html, nothing } from "./page.js";
 import { toField } from "./organise-times.js";
 import { describedBy, invalid, wrongWith } from "./wrong.js";
-
-/** A labelled field of several lines. */
-export function area(name, label, { value = "", required = false, rows = 4, maxlength = undefined, hint = "" } = {}) {
-  return html`<p class="field">
-    <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
-    ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
-    <textarea id=${name} name=${name} rows=${rows} .value=${value ?? ""} ?required=${required} maxlength=${maxlength ?? nothing}
-      aria-invalid=${invalid(name)} aria-describedby=${describedBy(name, hint)}></textarea>
-    ${wrongWith(name)}
-  </p>`;
-}
 
 /** A tick; one of several of a name has a `value` of its own. `changed` gets whether it is set. */
 export function tick(name, label, { checked = false, value = "on", changed = undefined } = {}) {
@@ -41,11 +30,6 @@ export function fileField(name, label, accept, { hint = "" } = {}) {
     ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
     <input id=${name} name=${name} type="file" accept=${accept} required aria-describedby=${hint ? `${name}-hint` : nothing}>
   </p>`;
-}
-
-/** What a field proposes, for `list` of `field`. */
-export function proposals(id, values) {
-  return html`<datalist id=${id}>${[...new Set(values)].filter(Boolean).sort().map((one) => html`<option value=${one}></option>`)}</datalist>`;
 }
 
 /** Open what a field stands in that must be corrected: else nobody would see why a form is not sent. */

@@ -1,9 +1,8 @@
 // Objections to a public notice, of a scheme or of a selection: read, decide, and write one down for somebody.
 import { asksFirst, change } from "./organise-changing.js";
-import { area } from "./organise-fields.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { mayChange } from "./organiser.js";
-import { announce, field, form, html, nothing, t } from "./page.js";
+import { announce, area, field, form, html, nothing, t } from "./page.js";
 import { moment } from "./times.js";
 
 const OUTCOMES = ["upheld", "dismissed"];

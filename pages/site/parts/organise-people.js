@@ -6,7 +6,7 @@ import { numberField } from "./organise-fields.js";
 import { csv, open, opened, openingForm, who } from "./organise-names.js";
 import { download, mayChange, organise, organiseAll } from "./organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "./page.js";
-import { AUDIENCES, contactOf } from "./person.js";
+import { AUDIENCES, contactLabel, contactOf, districtField } from "./person.js";
 import { Refused } from "./api.js";
 import { moment } from "./times.js";
 
@@ -132,9 +132,9 @@ function behalfForm(reload) {
   return form(
     html`
       ${field("name", t("person.name"), { maxlength: 100, hint: t("behalf.name-hint") })}
-      ${field("contact", t("person.contact"), { maxlength: 254, hint: t("behalf.contact-hint") })}
+      ${field("contact", contactLabel(), { maxlength: 254, hint: t("behalf.contact-hint") })}
       ${choice("audience", t("behalf.audience"), AUDIENCES.map((one) => [one, t(`audience.${one}`)]))}
-      ${field("district", t("person.district"), { maxlength: 60, value: session.district })}
+      ${districtField({ value: session.district })}
       ${field("group_id", t("behalf.group"), { maxlength: 64 })}
       ${field("participant_id", t("behalf.known"), { maxlength: 64, hint: t("behalf.known-hint") })}
       ${numberField("places", t("booking.how-many"), { value: 1, required: true })}

@@ -1,14 +1,12 @@
 // Who holds awards: groups by their public names, people by their pseudonymous ids.
-import { all } from "./api.js";
+import { groupNames } from "./group-names.js";
 import { html, t } from "./page.js";
 
-const GROUPS_MAX = 5000;
 let groups = new Map();
 
 /** Read the names of groups. Without them the pages show ids. */
 export async function knowGroups() {
-  const found = await all("registration", "/groups", "groups", GROUPS_MAX, { token: null }).catch(() => []);
-  groups = new Map(found.map((one) => [one.group_id, one.name]));
+  groups = await groupNames();
 }
 
 /** What a recipient is called; null was erased. */

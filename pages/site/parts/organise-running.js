@@ -4,7 +4,7 @@ import { asksFirst, change, conflicted, consequences } from "./organise-changing
 import { timeField } from "./organise-fields.js";
 import { progress, until } from "./organise-waiting.js";
 import { exports } from "./organise-exports.js";
-import { addressOf, back, onlyRead, path, ways } from "./organise-quiz.js";
+import { addressOf, onlyRead, path, ways } from "./organise-quiz.js";
 import { ofField } from "./organise-times.js";
 import { mayChange, organise } from "./organiser.js";
 import { announce, button, field, form, html, keepFresh, loading, nothing, t } from "./page.js";
@@ -82,7 +82,7 @@ async function follow() {
 export function body() {
   if (!quiz) return loading();
   return html`
-    ${back()}
+    <p><a href="/organise-contest">${t("ways.all")}</a></p>
     ${conflicted(reload)}
     ${state()}
     ${onlyRead()}
@@ -186,7 +186,7 @@ function freeze() {
     ${board.frozen_at
       ? html`<p><strong class="fair">${t("standings.frozen", { at: moment(board.frozen_at) })}</strong> ${t("running.frozen-hint")}</p>
           <p>${button(t("running.thaw"), turn("thaw", "running.thawed"))}</p>`
-      : html`<p>${t("running.freeze-hint")}</p><p>${button(t("running.freeze"), turn("freeze", "running.froze"))}</p>`}`;
+      : html`<p>${t(quiz.shows_scores === "at_close" ? "running.freeze-hidden" : "running.freeze-hint")}</p><p>${button(t("running.freeze"), turn("freeze", "running.froze"))}</p>`}`;
 }
 
 function extend() {
@@ -202,7 +202,7 @@ function extend() {
 
 function ends() {
   if (quiz.status === "closed" || quiz.status === "cancelled") return nothing;
-  return html`<h2>${t("running.cancel")}</h2>
+  return html`<h2>${t("running.cancel-title")}</h2>
     <p>${t("running.cancel-hint")}</p>
     ${asksFirst("cancel", t("running.cancel"), {
       about: () => html`
@@ -215,7 +215,7 @@ function ends() {
         announce(t("running.cancelled"));
       },
     })}
-    <h2>${t("running.remove")}</h2>
+    <h2>${t("running.remove-title")}</h2>
     <p>${t("running.remove-hint")}</p>
     ${asksFirst("remove", t("running.remove"), {
       about: () => consequences(t("running.remove-sure"), [t("running.remove-all"), t("running.cancel-for-good")]),

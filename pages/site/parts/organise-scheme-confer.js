@@ -1,13 +1,13 @@
 // Conferring the awards of a scheme: on one, found by an id or a ticket, or on many from a list that is pasted.
 import { alsoWords } from "./language.js";
 import { act, change } from "./organise-changing.js";
-import { area, tick } from "./organise-fields.js";
+import { tick } from "./organise-fields.js";
 import { isId } from "./organise-ids.js";
-import { columnsOf } from "./organise-lines.js";
+import { columnsOf } from "./lines.js";
 import { progress } from "./organise-waiting.js";
 import { who } from "./organise-recipients.js";
 import { mayChange, organise } from "./organiser.js";
-import { announce, button, field, form, html, nothing, t, update } from "./page.js";
+import { announce, area, button, field, form, html, nothing, t, update } from "./page.js";
 
 await alsoWords("organise-scheme");
 

@@ -1,10 +1,10 @@
 // The form of a scheme: an award and its rule. And what a rule says, in words.
 import { alsoWords } from "./language.js";
 import { change } from "./organise-changing.js";
-import { area, numberField, tick } from "./organise-fields.js";
+import { numberField, tick } from "./organise-fields.js";
 import { idField, newId } from "./organise-ids.js";
-import { tierLines, tiersOf } from "./organise-lines.js";
-import { button, choice, field, form, html, nothing, t } from "./page.js";
+import { tierLines, tiersOf } from "./lines.js";
+import { area, button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-awards");
 

@@ -1,11 +1,11 @@
 // The form of a selection: places, times, who may nominate, and what experts give points for.
 import { alsoWords } from "./language.js";
 import { change } from "./organise-changing.js";
-import { area, numberField, tick, timeField } from "./organise-fields.js";
+import { numberField, tick, timeField } from "./organise-fields.js";
 import { idField, newId } from "./organise-ids.js";
-import { linesOf } from "./organise-lines.js";
+import { linesOf } from "./lines.js";
 import { ofField } from "./organise-times.js";
-import { button, choice, field, form, html, nothing, t } from "./page.js";
+import { area, button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-selections");
 

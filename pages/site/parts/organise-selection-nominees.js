@@ -1,15 +1,15 @@
 // Nominees of a selection and who may be chosen; the experts who judge them.
 import { alsoWords } from "./language.js";
 import { asksFirst, change } from "./organise-changing.js";
-import { area } from "./organise-fields.js";
-import { columnsOf, linesOf } from "./organise-lines.js";
+import { columnsOf, linesOf } from "./lines.js";
 import { nameOf, who } from "./organise-recipients.js";
 import { pathOf } from "./organise-selection-form.js";
 import { organise } from "./organiser.js";
-import { announce, button, choice, field, form, html, nothing, t } from "./page.js";
+import { announce, area, button, choice, field, form, html, nothing, t } from "./page.js";
 
 await alsoWords("organise-scheme");
 await alsoWords("organise-selections");
+await alsoWords("selection-terms");
 
 const CODES = ["eligible", "not_eligible", "incomplete", "untrue", "other_field", "doubled"];
 const UNTIL_CANDIDATES = ["nominating", "scoring", "ranking"];
@@ -89,7 +89,7 @@ export function expertsOf(id, phase) {
   };
   return html`<section aria-labelledby="experts">
     <h2 id="experts">${t("experts.title")}</h2>
-    <p>${t("experts.explained")}</p>
+    <p>${t("experts.explained")} <a href="/selection?id=${encodeURIComponent(id)}">${location.origin}/selection?id=${id}</a></p>
     ${form(area("expert-list", t("experts.list"), { required: true, hint: t("experts.list-hint") }), t("experts.add"), add, { kind: "plain" })}
     ${phase === "scoring" ? button(t("experts.assign"), assign, { kind: "main" }) : nothing}
     ${panel ? panelOf(id) : nothing}

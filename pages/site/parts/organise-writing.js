@@ -3,10 +3,9 @@ import { Refused } from "./api.js";
 import { randomName } from "./kept.js";
 import { alsoWords } from "./language.js";
 import { change } from "./organise-changing.js";
-import { area } from "./organise-fields.js";
 import { registrationsOf } from "./organise-cancelling.js";
 import { mayChange, organise } from "./organiser.js";
-import { announce, button, choice, field, form, html, loading, nothing, t, update } from "./page.js";
+import { announce, area, button, choice, field, form, html, loading, nothing, t, update } from "./page.js";
 import { moment } from "./times.js";
 
 await alsoWords("organise-messages");
@@ -109,7 +108,8 @@ function preview() {
     <p>${t("write.in-inbox")}</p>
     <div class="card"><p><strong>${draft.subject}</strong></p><p class="text">${draft.body}</p></div>
     ${draft.by === "both" ? html`<p>${t("write.in-mail")}</p><div class="card"><p><strong>${draft.subject}</strong></p><p class="text">${t("write.mail", { body: draft.body })}</p></div>` : nothing}
-    <p><strong>${t("write.reached", { n: reached })}</strong> ${t(`write-to.${draft.to}`)}. ${t("write.for-good")}</p>
+    <p><strong>${t("write.reached", { n: reached })}</strong> ${t(`write-to.${draft.to}`)}</p>
+    <p>${t("write.for-good")}</p>
     <div class="row">
       ${button(t("write.send", { n: reached }), send, { kind: "main", disabled: !reached })}
       ${button(t("write.go-back"), async () => (looking = false))}

@@ -3,7 +3,7 @@ import { html, nothing, render } from "../lib/lit-html.js";
 import { account, forgetAnswers, guard, signInAddress, signedOut } from "./account.js";
 import { ask, Refused, Unreached } from "./api.js";
 import { choose, language, LANGUAGES, t } from "./language.js";
-import { names, store, stored } from "./kept.js";
+import { forget, names, store, stored } from "./kept.js";
 import { langOf, spoken } from "./spoken.js";
 import { WEEK } from "./week.js";
 import { anyWrong, describedBy, forgetWrong, invalid, learnWrong, listOfWrong, wrongWith } from "./wrong.js";
@@ -17,14 +17,25 @@ const CITIZENS_MENU = [
   ["verify", "/verify", "menu.verify"],
   ["help", "/help", "menu.help"],
 ];
+// Of 18, 24 and 30 px; the button names the next one.
+const TYPE_SIZES = ["normal", "large", "largest"];
+const FRESH_MS = 8_000;
+// The worker copies all pages to the device. The page that somebody waits for comes first.
+const REGISTER_MS = 2_000;
 const OTHER_LANGUAGE = { "zh-CN": "中文", en: "English" };
 
 let current = null;
 let trouble = null;
 let told = "";
+// While it is, what was told stays in sight, wherever on the page its reader is.
+let isFresh = false;
+let fading = 0;
 
 /**
  * Show a page. `title` and `body` are functions, called each time that something changes (`update`).
+ *
+ * It is drawn when the view waits for the first time: by then the view has asked for what it shows, and the answer
+ * comes while a slow device draws.
  *
  * `menu`: [page, address, key of its words] of each entry; `footer`: what stands last on the page.
  */
@@ -32,9 +43,18 @@ export function show(title, body, { menu = CITIZENS_MENU, footer = citizensFoote
   current = { title, body, menu, footer };
   // What the file has until its script runs.
   document.getElementById("page").replaceChildren();
+  queueMicrotask(begin);
+}
+
+function begin() {
   update();
+  const carried = stored("told");
+  if (carried) {
+    forget("told");
+    announce(carried);
+  }
   guard();
-  register();
+  setTimeout(register, REGISTER_MS);
   // What an earlier page could not hand in.
   if (names("attempt.").some((name) => stored(name)?.state === "handing-in")) import("./attempt.js").then(({ finish }) => finish());
 }
@@ -48,6 +68,19 @@ export function update() {
 /** Say something to a screen reader, and show it for those who see. */
 export function announce(words) {
   told = words;
+  isFresh = true;
+  clearTimeout(fading);
+  fading = setTimeout(fade, FRESH_MS);
+  update();
+}
+
+/** Say something on the page that comes next. */
+export function announceNext(words) {
+  store("told", words);
+}
+
+function fade() {
+  isFresh = false;
   update();
 }
 
@@ -129,7 +162,7 @@ export function form(fields, words, work, { kind = "main", names = {} } = {}) {
 export function field(name, label, { hint = "", changed = undefined, ...attributes } = {}) {
   const { type = "text", value = "", required = false, autocomplete, inputmode, maxlength, list, min, max, step } = attributes;
   return html`<p class="field">
-    <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
+    <label for=${name}>${label}${required || type === "search" ? nothing : html` <small>${t("form.optional")}</small>`}</label>
     ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
     <input
       id=${name}
@@ -148,6 +181,22 @@ export function field(name, label, { hint = "", changed = undefined, ...attribut
       aria-invalid=${invalid(name)}
       aria-describedby=${describedBy(name, hint)}
     >
+    ${wrongWith(name)}
+  </p>`;
+}
+
+/** What a field proposes, for `list` of `field`. */
+export function proposals(id, values) {
+  return html`<datalist id=${id}>${[...new Set(values)].filter(Boolean).sort().map((one) => html`<option value=${one}></option>`)}</datalist>`;
+}
+
+/** A labelled field of several lines. */
+export function area(name, label, { value = "", required = false, rows = 4, maxlength = undefined, hint = "" } = {}) {
+  return html`<p class="field">
+    <label for=${name}>${label}${required ? nothing : html` <small>${t("form.optional")}</small>`}</label>
+    ${hint ? html`<small id="${name}-hint">${hint}</small>` : nothing}
+    <textarea id=${name} name=${name} rows=${rows} .value=${value ?? ""} ?required=${required} maxlength=${maxlength ?? nothing}
+      aria-invalid=${invalid(name)} aria-describedby=${describedBy(name, hint)}></textarea>
     ${wrongWith(name)}
   </p>`;
 }
@@ -173,7 +222,7 @@ export function signInFirst(words = t("sign-in.needed")) {
 }
 
 export function loading() {
-  return html`<p class="quiet" role="status">${t("page.loading")}</p>`;
+  return html`<p class="quiet" role="status" data-loading>${t("page.loading")}</p>`;
 }
 
 /** Ask once now, and again every so often while the page is seen. */
@@ -207,7 +256,7 @@ function frame(title, body, menu, footer) {
         ${LANGUAGES.filter((one) => one !== language).map(
           (one) => html`<button type="button" lang=${one} @click=${() => choose(one)}>${OTHER_LANGUAGE[one]}</button>`,
         )}
-        <button type="button" aria-pressed=${largeType() ? "true" : "false"} @click=${switchType}>${t("page.large-type")}</button>
+        <button type="button" @click=${switchType}>${t(`page.type-${nextType()}`)}</button>
       </div>
       <nav aria-label=${t("menu.name")}>
         <ul>
@@ -221,7 +270,7 @@ function frame(title, body, menu, footer) {
     <main id="main" tabindex="-1">
       <h1>${spoken(title)}</h1>
       <div id="trouble" tabindex="-1" role="alert">${trouble ? troubleOf(trouble) : nothing}</div>
-      <div role="status" class=${told ? "told" : ""}>${told}</div>
+      <div role="status" class=${!told ? "" : isFresh ? "told fresh" : "told"}>${told}</div>
       ${body}
     </main>
     <footer>
@@ -232,10 +281,12 @@ function frame(title, body, menu, footer) {
 }
 
 function citizensFooter() {
-  if (!account()) return nothing;
   return html`<p>
-    <a href="/inbox">${t("menu.inbox")}</a> · <a href="/data">${t("menu.data")}</a> ·
-    <button type="button" class="link" @click=${leave}>${t("sign-in.out")}</button>
+    <a href="/notice">${t("menu.notice")}</a> · <a href="/selection">${t("menu.selection")}</a>
+    ${account()
+      ? html`· <a href="/inbox">${t("menu.inbox")}</a> · <a href="/data">${t("menu.data")}</a> ·
+          <button type="button" class="link" @click=${leave}>${t("sign-in.out")}</button>`
+      : nothing}
   </p>`;
 }
 
@@ -246,7 +297,7 @@ function troubleOf(error) {
     <p>${wordsOf(error)}</p>
     ${listOfWrong()}
     ${ended ? html`<p><a class="button" href=${signInAddress()}>${t("sign-in.go")}</a></p>` : nothing}
-    ${error.code ? html`<p><small>${t("trouble.code", { code: error.code })}</small></p>` : nothing}
+    ${error.code && !anyWrong() ? html`<p><small>${t("trouble.code", { code: error.code })}</small></p>` : nothing}
   </div>`;
 }
 
@@ -267,18 +318,23 @@ async function leave() {
   });
 }
 
-function largeType() {
-  return stored("large-type") === true;
+function typeSize() {
+  const size = stored("type-size");
+  return TYPE_SIZES.includes(size) ? size : TYPE_SIZES[0];
+}
+
+function nextType() {
+  return TYPE_SIZES[(TYPE_SIZES.indexOf(typeSize()) + 1) % TYPE_SIZES.length];
 }
 
 function switchType() {
-  store("large-type", !largeType());
+  store("type-size", nextType());
   applyType();
   update();
 }
 
 function applyType() {
-  document.documentElement.classList.toggle("large", largeType());
+  for (const size of TYPE_SIZES) document.documentElement.classList.toggle(size, size === typeSize());
 }
 
 function register() {

@@ -1,7 +1,8 @@
 // The programme as a list: all sessions by day, and what is searched for in them.
 import { html, nothing, t } from "./page.js";
 import { named } from "./language.js";
-import { date, day } from "./times.js";
+import { day } from "./times.js";
+import { date } from "./week.js";
 
 /** The sessions of all activities, each with its activity, the earliest first. */
 export function sessionsOf(activities) {
@@ -17,10 +18,10 @@ export function hasWords(session, words) {
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-/** How many these are, and their cards below the days on which they begin. */
-export function listed(sessions, card) {
+/** How many these are, and the cards of the first `most` below the days on which they begin. */
+export function listed(sessions, card, most = Infinity) {
   const days = new Map();
-  for (const one of sessions) {
+  for (const one of sessions.slice(0, most)) {
     const key = date(one.starts_at);
     days.set(key, [...(days.get(key) ?? []), one]);
   }

@@ -1,5 +1,6 @@
 // What a service finds wrong with the fields of a form: said beside each input, and listed at the top of the page.
 import { html, nothing } from "../lib/lit-html.js";
+import { t } from "./language.js";
 
 // By the name of the field, what is wrong; and what no field is there for.
 let fields = new Map();
@@ -58,7 +59,7 @@ export function anyWrong() {
 export function listOfWrong() {
   if (!fields.size && !others.length) return nothing;
   return html`<ul>
-    ${[...fields].map(([name, words]) => html`<li><a href="#${name}" @click=${toField}>${labelOf(name)}: ${words}</a></li>`)}
+    ${[...fields].map(([name, words]) => html`<li><a href="#${name}" @click=${toField}>${t("trouble.of-field", { field: labelOf(name), words })}</a></li>`)}
     ${others.map((words) => html`<li>${words}</li>`)}
   </ul>`;
 }

@@ -74,7 +74,7 @@ function mayAsk(session) {
 }
 
 function openButton(session) {
-  const words = former ? t("me.change") : session.free > 0 ? t("booking.ask") : t("booking.wait");
+  const words = former ? t(former.session_id === session.session_id ? "change.number" : "change.to-this") : session.free > 0 ? t("booking.ask") : t("booking.wait");
   const open = async () => {
     // Nobody waits for these.
     if (account()) ask("registration", "/me").then((found) => (me = found)).then(update, () => {});
@@ -94,12 +94,12 @@ function bookingForm(session) {
     ${mine ? inWhoseName(session) : html`<p>${t("booking.newcomer")} <a href="/sign-in?next=${encodeURIComponent(location.pathname + location.search)}">${t("booking.known")}</a></p>`}
     ${former?.session_id === session.session_id ? html`<p><strong>${t("change.same")}</strong></p>` : nothing}
     ${form(
-      html`${choice("places", t("booking.how-many"), counts, { value: "1" })} ${mine ? nothing : personFields()}`,
-      t("booking.send"),
+      html`${choice("places", t("booking.how-many"), counts, { value: String(Math.min(former?.places ?? 1, most)) })}
+        <p class="quiet">${t("booking.others")}</p> ${mine ? nothing : personFields()}`,
+      t(former ? "change.send" : "booking.send"),
       (fields) => book(session, fields),
       { names: contactNames },
     )}
-    <p class="quiet">${t("booking.others")}</p>
     ${button(t("form.cancel"), async () => (asking = null))}
   </div>`;
 }
@@ -153,8 +153,13 @@ function outcomeOf(session) {
     ${outcome.reason ? html`<p>${spoken(outcome.reason)}</p>` : nothing}
     ${former ? html`<p>${t("change.still")}</p>` : nothing}
     ${outcome.overlaps_with ? html`<p>${t("outcome.overlaps")}</p>` : nothing}
-    ${outcome.until && outcome.status !== "offered" ? html`<p>${t("outcome.verify", { until: moment(outcome.until) })}</p>
-          <p><a class="button main" href="/sign-in?verify=${encodeURIComponent(outcome.participant_id)}&next=/me">${t("sign-in.verify")}</a></p>` : nothing}
+    ${outcome.until && outcome.status !== "offered" ? toVerify(t("outcome.verify", { until: moment(outcome.until) }), "button main") : nothing}
+    ${outcome.token && !outcome.until ? toVerify(t("me.unverified"), "button") : nothing}
     ${outcome.registration_id ? html`<p><a class="button" href="/me">${t("outcome.mine")}</a></p>` : nothing}
   </div>`;
+}
+
+function toVerify(words, look) {
+  return html`<p>${words}</p>
+    <p><a class=${look} href="/sign-in?verify=${encodeURIComponent(outcome.participant_id)}&next=/me">${t("sign-in.verify")}</a></p>`;
 }

@@ -2,11 +2,12 @@
 import { account, signInAddress } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
 import { keptAttempt } from "../parts/attempt.js";
+import { store } from "../parts/kept.js";
 import { html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
 import { inWords, moment } from "../parts/times.js";
 import { now, synchronise } from "../parts/server-clock.js";
-import { spoken } from "../parts/spoken.js";
+import { langOf, spoken } from "../parts/spoken.js";
 
 // Thousands wait on this page for the opening. So it is asked seldom.
 const FRESH_SECONDS = 60;
@@ -16,8 +17,10 @@ let me = null;
 show(() => t("menu.contest"), body);
 if (account()) ask("registration", "/me").then((found) => (me = found), () => {});
 await keepFresh(async () => {
-  await synchronise();
-  quizzes = await all("quiz", "/quizzes", "quizzes");
+  // The clock decides what is open, so both are waited for.
+  [quizzes] = await Promise.all([all("quiz", "/quizzes", "quizzes"), synchronise()]);
+  // For the page before an attempt, which asks no service.
+  store("contests", Object.fromEntries(quizzes.map((one) => [one.quiz_id, one.title])));
 }, FRESH_SECONDS);
 
 function body() {
@@ -39,10 +42,11 @@ function card(quiz) {
       <li>${t("contest.pass", { percent: quiz.pass_percent })}</li>
       <li>${t(`contest.scores-${quiz.shows_scores}`)}</li>
       <li>${t("contest.network")}</li>
+      ${langOf(quiz.title) === nothing ? nothing : html`<li>${t("contest.in-chinese")}</li>`}
     </ul>
     ${way(quiz, kept, id)}
     <p><a href="/standings?quiz=${id}">${t("contest.standings")}</a>
-      ${kept && !kept.isOpen ? html` · <a href="/result?quiz=${id}&attempt=${kept.kept.attempt_id}">${t("contest.result")}</a>` : nothing}</p>
+      ${account() && !kept?.isOpen && stateOf(quiz) !== "soon" ? html` · <a href="/result?quiz=${id}${kept ? `&attempt=${kept.kept.attempt_id}` : ""}">${t("contest.result")}</a>` : nothing}</p>
   </li>`;
 }
 

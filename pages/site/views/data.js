@@ -1,7 +1,7 @@
 // One's own data: see, correct, choose messages, download, erase.
 import { account, forgetAnswers, signedIn, signedOut } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
-import { AUDIENCES, contactField, contactNames, contactOf } from "../parts/person.js";
+import { AUDIENCES, contactField, contactNames, contactOf, districtField } from "../parts/person.js";
 import { announce, attempt, button, choice, field, form, html, loading, show, signInFirst, t } from "../parts/page.js";
 
 let me = null;
@@ -22,10 +22,11 @@ function body() {
     <section aria-labelledby="who">
       <h2 id="who">${t("data.who")}</h2>
       <p>${t("data.contact", { contact: me.email ?? me.phone ?? "–" })} ${me.verified ? t("data.verified") : t("data.unverified")}</p>
+      <p class="quiet">${t("data.number")} <code>${me.participant_id}</code></p>
       ${form(
         html`${field("name", t("person.name"), { value: me.name ?? "", required: true, autocomplete: "name", maxlength: 100 })}
         ${choice("audience", t("person.audience"), AUDIENCES.map((one) => [one, t(`audience.${one}`)]), { value: me.audience })}
-        ${field("district", t("person.district"), { value: me.district ?? "", maxlength: 60 })}
+        ${districtField({ value: me.district ?? "", autocomplete: "address-level3" })}
         ${choice("language", t("data.language"), [["zh-CN", "中文"], ["en", "English"]], { value: me.language })}`,
         t("data.save"),
         save,

@@ -10,7 +10,8 @@ import { mayChange, organise, organiseAll, organiser, showToOrganisers } from ".
 import { announce, attempt, button, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { now, synchronise } from "../parts/server-clock.js";
 import { keepAwake, mute, muted, signal } from "../parts/signals.js";
-import { clock, date, span } from "../parts/times.js";
+import { clock, span } from "../parts/times.js";
+import { date } from "../parts/week.js";
 
 await alsoWords("door");
 

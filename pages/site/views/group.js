@@ -2,6 +2,7 @@
 import { account } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
 import { bookingsSection, openBooking } from "../parts/group-bookings.js";
+import { detailsSection } from "../parts/group-details.js";
 import { membersSection } from "../parts/group-members.js";
 import { rosterSection } from "../parts/group-roster.js";
 import { alsoWords } from "../parts/language.js";
@@ -44,5 +45,6 @@ function body() {
     ${membersSection(group, read)}
     ${group.left ? html`<p class="quiet">${t("groups.left", { n: group.left })}</p>` : nothing}
     ${rosterSection(group, read)}
+    ${detailsSection(group, read)}
   `;
 }

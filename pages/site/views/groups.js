@@ -4,6 +4,7 @@ import { all, ask } from "../parts/api.js";
 import { alsoWords, named } from "../parts/language.js";
 import { ownGroups } from "../parts/own-groups.js";
 import { announce, attempt, button, choice, field, form, html, nothing, show, signInFirst, t } from "../parts/page.js";
+import { districtField } from "../parts/person.js";
 import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
 
@@ -59,7 +60,7 @@ function body() {
       ${account() ? form(
         html`${field("name", t("groups.name"), { required: true, autocomplete: "organization", maxlength: 100 })}
         ${choice("kind", t("groups.kind"), KINDS.map((one) => [one, t(`group-kind.${one}`)]))}
-        ${field("district", t("person.district"), { required: true, maxlength: 60 })}
+        ${districtField({ required: true })}
         ${field("contact_name", t("groups.contact"), { autocomplete: "name", hint: t("groups.contact-hint"), maxlength: 100 })}
         ${field("email", t("groups.email"), { type: "email", autocomplete: "email", maxlength: 254 })}`,
         t("groups.apply-send"),

@@ -9,8 +9,6 @@ import { isSecret, rowsOf } from "../parts/hall-reveal.js";
 import { keepAwake } from "../parts/signals.js";
 import { clock, duration, moment } from "../parts/times.js";
 
-await alsoWords("hall");
-
 // So many rows are read from 20 m, if the screen is 3 m high.
 const PLACES = 10;
 const ASK_MS = 5000;
@@ -18,6 +16,12 @@ const ASK_MS = 5000;
 const NOTICE_MS = 3000;
 const quizId = new URLSearchParams(location.search).get("quiz") ?? "";
 const path = `/quizzes/${encodeURIComponent(quizId)}`;
+// Asked at once: the words come meanwhile.
+let asked = ask("quiz", path, { token: null });
+// Only `look` says what went wrong.
+asked.catch(() => {});
+await alsoWords("hall");
+
 const NAME = `hall.${quizId}`;
 // Of each key of a keyboard or of a presenter: what it does.
 const KEYS = {
@@ -54,7 +58,9 @@ function menu() {
 /** Ask now and then what has become of the contest, and for the standings while nothing streams. */
 async function look() {
   if (board?.final || quiz?.status === "cancelled") return;
-  quiz = await ask("quiz", path, { token: null });
+  const first = asked;
+  asked = null;
+  quiz = await (first ?? ask("quiz", path, { token: null }));
   const isWithheld = quiz.shows_scores === "at_close" && quiz.status !== "closed";
   if (!isWithheld && stream?.readyState !== EventSource.OPEN) {
     took(await ask("quiz", `${path}/standings?limit=${PLACES}`, { token: null }));

@@ -3,7 +3,7 @@ import { account } from "../parts/account.js";
 import { ask, Refused } from "../parts/api.js";
 import { announce, attempt, button, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
 import { download } from "../parts/download.js";
-import { named } from "../parts/language.js";
+import { language, named } from "../parts/language.js";
 import { fetchTicket, holds, keepTickets, keptWeek, pictureOf, readWeek } from "../parts/own-week.js";
 import { spoken } from "../parts/spoken.js";
 import { moment } from "../parts/times.js";
@@ -53,16 +53,19 @@ function body() {
   if (!account()) return html`${signInFirst(t("me.sign-in"))} <p><a href="/groups">${t("menu.groups")}</a></p>`;
   if (!week) return loading();
   const { me, registrations, awards, unread } = week;
-  const going = registrations.filter((one) => !ENDED.has(one.status)).sort((one, other) => one.starts_at.localeCompare(other.starts_at));
+  const inOrder = [...registrations].sort((one, other) => one.starts_at.localeCompare(other.starts_at));
+  const going = inOrder.filter((one) => !ENDED.has(one.status));
+  const ended = inOrder.filter((one) => ENDED.has(one.status));
   return html`
     <p>${t("me.hello", { name: me.name ?? "" })}</p>
     ${isOld ? html`<div class="card" role="status"><p>${t("me.known-since", { at: moment(week.at) })}</p>
           <p>${button(t("paper.try"), read)}</p></div>` : nothing}
     ${me.verified ? nothing : html`<div class="card"><p>${t("me.unverified")}</p>
           <p><a class="button main" href="/sign-in?verify=${encodeURIComponent(me.participant_id)}&next=/me">${t("sign-in.verify")}</a></p></div>`}
-    <p><a class="button" href="/inbox">${t("me.inbox", { n: unread })}</a> <a class="button" href="/data">${t("menu.data")}</a> <a class="button" href="/groups">${t("menu.groups")}</a></p>
+    <p class="row"><a class="button" href="/inbox">${t("me.inbox", { n: unread })}</a> <a class="button" href="/data">${t("menu.data")}</a> <a class="button" href="/groups">${t("menu.groups")}</a></p>
     <h2>${t("me.places")}</h2>
     ${going.length ? html`<ul class="cards">${going.map(place)}</ul>` : html`<p>${t("me.no-places")} <a href="/">${t("me.to-programme")}</a></p>`}
+    ${ended.length ? html`<details><summary>${t("me.ended", { n: ended.length })}</summary><p>${t("me.ended-why")}</p><ul class="cards">${ended.map(past)}</ul></details>` : nothing}
     <h2>${t("me.awards")}</h2>
     ${awards === null ? html`<p>${t("trouble.unreached")}</p>` : awards.length ? html`<ul class="cards">${awards.map(award)}</ul>` : html`<p>${t("me.no-awards")} <a href="/contest">${t("me.to-contest")}</a></p>`}
   `;
@@ -87,6 +90,13 @@ function place(one) {
   </li>`;
 }
 
+function past(one) {
+  return html`<li class="card">
+    <h3><a href="/activity?id=${encodeURIComponent(one.activity_id)}">${spoken(one.activity_title)}</a></h3>
+    <p><span class="time">${moment(one.starts_at)}</span> · ${spoken(one.venue)} · <strong class="fair">${named("status", one.status)}</strong></p>
+  </li>`;
+}
+
 function ticket(one) {
   const picture = pictureOf(week, one);
   const isShown = shown.has(one.registration_id);
@@ -107,7 +117,7 @@ function award(one) {
     <p>${named("award-kind", one.kind)}${one.tier ? html` · ${spoken(one.tier)}` : nothing} · <strong class=${one.status === "held" ? "good" : "bad"}>${named("award", one.status)}</strong></p>
     <p class="quiet">${t("me.award-code")} <code>${one.award_code}</code> · ${moment(one.issued_at)}</p>
     ${one.status === "held" ? html`<div class="row">
-          ${button(t("me.document"), () => download("awards", `/awards/${code}/document.pdf`, `${one.award_code}.pdf`), { kind: "main", name: `${t("me.document")}: ${one.scheme_title}` })}
+          ${button(t("me.document"), () => download("awards", `/awards/${code}/document.pdf?language=${language}`, `${one.award_code}.pdf`), { kind: "main", name: `${t("me.document")}: ${one.scheme_title}` })}
           <a class="button" href="/verify?code=${code}">${t("me.check")}</a>
         </div>` : nothing}
   </li>`;

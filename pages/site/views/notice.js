@@ -1,14 +1,14 @@
 // A public notice: who is proposed for an award, and objecting. Of a scheme (?scheme=) or of a selection (?selection=).
 import { account } from "../parts/account.js";
 import { all, ask } from "../parts/api.js";
+import { groupNames } from "../parts/group-names.js";
 import { alsoWords, named } from "../parts/language.js";
-import { announce, attempt, button, form, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
+import { announce, area, attempt, button, form, html, loading, nothing, show, signInFirst, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";
 
 await alsoWords("notice");
 
 const ENTRIES_MAX = 5000;
-const GROUPS_MAX = 5000;
 const SCHEMES_MAX = 500;
 const asked = new URLSearchParams(location.search);
 const of = asked.get("selection") ? "selections" : "schemes";
@@ -35,13 +35,7 @@ async function load() {
     others = schemes.filter((_, place) => ["published", "final"].includes(statuses[place].status));
     return;
   }
-  const [read, found] = await Promise.all([
-    of === "schemes" ? ofScheme() : ofSelection(),
-    // Groups are known by their names.
-    all("registration", "/groups", "groups", GROUPS_MAX, { token: null }).catch(() => []),
-  ]);
-  groups = new Map(found.map((one) => [one.group_id, one.name]));
-  notice = read;
+  [notice, groups] = await Promise.all([of === "schemes" ? ofScheme() : ofSelection(), groupNames()]);
 }
 
 async function ofScheme() {
@@ -115,11 +109,7 @@ function objecting(one, name) {
   if (!account()) return signInFirst(t("public-notice.sign-in"));
   return html`<section class="inset next" tabindex="-1" aria-label="${t("public-notice.object")}: ${name}">
     ${form(
-      html`<p class="field">
-        <label for="why">${t("public-notice.why")}</label>
-        <small id="why-hint">${t("public-notice.why-hint")}</small>
-        <textarea id="why" name="why" rows="5" maxlength="4000" required aria-describedby="why-hint"></textarea>
-      </p>`,
+      area("why", t("public-notice.why"), { required: true, rows: 5, maxlength: 4000, hint: t("public-notice.why-hint") }),
       t("public-notice.send"),
       ({ why }) => object(one, why),
     )}

@@ -66,7 +66,7 @@ async function save() {
 
 function numbers() {
   return html`
-    <p class="quiet">${named("kind", kept.kind)} · ${t("activity.by", { organiser: kept.organiser })}
+    <p class="quiet">${named("kind", kept.kind)} · ${t("activity.by")} ${kept.organiser}
       ${kept.draft ? html`<strong class="fair">${t("programme.draft")}</strong>` : html`<a href="/activity?id=${encodeURIComponent(id)}">${t("activity.for-citizens")}</a>`}</p>
     <h2>${t("activity.sessions")}</h2>
     <ul class="cards">
@@ -81,7 +81,7 @@ function sessionOf(session) {
   return html`<li class="card">
     <h3><a href="/organise-session?id=${encodeURIComponent(session.session_id)}">${span(session.starts_at, session.ends_at)}</a></h3>
     <p>${session.venue} · ${session.district}</p>
-    <p>${session.draft ? t("programme.draft") : places(session)} ${filled(session)} ${t("programme.waiting", { n: session.waiting })}</p>
+    <p>${session.draft || kept.draft ? t("programme.draft") : places(session)} ${filled(session)} ${t("programme.waiting", { n: session.waiting })}</p>
     ${mayChange() && !kept.draft && isAhead(session) ? cancelSession(kept, session, load) : nothing}
   </li>`;
 }

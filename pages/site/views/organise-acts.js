@@ -1,5 +1,5 @@
 // What organisers did, of all services together, the latest first.
-import { alsoWords } from "../parts/language.js";
+import { alsoWords, named } from "../parts/language.js";
 import { organise, showToOrganisers } from "../parts/organiser.js";
 import { button, field, form, html, loading, nothing, t } from "../parts/page.js";
 import { moment } from "../parts/times.js";
@@ -57,13 +57,19 @@ function table(acts) {
   </div>`;
 }
 
+/** What was done to what, by the fixed parts of the route: the first names the thing, the last the act. */
+function inWords({ method, route }) {
+  const fixed = route.split("/").filter((part) => part && !part.startsWith("{"));
+  return t("acts.words", { of: named("act-of", fixed[0]), did: named("act-did", fixed.length > 1 && method !== "DELETE" ? fixed.at(-1) : method) });
+}
+
 function row(act) {
   const went = act.status === null ? t("acts.unknown") : act.status < 400 ? t("acts.done") : t("acts.refused", { code: act.code ?? act.status });
   const ids = Object.values(act.ids).join(" · ");
   return html`<tr>
     <td>${moment(act.at)}</td>
     <td>${act.who}<br><small>${t(`role.${act.role}`)}</small></td>
-    <td>${act.method} <code>/${act.service}${act.route}</code>${ids ? html`<br><small>${ids}</small>` : nothing}</td>
+    <td>${inWords(act)}${ids ? html`<br><small>${ids}</small>` : nothing}<br><small><code>${act.method} /${act.service}${act.route}</code></small></td>
     <td class=${act.status !== null && act.status < 400 ? "good" : "bad"}>${went}</td>
   </tr>`;
 }

@@ -2,7 +2,7 @@
 import { asksFirst, change, consequences } from "../parts/organise-changing.js";
 import { fileField } from "../parts/organise-fields.js";
 import { progress } from "../parts/organise-waiting.js";
-import { DIFFICULTIES, FORMATS, nameOf, noKey } from "../parts/organise-bank.js";
+import { DIFFICULTIES, FORMATS, nameOf, noKey, questionShown } from "../parts/organise-bank.js";
 import { download, mayChange, organise, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";
@@ -11,7 +11,12 @@ const ACCEPTED = ".xlsx,.csv,.txt,.gift,.xml,.zip";
 // Two thousand questions are read and checked.
 const FILE_SECONDS_MAX = 60;
 const asked = new URLSearchParams(location.search).get("import");
+const FIELDS = ["question_id", "topic", "kind", "difficulty", "text", "options", "key", "explanation", "source"];
+// As many of its questions at once.
+const PAGE = 20;
 let preview = null;
+let questions = [];
+let after = null;
 let format = "xlsx";
 let isReading = false;
 let ready = false;
@@ -19,7 +24,9 @@ let ready = false;
 await showToOrganisers(() => t("import.title"), body, async () => {
   if (!mayChange()) return;
   ready = true;
-  if (asked) preview = await organise("quiz", `/bank/imports/${encodeURIComponent(asked)}`);
+  if (!asked) return;
+  preview = await organise("quiz", `/bank/imports/${encodeURIComponent(asked)}`);
+  await readMore();
 });
 
 function body() {
@@ -62,7 +69,21 @@ async function send({ file, topic, difficulty, source }) {
     isReading = false;
   }
   history.replaceState(null, "", `/organise-bank-import?import=${encodeURIComponent(preview.import_id)}`);
+  await readMore();
   announce(t("import.previewed", { n: preview.added + preview.changed, bad: preview.bad }));
+}
+
+/** Read the questions that follow those that are shown: an organiser sees whether the file was understood. */
+async function readMore() {
+  const place = after ? `&after=${encodeURIComponent(after)}` : "";
+  const page = await organise("quiz", `/bank/imports/${encodeURIComponent(preview.import_id)}/questions?limit=${PAGE}${place}`);
+  questions = [...questions, ...page.questions];
+  after = page.after;
+}
+
+function forgetQuestions() {
+  questions = [];
+  after = null;
 }
 
 function previewed() {
@@ -76,12 +97,24 @@ function previewed() {
       <dt>${t("import.bad")}</dt><dd class=${preview.bad ? "bad" : ""}>${preview.bad}</dd>
     </dl>
     ${Object.entries(preview.left_out).map(([what, n]) => html`<p class="fair">${t(`left-out.${what}`, { n })}</p>`)}
-    ${preview.status === "imported" ? after() : deciding(good)}
+    ${preview.status === "imported" ? done() : deciding(good)}
   </section>
-  ${preview.problems.length ? problems() : nothing}`;
+  ${preview.problems.length ? problems() : nothing}
+  ${questions.length ? asRead() : nothing}`;
 }
 
-function after() {
+function asRead() {
+  return html`<h2>${t("import.as-read")}</h2>
+    <p>${t("import.as-read-hint", { n: questions.length, of: preview.added + preview.changed })}</p>
+    ${questions.map(({ line, part, is_new, question }, n) => html`<section class="card" aria-labelledby="read-${n}" data-line=${line}>
+      <h3 class="text" id="read-${n}">${question.text}</h3>
+      ${questionShown(question, html`${part ? `${part} · ` : nothing}${t("import.of-line", { line })} · <strong>${t(is_new ? "import.is-new" : "import.is-change")}</strong>`)}
+      ${question.source ? html`<p class="quiet">${question.source}</p>` : nothing}
+    </section>`)}
+    ${after ? html`<p>${button(t("import.more"), readMore)}</p>` : nothing}`;
+}
+
+function done() {
   return html`<p>${t("import.then")}</p>
     <div class="row"><a class="button main" href="/organise-bank?status=draft">${t("import.to-drafts")}</a> ${button(t("import.another"), async () => another())}</div>`;
 }
@@ -106,6 +139,7 @@ async function confirm(skip) {
     body: { skip_problems: skip },
     seconds: FILE_SECONDS_MAX,
   });
+  forgetQuestions();
   announce(t("import.imported", { n: preview.added + preview.changed }));
 }
 
@@ -116,7 +150,13 @@ async function discard() {
 
 function another() {
   preview = null;
+  forgetQuestions();
   history.replaceState(null, "", "/organise-bank-import");
+}
+
+/** The name of a column as in the template; an option has its letter. */
+function columnOf(name) {
+  return FIELDS.includes(name) ? t(`import.field-${name}`) : name;
 }
 
 function problems() {
@@ -125,7 +165,7 @@ function problems() {
     <div class="wide" tabindex="0" role="region" aria-label=${t("import.problems", { n: preview.problems_count })}>
       <table>
         <thead><tr><th scope="col">${t("import.line")}</th><th scope="col">${t("import.problem")}</th></tr></thead>
-        <tbody>${preview.problems.map((one) => html`<tr><td>${one.part ? html`${one.part}<br>` : nothing}${one.line}</td><td>${one.message}${one.field ? html` <small class="quiet">(${one.field})</small>` : nothing}</td></tr>`)}</tbody>
+        <tbody>${preview.problems.map((one) => html`<tr><td>${one.part ? html`${one.part}<br>` : nothing}${one.line}</td><td>${one.message}${one.field ? html` <small class="quiet">(${columnOf(one.field)})</small>` : nothing}</td></tr>`)}</tbody>
       </table>
     </div>`;
 }

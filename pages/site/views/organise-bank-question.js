@@ -2,9 +2,9 @@
 import { Refused } from "../parts/api.js";
 import { DIFFICULTIES, KINDS, noKey } from "../parts/organise-bank.js";
 import { change, conflicted } from "../parts/organise-changing.js";
-import { area, proposals, tick } from "../parts/organise-fields.js";
+import { tick } from "../parts/organise-fields.js";
 import { mayChange, organise, showToOrganisers } from "../parts/organiser.js";
-import { announce, button, choice, field, form, html, loading, nothing, t } from "../parts/page.js";
+import { announce, area, button, choice, field, form, html, loading, nothing, proposals, t } from "../parts/page.js";
 
 const LETTERS = "ABCDEFGH";
 let id = new URLSearchParams(location.search).get("id") ?? "";
@@ -29,10 +29,10 @@ function body() {
   if (!mayChange()) return noKey();
   if (!question) return loading();
   return html`
-    <p><a href="/organise-bank">${t("bank.back")}</a></p>
+    <p><a href="/organise-bank">${t("bank.back")}</a>${entry ? html` · <a href="/organise-bank-question">${t("bank.new")}</a>` : nothing}</p>
     ${entry ? conflicted(async () => location.reload()) : nothing}
     ${entry ? html`<p>${t(`entry.${entry.status}`)} · ${t("bank.version", { n: entry.version })}</p>` : nothing}
-    <p>${t("bank.edit-hint")}</p>
+    <p>${t(entry ? "bank.edit-hint" : "bank.new-hint")}</p>
     ${form(html`
       ${field("topic", t("bank.topic"), { value: question.topic, required: true, maxlength: 200, list: "topics" })}
       ${proposals("topics", topics)}

@@ -1,5 +1,5 @@
 // The question bank: search, review what somebody else wrote, retire and restore, and take a file of it.
-import { DIFFICULTIES, FORMATS, KINDS, nameOf, noKey } from "../parts/organise-bank.js";
+import { DIFFICULTIES, FORMATS, KINDS, nameOf, noKey, questionShown } from "../parts/organise-bank.js";
 import { asksFirst, change, conflicted, consequences } from "../parts/organise-changing.js";
 import { download, mayChange, organise, organiser, showToOrganisers } from "../parts/organiser.js";
 import { announce, button, choice, field, form, html, loading, nothing, t } from "../parts/page.js";
@@ -47,7 +47,7 @@ function body() {
     <p>${t("bank.counts", { draft: count("draft"), reviewed: count("reviewed"), retired: count("retired") })}</p>
     ${searching()}
     ${reviewAll()}
-    ${entries.length ? entries.map(card) : html`<p>${t("bank.none")}</p>`}
+    ${entries.length ? entries.map(card) : html`<p>${t(topics.length ? "bank.none" : "bank.empty")}</p>`}
     ${after ? button(t("bank.more"), more) : nothing}
     <h2>${t("bank.export")}</h2>
     <p>${t("bank.export-hint")}</p>
@@ -106,9 +106,7 @@ function card(entry) {
   const id = `question-${question.id}`;
   return html`<section class="card" aria-labelledby=${id} data-status=${entry.status}>
     <h2 class="text" id=${id}>${question.text}</h2>
-    <p><strong class=${entry.status === "reviewed" ? "good" : entry.status === "draft" ? "fair" : "quiet"}>${t(`entry.${entry.status}`)}</strong> · ${question.topic} · ${t(`difficulty.${question.difficulty}`)} · ${t(`paper.kind-${question.kind}`)}</p>
-    <ul>${question.options.map((one) => html`<li>${one.id}. ${one.text} ${question.key.includes(one.id) ? html`<strong class="good">${t("bank.right")}</strong>` : nothing}</li>`)}</ul>
-    ${question.explanation ? html`<p class="text">${question.explanation}</p>` : nothing}
+    ${questionShown(question, html`<strong class=${entry.status === "reviewed" ? "good" : entry.status === "draft" ? "fair" : "quiet"}>${t(`entry.${entry.status}`)}</strong>`)}
     <p class="quiet">${t("bank.author", { name: entry.author, at: moment(entry.changed_at) })}${entry.reviewed_by ? ` ${t("bank.reviewer", { name: entry.reviewed_by })}` : nothing}${question.source ? ` · ${question.source}` : nothing}</p>
     <div class="row">
       ${entry.status === "draft" && !isMine(entry) ? button(t("bank.review"), () => review([entry]), { name: t("bank.review-of", { text: question.text }) }) : nothing}

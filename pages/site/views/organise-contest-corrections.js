@@ -54,7 +54,8 @@ function body() {
     ${back()}
     ${conflicted(again)}
     <p>${t("correction.explained")}</p>
-    ${corrections.length ? html`<h2>${t("correction.made")}</h2><ul class="cards">${corrections.map(made)}</ul>` : nothing}
+    ${corrections.length ? html`<h2>${t("correction.made")}</h2><ul class="cards">${corrections.map(made)}</ul>
+      <p>${t("correction.bank-too")} <a href="/organise-bank">${t("contests.bank")}</a></p>` : nothing}
     <h2>${t("correction.new")}</h2>
     ${underWay() ? html`<p>${t("correction.wait")}</p>` : asked()}
     ${preview ? previewed() : nothing}

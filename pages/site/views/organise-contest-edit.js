@@ -3,7 +3,7 @@ import { Refused } from "../parts/api.js";
 import { alsoWords } from "../parts/language.js";
 import { asksFirst, change, conflicted, consequences } from "../parts/organise-changing.js";
 import { numberField, timeField } from "../parts/organise-fields.js";
-import { choosing, readTopics } from "../parts/organise-choosing.js";
+import { choosing, emptyBank, readTopics } from "../parts/organise-choosing.js";
 import { Pool } from "../parts/organise-pool.js";
 import { addressOf, onlyRead, pathOf, quizId } from "../parts/organise-quiz.js";
 import { ofField, toField } from "../parts/organise-times.js";
@@ -75,6 +75,7 @@ function body() {
     <p><a href="/organise-contest">${t("ways.all")}</a></p>
     ${stored ? conflicted(async () => location.reload()) : nothing}
     ${isPublished ? html`<p class="fair">${t("drafting.is-published")}</p>` : nothing}
+    ${stored ? nothing : emptyBank()}
     <div @input=${changedNow}>
       ${form(html`${rules()} ${choosing(pool, changedNow)}`, t(isPublished ? "drafting.save-published" : "drafting.save"), save)}
     </div>

@@ -2,9 +2,9 @@
 import { alsoWords, named } from "../parts/language.js";
 import { randomName } from "../parts/kept.js";
 import { asksFirst, change, conflicted } from "../parts/organise-changing.js";
-import { area, tick } from "../parts/organise-fields.js";
+import { tick } from "../parts/organise-fields.js";
 import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/organiser.js";
-import { announce, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
+import { announce, area, button, choice, field, form, html, loading, nothing, t, update } from "../parts/page.js";
 import { moment } from "../parts/times.js";
 
 await alsoWords("organise-groups");

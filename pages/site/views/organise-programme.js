@@ -4,7 +4,8 @@ import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/org
 import { button, choice, html, loading, nothing, t, update } from "../parts/page.js";
 import { hasWords, listed, sessionsOf } from "../parts/programme.js";
 import { filled, places } from "../parts/sessions.js";
-import { clock, date, day } from "../parts/times.js";
+import { clock, day } from "../parts/times.js";
+import { date } from "../parts/week.js";
 
 await alsoWords("organise-programme");
 
@@ -68,7 +69,10 @@ function card(session) {
     <p>${t("session.taken", { n: taken, of: session.capacity })} · ${t("programme.waiting", { n: session.waiting })}
       ${came.has(session.session_id) ? html` · ${t("programme.came", { n: came.get(session.session_id) })}` : nothing}
       ${lacks ? html` · <strong class="fair">${t("programme.lacking", { n: lacks })}</strong>` : nothing}</p>
-    <p class="row"><a class="button" href="/organise-activity?id=${encodeURIComponent(activity.activity_id)}" aria-label=${`${t("programme.edit")}: ${activity.title}`}>${t("programme.edit")}</a></p>
+    <p class="row">
+      <a class="button" href="/organise-session?id=${encodeURIComponent(session.session_id)}" aria-label=${`${t("programme.people")}: ${activity.title}`}>${t("programme.people")}</a>
+      <a class="button" href="/organise-activity?id=${encodeURIComponent(activity.activity_id)}" aria-label=${`${t("programme.edit")}: ${activity.title}`}>${t("programme.edit")}</a>
+    </p>
   </li>`;
 }
 

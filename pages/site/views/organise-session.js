@@ -49,7 +49,7 @@ function body() {
     ${overview()}
     <h2>${t("people.title")}</h2>
     ${people(reloadPeople, () => [...peopleShown(), ...volunteersShown()])}
-    <h2 id="messages">${t("write.title")}</h2>
+    <h2 id="messages">${t("write.title-here")}</h2>
     ${session.draft || activity.draft ? html`<p>${t("write.not-draft")}</p>` : writing()}
     <h2>${t("shifts.title")}</h2>
     ${shiftsOf()}

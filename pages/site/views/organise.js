@@ -37,6 +37,12 @@ const BESIDES = [
 const NUMBER = new Intl.NumberFormat(language);
 
 let overview = null;
+const FIRST_STEPS = [
+  ["organise-programme", "overview.first-programme"],
+  ["organise-bank", "overview.first-bank"],
+  ["organise-contest-edit", "overview.first-contest"],
+  ["organise-awards", "overview.first-awards"],
+];
 // The service of the overview runs only where the operator wants it. The rest of the page needs none of it.
 let absent = false;
 let quizzes = null;
@@ -81,10 +87,19 @@ async function askLists() {
 function body() {
   if (!quizzes && !overview) return loading();
   return html`
+    ${quizzes?.length === 0 && sessions?.length === 0 ? firstSteps() : nothing}
     ${absent ? html`<p class="trouble">${t(overview ? "overview.stale" : "overview.absent")}</p>` : nothing}
     ${overview ? live() : nothing}
     ${quizzes ? lists() : nothing}
   `;
+}
+
+/** A week in which there is nothing yet: where one begins. */
+function firstSteps() {
+  return html`<section class="card">
+    <h2>${t("overview.first")}</h2>
+    <ol>${FIRST_STEPS.map(([page, key]) => html`<li><a href="/${page}">${t(key)}</a></li>`)}</ol>
+  </section>`;
 }
 
 function live() {
@@ -163,7 +178,7 @@ function behind() {
 
 function lists() {
   const fewest = sessions
-    .filter((one) => one.state === "planned" && one.open && Date.parse(one.starts_at) > Date.now())
+    .filter((one) => one.state === "planned" && one.open && one.free * 2 <= one.capacity && Date.parse(one.starts_at) > Date.now())
     .sort((one, other) => one.free - other.free || one.starts_at.localeCompare(other.starts_at))
     .slice(0, FEWEST);
   return html`

@@ -1,5 +1,6 @@
 // The paper: its start, one question at a time or all, a timer, answers kept on the device, and the hand-in.
 import { account, signInAddress } from "../parts/account.js";
+import { ask, Refused } from "../parts/api.js";
 import { keptAttempt, start } from "../parts/attempt.js";
 import { store, stored } from "../parts/kept.js";
 import { announce, button, html, loading, nothing, show, t, update } from "../parts/page.js";
@@ -16,6 +17,8 @@ let allAtOnce = stored("all-at-once") === true;
 let sure = false;
 let warned = false;
 let ending = false;
+// How many attempts are left today, as far as this device knows; 0: none.
+let left = null;
 
 show(() => t("paper.title"), body);
 await open();
@@ -26,12 +29,25 @@ async function open() {
   if (found) await synchronise();
   const goesOn = found && (found.kept.state === "handing-in" || (found.isOpen && (found.secondsLeft > 0 || !isKnown())));
   if (goesOn) begun(found);
+  // Who comes for the first time asks nothing here: thousands do, at the same moment.
+  else if (found && account()) readLeft();
   ready = true;
   update();
 }
 
+/** Nobody waits for it, also on a bad network. */
+async function readLeft() {
+  left = await ask("quiz", `/quizzes/${encodeURIComponent(quizId)}/attempts/me`).then((own) => own.left_today, () => left);
+  update();
+}
+
 async function begin() {
-  begun(await start(quizId));
+  try {
+    begun(await start(quizId));
+  } catch (error) {
+    if (!(error instanceof Refused && error.code === "attempts_exhausted")) throw error;
+    left = 0;
+  }
 }
 
 function begun(one) {
@@ -74,7 +90,7 @@ function body() {
   const { secondsLeft, where } = attempt;
   return html`
     <div class="bar">
-      <p class=${secondsLeft <= LAST_SECONDS ? "timer last" : "timer"}><span aria-hidden="true">⏱</span> <span role="timer" aria-label=${t("paper.left")}>${duration(secondsLeft)}</span></p>
+      <p class=${secondsLeft <= LAST_SECONDS ? "timer last" : "timer"}><small aria-hidden="true">${t("paper.left")}</small> <span role="timer" aria-label=${t("paper.left")}>${duration(secondsLeft)}</span></p>
       <p class="where" data-where=${where}>${t(`paper.${where}`)}</p>
     </div>
     <div role="status">${where === "kept" ? html`<p class="trouble">${t("paper.kept-long")}</p>` : nothing}
@@ -96,9 +112,12 @@ function body() {
 
 function startForm() {
   const sitting = keptAttempt(quizId);
+  const title = stored("contests")?.[quizId];
   return html`<section class="card">
+    ${title ? html`<h2>${spoken(title)}</h2>` : nothing}
     ${sitting && !sitting.isOpen ? html`<p><a href="/result?quiz=${encodeURIComponent(quizId)}&attempt=${sitting.kept.attempt_id}">${t("contest.result")}</a></p>` : nothing}
-    ${account()
+    ${left === null ? nothing : html`<p>${t(left ? "paper.left-today" : "paper.none-left", { n: left })}</p>`}
+    ${left === 0 ? nothing : account()
       ? html`<p>${t("contest.starts-now")}</p><p>${button(t("contest.start"), begin, { kind: "main" })}</p>`
       : html`<p>${t("contest.sign-in")}</p><p><a class="button main" href=${signInAddress()}>${t("sign-in.go")}</a></p>`}
     <p><a href="/contest">${t("result.back")}</a></p>

@@ -1,21 +1,31 @@
 // The programme: all sessions of the week by day, with the places that are left.
 import { all } from "../parts/api.js";
 import { choice, html, keepFresh, loading, show, t, update } from "../parts/page.js";
-import { clock, date, day } from "../parts/times.js";
+import { clock, day } from "../parts/times.js";
 import { named } from "../parts/language.js";
 import { hasWords, listed, sessionsOf } from "../parts/programme.js";
 import { places } from "../parts/sessions.js";
 import { spoken } from "../parts/spoken.js";
+import { atWall, date } from "../parts/week.js";
 
 const FRESH_SECONDS = 20;
 const asked = new URLSearchParams(location.search);
 const chosen = { words: asked.get("words") ?? "", day: asked.get("day") ?? "", district: asked.get("district") ?? "", kind: asked.get("kind") ?? "" };
+// More than a large screen shows at once. A slow phone draws these first, and then the others.
+const FIRST = 12;
 let activities = null;
+let most = FIRST;
 
 show(() => t("menu.programme"), body);
 await keepFresh(async () => {
   activities = await all("registration", "/activities", "activities");
 }, FRESH_SECONDS);
+requestAnimationFrame(() => setTimeout(drawAll));
+
+function drawAll() {
+  most = Infinity;
+  update();
+}
 
 function body() {
   if (!activities) return loading();
@@ -23,7 +33,7 @@ function body() {
   const shown = sessions.filter(fits);
   return html`
     ${filters(sessions)}
-    ${listed(shown, card)}
+    ${listed(shown, card, most)}
   `;
 }
 
@@ -32,7 +42,7 @@ function card(session) {
   return html`<li class="card">
     <h3><a href="/activity?id=${encodeURIComponent(activity.activity_id)}">${spoken(activity.title)}</a></h3>
     <p><span class="time">${clock(session.starts_at)}–${clock(session.ends_at)}</span> · ${spoken(session.venue)} · ${spoken(session.district)}</p>
-    <p>${places(session)}</p>
+    <p>${places(session)} <span class="quiet">· ${named("kind", activity.kind)}</span></p>
   </li>`;
 }
 
@@ -49,7 +59,7 @@ function filters(sessions) {
       <label for="words">${t("programme.search")}</label>
       <input id="words" type="search" .value=${chosen.words} @input=${(event) => set("words")(event.target.value)}>
     </p>
-    ${choice("day", t("programme.day"), options(sessions.map((one) => date(one.starts_at)), (one) => day(`${one}T12:00:00+08:00`)), { value: chosen.day, changed: set("day") })}
+    ${choice("day", t("programme.day"), options(sessions.map((one) => date(one.starts_at)), (one) => day(atWall(`${one}T12:00`))), { value: chosen.day, changed: set("day") })}
     ${choice("district", t("programme.district"), options(sessions.map((one) => one.district)), { value: chosen.district, changed: set("district") })}
     ${choice("kind", t("programme.kind"), options(sessions.map((one) => one.activity.kind), (one) => named("kind", one)), { value: chosen.kind, changed: set("kind") })}
   </form>`;

@@ -11,9 +11,11 @@ const POLL_SECONDS_MAX = 30;
 const UNDECIDED = new Set(["pending", "received", "delayed"]);
 const asked = new URLSearchParams(location.search);
 const quizId = asked.get("quiz") ?? "";
-const attemptId = asked.get("attempt") ?? keptAttempt(quizId)?.kept.attempt_id ?? "";
-const kept = keptById(attemptId);
+let attemptId = asked.get("attempt") ?? keptAttempt(quizId)?.kept.attempt_id ?? null;
+const kept = attemptId && keptById(attemptId);
 const receipt = kept?.receipt ?? null;
+// True: the reader has none in this contest, on whatever device.
+let hasNone = false;
 let quiz = null;
 let result = null;
 let rank = null;
@@ -22,9 +24,18 @@ let review = null;
 show(() => t("result.title"), body);
 if (account()) {
   const found = await attempt(async () => {
+    attemptId ??= await latest();
+    if (hasNone) return;
     [quiz, result] = await Promise.all([ask("quiz", `/quizzes/${encodeURIComponent(quizId)}`), ask("quiz", `/attempts/${encodeURIComponent(attemptId)}/result`)]);
   });
-  if (found) await follow();
+  if (found && result) await follow();
+}
+
+/** The reader's latest attempt, also from another device. */
+async function latest() {
+  const { attempts } = await ask("quiz", `/quizzes/${encodeURIComponent(quizId)}/attempts/me`);
+  hasNone = !attempts.length;
+  return attempts[0]?.attempt_id ?? null;
 }
 
 async function follow() {
@@ -61,7 +72,7 @@ function body() {
   return html`
     ${receipt ? html`<section class="card"><h2>${t("result.receipt")}</h2>
           <p>${t("result.received-at", { at: moment(receipt.received_at) })}</p><p class="quiet">${t("result.receipt-id")} <code>${receipt.receipt_id}</code></p></section>` : nothing}
-    ${account() ? (result ? resultOf() : loading()) : signInFirst()}
+    ${account() ? (result ? resultOf() : hasNone ? html`<p>${t("result.none")}</p>` : loading()) : signInFirst()}
     <p><a href="/contest">${t("result.back")}</a> · <a href="/standings?quiz=${encodeURIComponent(quizId)}">${t("contest.standings")}</a></p>
   `;
 }
@@ -74,6 +85,7 @@ function resultOf() {
     ${result.status === "graded" && result.points !== null ? html`
       <p class="score">${t("result.points", { n: result.points, of: result.points_max })}</p>
       <p><strong class=${result.passed ? "good" : "fair"}>${t(result.passed ? "result.passed" : "result.not-passed", { percent: quiz.pass_percent })}</strong></p>
+      ${result.passed && quiz.status === "closed" ? html`<p>${t("result.award")} <a href="/me">${t("menu.me")}</a></p>` : nothing}
       <p>${t("result.time", { time: inWords(result.time_used_seconds) })}</p>` : nothing}
     ${result.automatic ? html`<p>${t("result.automatic")}</p>` : nothing}
     ${result.disqualified ? html`<p class="trouble">${t("result.disqualified")} ${spoken(result.reason)}</p>` : nothing}

@@ -2,7 +2,7 @@
 import { nextAddress, signedIn } from "../parts/account.js";
 import { ask } from "../parts/api.js";
 import { contactField, contactNames, contactOf, personFields, personOf } from "../parts/person.js";
-import { button, field, form, html, nothing, show, t } from "../parts/page.js";
+import { announceNext, button, field, form, html, nothing, show, t } from "../parts/page.js";
 
 const asked = new URLSearchParams(location.search);
 // "contact", "code" or "join".
@@ -19,7 +19,7 @@ const STEPS = {
     <p>${button(t("join.open"), async () => (step = "join"))}</p>
   `,
   code: () => html`
-    <p>${t("code.explained")}</p>
+    <p>${t(isNewcomer ? "code.sent" : "code.explained")}</p>
     ${form(
       field("code", t("code.label"), { required: true, autocomplete: "one-time-code", hint: t("code.hint"), maxlength: 40 }),
       t("code.send"),
@@ -27,10 +27,10 @@ const STEPS = {
       { names: { code_wrong: "code" } },
     )}
     <p>${t("code.missing")}</p>
-    <p>
-      ${button(t("code.again"), async () => (step = "contact"))}
+    <div class="row">
+      ${button(t(isNewcomer ? "code.resend" : "code.again"), async () => (step = "contact"))}
       ${isNewcomer ? html`<a class="button" href=${nextAddress()}>${t("code.later")}</a>` : nothing}
-    </p>
+    </div>
   `,
   join: () => html`
     <p>${t("join.explained")}</p>
@@ -39,7 +39,7 @@ const STEPS = {
   `,
 };
 
-show(() => t(step === "join" ? "join.title" : "sign-in.title"), () => STEPS[step]());
+show(() => t(step === "join" ? "join.title" : step === "code" && isNewcomer ? "sign-in.verify" : "sign-in.title"), () => STEPS[step]());
 
 async function askForCode({ contact }) {
   const answer = await ask("registration", "/sign-ins", { method: "POST", body: contactOf(contact), token: null });
@@ -51,6 +51,7 @@ async function askForCode({ contact }) {
 async function confirm({ code }) {
   const answer = await ask("registration", `/sign-ins/${encodeURIComponent(signInId)}/confirmations`, { method: "POST", body: { code }, token: null });
   signedIn(answer);
+  announceNext(t("code.confirmed"));
   location.assign(nextAddress());
 }
 

@@ -3,7 +3,7 @@ import { account } from "../parts/account.js";
 import { ask } from "../parts/api.js";
 import { button, choice, html, keepFresh, loading, nothing, show, t } from "../parts/page.js";
 import { spoken } from "../parts/spoken.js";
-import { inWords, moment } from "../parts/times.js";
+import { duration, moment } from "../parts/times.js";
 
 const FRESH_SECONDS = 30;
 const PAGE = 50;
@@ -18,13 +18,24 @@ let divisions = null;
 
 show(() => t("standings.title"), body);
 await keepFresh(async () => {
-  quiz ??= await ask("quiz", path);
-  board = await ask("quiz", `${path}/standings?limit=${PAGE}`);
-  own = account() ? await ask("quiz", `${path}/standings/me`).catch(() => null) : null;
-  divisions = await ask("quiz", `${path}/divisions/${kind}?limit=50`).catch(() => null);
+  if (!quiz || isWithheld()) quiz = await ask("quiz", path);
+  // Before the close there is nothing to see yet, which is no trouble.
+  if (isWithheld()) return;
+  [board, own, divisions] = await Promise.all([
+    ask("quiz", `${path}/standings?limit=${PAGE}`),
+    account() ? ask("quiz", `${path}/standings/me`).catch(() => null) : null,
+    ask("quiz", `${path}/divisions/${kind}?limit=50`).catch(() => null),
+  ]);
 }, FRESH_SECONDS);
 
+function isWithheld() {
+  return quiz.shows_scores === "at_close" && quiz.status !== "closed";
+}
+
 function body() {
+  if (!board && quiz && isWithheld())
+    return html`<p>${spoken(quiz.title)} · ${quiz.status === "cancelled" ? t("contest.cancelled") : t("standings.at-close", { at: moment(quiz.closes_at) })}</p>
+      <p><a href="/contest">${t("result.back")}</a></p>`;
   if (!board) return loading();
   const rows = [...board.standings, ...more];
   const after = more.after === undefined ? board.after : more.after;
@@ -35,7 +46,7 @@ function body() {
     ${after ? button(t("standings.more"), () => next(after)) : nothing}
     <h2>${t("standings.divisions")}</h2>
     ${choice("kind", t("standings.by"), ["district", "audience", "group"].map((one) => [one, t(`standings.by-${one}`)]), { value: kind, changed: switchKind })}
-    ${divisions?.divisions.length ? compared() : html`<p>${t("standings.none")}</p>`}
+    ${divisions?.divisions.length ? compared() : html`<p>${t("standings.no-groups")}</p>`}
   `;
 }
 
@@ -44,7 +55,7 @@ function table(rows) {
     <caption class="quiet">${t("standings.caption")}</caption>
     <thead><tr><th scope="col">${t("standings.rank")}</th><th scope="col">${t("standings.who")}</th><th scope="col">${t("standings.points")}</th><th scope="col">${t("standings.time")}</th></tr></thead>
     <tbody>${rows.map(
-      (one) => html`<tr class=${one.yours ? "yours" : ""}><td>${one.rank}</td><td>${one.yours ? t("standings.you") : spoken(one.alias)}</td><td>${one.points}</td><td>${inWords(one.time_used_seconds)}</td></tr>`,
+      (one) => html`<tr class=${one.yours ? "yours" : ""}><td>${one.rank}</td><td>${one.yours ? t("standings.you") : spoken(one.alias)}</td><td>${one.points}</td><td>${duration(one.time_used_seconds)}</td></tr>`,
     )}</tbody>
   </table>`;
 }

@@ -3,7 +3,7 @@ import { ask } from "../parts/api.js";
 import { attempt, field, form, html, nothing, show, t } from "../parts/page.js";
 import { named } from "../parts/language.js";
 import { spoken } from "../parts/spoken.js";
-import { moment } from "../parts/times.js";
+import { dated } from "../parts/times.js";
 
 let code = new URLSearchParams(location.search).get("code") ?? "";
 // Of the award when the paper with the code was made.
@@ -29,8 +29,8 @@ function found() {
     <dl>
       <dt>${t("verify.award")}</dt><dd>${spoken(award.scheme_title)}${award.tier ? html` · ${spoken(award.tier)}` : nothing} · ${named("award-kind", award.kind)}</dd>
       ${award.name_shown ? html`<dt>${t("verify.name")}</dt><dd>${spoken(award.name_shown)}</dd>` : nothing}
-      <dt>${t("verify.issued")}</dt><dd>${moment(award.issued_at)}</dd>
-      ${award.revoked_at ? html`<dt>${t("verify.revoked-at")}</dt><dd>${moment(award.revoked_at)} ${spoken(award.reason)}</dd>` : nothing}
+      <dt>${t("verify.issued")}</dt><dd>${dated(award.issued_at)}</dd>
+      ${award.revoked_at ? html`<dt>${t("verify.revoked-at")}</dt><dd>${dated(award.revoked_at)} ${spoken(award.reason)}</dd>` : nothing}
       <dt>${t("verify.code")}</dt><dd><code>${award.award_code}</code></dd>
     </dl>
     ${award.superseded_by_code ? html`<p><a href="/verify?code=${encodeURIComponent(award.superseded_by_code)}">${t("verify.newer")}</a></p>` : nothing}

@@ -18,7 +18,7 @@ export const WORDS = {
   "awards.more": "显示更多",
   "awards.new": "新建奖项",
   "scheme-status.draft": "草稿：只有主办方能看到",
-  "scheme-status.announced": "已发布，还没有开始",
+  "scheme-status.announced": "已发布，还没有颁发",
   "scheme-status.running": "进行中",
   "scheme-status.published": "已公布，尚未最终确定",
   "scheme-status.final": "已最终确定",

@@ -24,7 +24,7 @@ export const WORDS = {
   "groups.id-hint": "小写字母、数字和短横线。以后不能更改。",
   "groups.name": "名称",
   "groups.kind": "类型",
-  "groups.remarks": "备注（读者可见）",
+  "groups.remarks": "备注（市民可见）",
   "groups.contact": "联系人姓名",
   "groups.contact-hint": "加密保存，不能再看到。不填：原来的联系人不变。",
   "groups.email": "联系人邮箱",

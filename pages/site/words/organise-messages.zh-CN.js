@@ -1,5 +1,6 @@
 export const WORDS = {
   "write.title": "给一个场次的报名者写通知",
+  "write.title-here": "给这个场次的报名者写通知",
   "write.sent": "已发出的通知",
   "write.none": "还没有给这个场次发过通知。",
   "write.more": "显示更多",
@@ -7,7 +8,7 @@ export const WORDS = {
   "write.telling": "正在发送，已通知 {n} 人",
   "write.subject": "标题",
   "write.body": "正文",
-  "write.body-hint": "每个人收到的内容一样。不要写只有某些人能知道的事。",
+  "write.body-hint": "每个人只收到这段文字：请写明是关于什么的，如哪个活动。不要写只有某些人能知道的事。",
   "write.to": "发给谁",
   "write-to.holders": "有名额的人",
   "write-to.waiting": "候补的人",

@@ -54,7 +54,7 @@ export const WORDS = {
   "confer.now": "授奖",
   "confer.propose-now": "提名",
   "confer.by-ticket": "按门票查找个人",
-  "confer.ticket": "门票号",
+  "confer.ticket": "入场码",
   "confer.find": "查找",
   "confer.found": "找到了：{id}，已填入上面。",
   "confer.many": "一次授给多个（粘贴名单）",

@@ -17,7 +17,7 @@ export const WORDS = {
   "role.door": "检票员",
   "role.viewer": "查看者",
   "organise.groups": "学校和单位",
-  "ask.keep": "不做了",
+  "ask.keep": "先不这样做",
   "conflict.changed": "别人刚刚改过。您的修改没有保存。请载入现在的内容，再改一次。",
   "conflict.stands": "现在的情况和页面上不同，所以没有做成。可以载入现在的情况再看。",
   "conflict.load": "载入现在的内容",

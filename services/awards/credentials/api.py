@@ -9,6 +9,7 @@ from services.awards.credentials import badge
 from services.awards.credentials.give import Credentials
 from services.awards.credentials.lists import StatusLists
 from services.awards.issued.codes import CODE_CHARS_MAX
+from services.awards.issued.tries import CountsWrongCodes
 from shared.credentials.verify import REVOCATION, SUPERSEDED
 from shared.runtime.errors import NotAuthenticated
 from shared.web.identity import AsParticipantOrNone
@@ -40,6 +41,7 @@ routes = Routes(tags=["credentials"])
 
 @routes.get(
     "/awards/{award_code}/credential",
+    dependencies=[CountsWrongCodes],
     summary="The verifiable credential of an award",
     response_class=Response,
     responses={200: {"content": {LD_JSON: {}}}},
@@ -66,6 +68,7 @@ async def read_credential(
 
 @routes.get(
     "/awards/{award_code}/credential.jwt",
+    dependencies=[CountsWrongCodes],
     summary="The verifiable credential of an award, as a token",
     response_class=Response,
     responses={200: {"content": {TEXT: {}}}},
@@ -85,6 +88,7 @@ async def read_token(
 
 @routes.get(
     "/awards/{award_code}/badge.png",
+    dependencies=[CountsWrongCodes],
     summary="The badge of an award, with its credential in it, as PNG",
     response_class=Response,
     responses={200: {"content": {PNG: {}}}},
@@ -99,6 +103,7 @@ async def read_png(
 
 @routes.get(
     "/awards/{award_code}/badge.svg",
+    dependencies=[CountsWrongCodes],
     summary="The badge of an award, with its credential in it, as SVG",
     response_class=Response,
     responses={200: {"content": {SVG: {}}}},

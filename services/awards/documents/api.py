@@ -26,6 +26,7 @@ from services.awards.documents.rules import Template
 from services.awards.documents.store import TemplateStore
 from services.awards.documents.typeset import Press
 from services.awards.issued.codes import CODE_CHARS_MAX, read_code
+from services.awards.issued.tries import CountsWrongCodes
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Version
 from shared.contracts.events import AwardKind, Language
@@ -149,6 +150,7 @@ async def read_sample(
     "/awards/{award_code}/document.pdf",
     response_class=Response,
     responses=AS_PDF,
+    dependencies=[CountsWrongCodes],
     summary="The document of an award, to print",
 )
 async def read_document(
@@ -260,6 +262,7 @@ async def delete_print(scheme_id: IdInPath, print_id: IdInPath, prints: Prints) 
     "/verify/{award_code}",
     response_model=VerifiedOut,
     responses=SHOWS_PAGE,
+    dependencies=[CountsWrongCodes],
     summary="The page behind the QR code of a document",
 )
 async def verify(

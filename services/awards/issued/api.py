@@ -11,6 +11,7 @@ from services.awards.issued.codes import CODE_CHARS_MAX, read_code
 from services.awards.issued.reinstate import reinstate_award
 from services.awards.issued.revoke import revoke_award
 from services.awards.issued.store import AwardStore
+from services.awards.issued.tries import CountsWrongCodes
 from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
 from services.awards.names.store import NameStore
@@ -102,11 +103,15 @@ async def reinstate(
     return detail(await reinstate_award(award_id, awards, known, schemes, changes))
 
 
-@routes.get("/awards/{award_code}", summary="Whether an award is genuine and still holds")
+@routes.get(
+    "/awards/{award_code}",
+    dependencies=[CountsWrongCodes],
+    summary="Whether an award is genuine and still holds",
+)
 async def look_up(award_code: CodeInPath, awards: Awards, known: Known, names: Names) -> AwardShownOut:
     """
     Case, spaces, dashes and full-width characters do not matter. 422 `award_code_malformed`, 404
-    `award_unknown`.
+    `award_unknown`, 429 `award_codes_tried`.
 
     The certificate of an erased person is still genuine. The answer says this, and nothing about the person.
     If another award takes its place, the answer has the code of that one.

@@ -129,7 +129,15 @@ NOTICES: Mapping[type[Event], Notice] = {
     # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
     events.QuizCompleted: Notice(
         "quiz_completed",
-        ("quiz_title", "score_percent", "passed", "time_used_seconds", "completed_at"),
+        (
+            "quiz_title",
+            "score_percent",
+            "points",
+            "points_max",
+            "passed",
+            "time_used_seconds",
+            "completed_at",
+        ),
         ("inbox",),
     ),
     # Inbox only, for the same reason. Whoever gets an award by it gets the mail about the award.

@@ -1,9 +1,9 @@
 """The question bank over HTTP, for organisers alone: its questions have their keys."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Body, Header, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from pydantic import StringConstraints
 
 from services.quiz.bank.bodies import (
@@ -12,6 +12,8 @@ from services.quiz.bank.bodies import (
     ForQuizIn,
     ForQuizOut,
     ImportConfirmationIn,
+    PreviewedOut,
+    PreviewedQuestionsOut,
     QuestionImportOut,
     ReviewIn,
     ReviewOut,
@@ -21,13 +23,13 @@ from services.quiz.bank.bodies import (
 from services.quiz.bank.change import BankChanges
 from services.quiz.bank.check import Defaults
 from services.quiz.bank.export import Exports
+from services.quiz.bank.files import FILE_ANSWER, FILE_BODY, AcceptLanguage, OfFormat, file_answer
 from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.imports import import_unknown
 from services.quiz.bank.rules import BankQuestion, Entry, EntryStatus, question_unknown
 from services.quiz.bank.store import BankStore, Wanted
 from services.quiz.bank.turns import BankTurns
-from services.quiz.formats.rules import QUESTION_FILE_BYTES_MAX, Format
-from services.quiz.formats.write import MEDIA_TYPES, XLSX
+from services.quiz.formats.rules import QUESTION_FILE_BYTES_MAX
 from shared.contracts.checked import Line
 from shared.contracts.events import Difficulty, QuestionKind
 from shared.runtime.acting import current
@@ -61,24 +63,6 @@ Words = Annotated[
     Annotated[Line, StringConstraints(max_length=SEARCH_CHARS_MAX)] | None,
     Query(description="only with these words in the text"),
 ]
-OfFormat = Annotated[
-    Format,
-    Query(
-        alias="format", description="gift, aiken, moodle_xml, qti22, qti30, csv or xlsx", examples=["gift"]
-    ),
-]
-AcceptLanguage = Annotated[str, Header(description="zh-CN or en: the language of the messages")]
-
-_BINARY = {
-    "schema": {"type": "string", "format": "binary"},
-    "example": "最大的行星是？\nA) 木星\nB) 土星\nANSWER: A\n",
-}
-_KINDS = ("text/plain", "text/csv", "application/xml", "text/xml", "application/zip", XLSX)
-# The body is the file itself, so the framework cannot describe it.
-FILE_BODY = {"requestBody": {"required": True, "content": dict.fromkeys(_KINDS, _BINARY)}}
-FILE_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file", "content": {kind: _BINARY for kind, _ in MEDIA_TYPES.values()}},
-}
 
 
 @routes.get("/bank/questions", summary="Questions of the bank, by their ids")
@@ -244,6 +228,30 @@ async def read_question_import(
     return QuestionImportOut.of(found, language_of(accept_language.encode("latin-1", "replace")))
 
 
+@routes.get("/bank/imports/{import_id}/questions", summary="The questions of a preview, as they were read")
+async def read_previewed_questions(
+    by: ByOrganiser,
+    import_id: IdInPath,
+    importing: Importing,
+    turns: Turns,
+    limit: Limit = PAGE,
+    after: After = None,
+) -> PreviewedQuestionsOut:
+    """
+    Page by page, with their keys: those that are new, then those that would be changed. None once they are
+    imported.
+
+    404 `import_unknown`; 503 `overloaded`.
+    """
+    place = place_after(after, int)
+    first = max(0, place[0] + 1) if place else 0
+    async with turns.search(by.name):
+        page, following = await one_page(
+            lambda most: importing.questions(import_id, first, most), limit, lambda one: (one.place,)
+        )
+    return PreviewedQuestionsOut(questions=[PreviewedOut.of(one) for one in page], after=following)
+
+
 @routes.post(
     "/bank/imports/{import_id}/confirmation",
     dependencies=[AsOrganiser],
@@ -298,7 +306,7 @@ async def export_questions(
     422 `export_too_long`, `export_empty`, `format_cannot_hold`; 503 `overloaded`.
     """
     wanted = Wanted(topic, difficulty, status, question_kind, words)
-    return _file(await exporting.file(by.name, wanted, kind), kind, "questions")
+    return file_answer(await exporting.file(by.name, wanted, kind), kind, "questions")
 
 
 @routes.get(
@@ -309,7 +317,7 @@ async def export_questions(
 )
 async def read_template(by: ByOrganiser, exporting: Exporting, kind: OfFormat) -> Response:
     """It can be imported as it is."""
-    return _file(await exporting.template(by.name, kind), kind, "template")
+    return file_answer(await exporting.template(by.name, kind), kind, "template")
 
 
 @routes.post(
@@ -335,9 +343,3 @@ async def take_for_quiz(
 def _answer(entry: Entry, response: Response) -> EntryOut:
     response.headers["etag"] = etag(entry.revision)
     return EntryOut.of(entry)
-
-
-def _file(content: bytes, kind: Format, name: str) -> Response:
-    media_type, ending = MEDIA_TYPES[kind]
-    headers = {"content-disposition": f'attachment; filename="{name}.{ending}"'}
-    return Response(content, media_type=media_type, headers=headers)

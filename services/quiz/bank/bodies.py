@@ -5,14 +5,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.quiz.bank.imports import PROBLEMS_KEPT, Import, ImportStatus
+from services.quiz.bank.imports import PROBLEMS_KEPT, Import, ImportStatus, Previewed
 from services.quiz.bank.rules import BANK_QUESTIONS_MAX, BankQuestion, Entry, EntryStatus
 from services.quiz.formats.rules import Format, LeftOut, Problem
 from services.quiz.formats.wording import PROBLEMS
 from services.quiz.quizzes.questions import Question
 from shared.contracts.checked import Id, Ordinal
 from shared.contracts.events import QUESTIONS_MAX, Difficulty
-from shared.web.forms import Form
+from shared.web.forms import PAGE_MAX, Form
 from shared.web.wording import Language, field_words, field_wrong, filled
 
 REVIEWED_MAX = 200
@@ -169,6 +169,26 @@ class QuestionImportOut(BaseModel):
             problems_count=one.problems_count,
             left_out=one.left_out,
         )
+
+
+class PreviewedOut(BaseModel):
+    """A question as it was read from a file."""
+
+    line: int = Field(description="where it begins; in a table as a spreadsheet counts", examples=[18])
+    part: str | None = Field(description="the file in a package", examples=[None])
+    is_new: bool = Field(description="false: it would change a question of the bank")
+    question: BankQuestion
+
+    @classmethod
+    def of(cls, one: Previewed) -> "PreviewedOut":
+        return cls(line=one.line, part=one.part, is_new=one.is_new, question=one.question)
+
+
+class PreviewedQuestionsOut(BaseModel):
+    """A page of a preview's questions."""
+
+    questions: list[PreviewedOut] = Field(max_length=PAGE_MAX)
+    after: str | None = Field(description="where the next page begins; null on the last one")
 
 
 class ImportConfirmationIn(Form):

@@ -18,6 +18,7 @@ from services.quiz.bank.imports import (
     PROBLEMS_KEPT,
     Import,
     Kept,
+    Previewed,
     all_problems,
     bad_questions,
     check_place,
@@ -49,6 +50,8 @@ class _Line(msgspec.Struct, frozen=True, array_like=True):
 
 
 _lines = msgspec.json.Decoder(list[_Line])
+_one_line = msgspec.json.Decoder(_Line)
+_unread = msgspec.json.Decoder(list[msgspec.Raw])
 _Known: TypeAlias = tuple[dict[str, Entry], dict[str, Entry]]
 
 
@@ -102,6 +105,25 @@ class QuestionImports:
 
     async def _known_and_count(self, unit: UnitOfWork, good: Sequence[Good]) -> tuple[_Known, int]:
         return await self._known(unit, good), await self._bank.count(unit)
+
+    async def questions(self, import_id: str, first: int, most: int) -> list[Previewed]:
+        """
+        Questions of a preview as they were read: the new ones, then those that would be changed.
+
+        None of an import that is done: they are in the bank.
+
+        Args:
+            first: the place of the first one.
+        Raises:
+            NotFound: there is no such import.
+        """
+        found = await self._bank.read_import(import_id)
+        questions = await self._bank.read_questions(import_id)
+        if found is None or questions is None:
+            raise import_unknown(import_id)
+        if not questions:
+            return []
+        return await asyncio.to_thread(_previewed, questions, found.added, first, most)
 
     async def confirm(self, import_id: str, who: str, *, skip_problems: bool) -> Import:
         """
@@ -208,6 +230,14 @@ def _encoded(good: Sequence[Good]) -> bytes:
 
 def _decoded(questions: bytes) -> list[Good]:
     return [_good(one, BankQuestion.model_validate(one.question)) for one in _lines.decode(questions)]
+
+
+def _previewed(questions: bytes, added: int, first: int, most: int) -> list[Previewed]:
+    lines = [_one_line.decode(one) for one in _unread.decode(questions)[first : first + most]]
+    return [
+        Previewed(place, one.line, one.part, place < added, BankQuestion.model_validate(one.question))
+        for place, one in enumerate(lines, first)
+    ]
 
 
 def _good(one: _Line, question: BankQuestion) -> Good:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from services.quiz.bank.check import Good, in_order
-from services.quiz.bank.rules import QUESTION_VERSIONS_MAX, Entry
+from services.quiz.bank.rules import QUESTION_VERSIONS_MAX, BankQuestion, Entry
 from services.quiz.formats.rules import Format, LeftOut, Problem
 from shared.runtime.errors import Conflict, NotFound
 
@@ -57,6 +57,16 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     questions: bytes = b""
     imported_by: str | None = None
     size_bytes: int = 0
+
+
+class Previewed(NamedTuple):
+    """A question that a preview would add or change, as it was read from a line of the file."""
+
+    place: int
+    line: int
+    part: str | None
+    is_new: bool
+    question: BankQuestion
 
 
 class Kept(NamedTuple):

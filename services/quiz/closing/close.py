@@ -124,8 +124,8 @@ class Closer:
 
     async def _close(self, quiz_id: str, now: datetime) -> None:
         # Everybody sees the final standings, frozen or not.
-        if not await self._quizzes.end_freezes(quiz_id, now - self._log_delay_max):
-            # Somebody has moved its end, opened it again, cancelled or removed it.
+        if not await self._quizzes.end_freezes(quiz_id, now - self._log_delay_max, now):
+            # Not everybody knows of a thaw yet; or its end was moved, or it is open again or gone.
             return
         try:
             await self._waiting_grader.grade_of_quiz(quiz_id)

@@ -63,8 +63,8 @@ def _crowd(flag: Flag, of: CrowdFigures, place: int) -> str:
         )[place]
     english = (
         f"{of.people} people have started attempts from one address within {minutes} minutes."
-        f" {of.unexplained} of them are not there with their school or unit. A library, a company or a mobile"
-        " network may be behind one address."
+        f" {of.unexplained} of them are not there with their school or organisation. A library, a company or"
+        " a mobile network may be behind one address."
     )
     chinese = (
         f"{minutes} 分钟内有 {of.people} 人从同一网络地址开始答题，其中 {of.unexplained} 人"

@@ -183,6 +183,15 @@ def check_open(record: QuizRecord, now: datetime) -> None:
         raise Conflict(f"quiz {record.quiz_id} closed at {record.closes_at.isoformat()}", code="quiz_closed")
 
 
+def is_open(record: QuizRecord, now: datetime) -> bool:
+    """Whether anybody may start now."""
+    try:
+        check_open(record, now)
+    except Conflict:
+        return False
+    return True
+
+
 def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
     """
     Accept a new definition.

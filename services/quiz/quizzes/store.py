@@ -4,14 +4,14 @@ Quizzes as they are stored.
 quizzes         the parts that change during a quiz, the number of its present version, and its corrections in
                 order; `corrected` is their number, `regrading` the one by which results are graded again now.
                 Every process looks at version and revision each second. `telling`: how far the close has
-                published results that were withheld; `ranking`: what decides ties, and which attempt counts;
-                more in decided.py
+                published results that were withheld; `thawed_at`: when the close has ended a freeze;
+                `ranking`: what decides ties, and which attempt counts; more in decided.py
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -28,7 +28,7 @@ from services.quiz.quizzes.changes import (
 from services.quiz.quizzes.marks import FIELDS, QUIZZES, Marks, marks
 from services.quiz.quizzes.names import prepare_names
 from services.quiz.quizzes.record import Correction, Final, QuizRecord, schedule_of
-from services.quiz.quizzes.rules import Quiz
+from services.quiz.quizzes.rules import NOTICE_SECONDS, Quiz
 from shared.runtime.errors import Unavailable
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, ReturnDocument, outages_named
@@ -230,24 +230,25 @@ class QuizStore:
                 {"$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
             )
 
-    async def end_freezes(self, quiz_id: str, before: datetime) -> bool:
+    async def end_freezes(self, quiz_id: str, before: datetime, now: datetime) -> bool:
         """
         Before the final standings: end the freeze, and allow no other freeze.
 
-        Returns: False if it does not close: it has been cancelled, or accepts until this moment or longer,
-        since somebody has moved its end or opened it again.
+        All processes know of it after `NOTICE_SECONDS`. Until then they would show final standings as frozen.
+
+        Returns: False if it does not close yet: the freeze has only just ended, or the quiz accepts until
+        `before` or longer, since somebody has moved its end or opened it again; or if it has been cancelled.
         """
+        over = {"_id": quiz_id, "status": {"$in": ["open", "closing"]}, "accepts_until": {"$lt": before}}
         with outages_named():
-            await self._quizzes.update_one(
-                {
-                    "_id": quiz_id,
-                    "status": {"$in": ["open", "closing"]},
-                    "accepts_until": {"$lt": before},
-                    "$or": [{"status": "open"}, {"frozen_at": {"$exists": True}}],
-                },
-                {"$set": {"status": "closing"}, "$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
-            )
-            return await self._quizzes.find_one({"_id": quiz_id, "status": "closing"}, {"_id": 1}) is not None
+            for which, change in (
+                ({"status": "open"}, {"$set": {"status": "closing"}}),
+                ({"frozen_at": {"$exists": True}}, {"$set": {"thawed_at": now}, "$unset": {"frozen_at": ""}}),
+            ):
+                await self._quizzes.update_one(over | which, change | {"$inc": {"revision": 1}})
+            known = {"$not": {"$gt": now - timedelta(seconds=NOTICE_SECONDS)}}
+            closing = over | {"status": "closing", "thawed_at": known}
+            return await self._quizzes.find_one(closing, {"_id": 1}) is not None
 
     async def correct(self, unit: UnitOfWork, quiz_id: str, correction: Correction) -> bool:
         """

@@ -1,4 +1,4 @@
-"""The review of an attempt over HTTP."""
+"""The review of an attempt, and which attempts one has, over HTTP."""
 
 from typing import Annotated, Literal
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from services.quiz.attempts.bodies import AttemptIdInPath
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.participants.erased import Erased
+from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.bodies import OptionOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.papers import draw, paper_number
@@ -15,9 +16,12 @@ from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.quizzes.showing import not_closed_yet
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
+from services.quiz.review.own import OWN_ATTEMPTS_MAX, left_today, possible_attempts
 from services.quiz.review.rules import Reviewed, explained, review
 from services.quiz.scoring.rules import PERCENT_SHOWN
+from shared.runtime import clock
 from shared.runtime.errors import NotFound
+from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -57,6 +61,44 @@ class AttemptReviewOut(BaseModel):
     points_max: float = Field(examples=[20])
     score_percent: int | None = Field(description=PERCENT_SHOWN, examples=[85])
     questions: list[ReviewedOut] = Field(max_length=QUESTIONS_A_PAPER_MAX)
+
+
+class OwnAttemptOut(BaseModel):
+    """One's own attempt: its day at the quiz's place, and its number on that day."""
+
+    attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
+    day: str = Field(examples=["2026-05-20"])
+    number: int = Field(examples=[1])
+
+
+class OwnAttemptsOut(BaseModel):
+    attempts: list[OwnAttemptOut] = Field(max_length=OWN_ATTEMPTS_MAX)
+    left_today: int = Field(
+        description="that one may still begin; 0 while the quiz is not open", examples=[1]
+    )
+
+
+@routes.get("/quizzes/{quiz_id}/attempts/me", summary="One's own attempts of a quiz, on whatever device")
+async def own_attempts(
+    quiz_id: IdInPath,
+    who: AsParticipant,
+    catalogue: OfferedQuizzes,
+    attempts: Attempts,
+    results: Results,
+    erased: ErasedParticipants,
+) -> OwnAttemptsOut:
+    """The latest first, also those that another system has handed in. 404 `quiz_unknown`."""
+    erased.check(who.participant_id)
+    record = (await catalogue.look_up(quiz_id)).record
+    now = clock.now()
+    possible = possible_attempts(record, ParticipantId(who.participant_id), now)
+    ids = [one.attempt_id for one in possible]
+    started, graded = await attempts.started(ids), await results.of_attempts(ids)
+    own = [one for one in possible if one.attempt_id in started or one.attempt_id in graded]
+    return OwnAttemptsOut(
+        attempts=[OwnAttemptOut(attempt_id=one.attempt_id, day=one.day, number=one.number) for one in own],
+        left_today=left_today(record, own, now),
+    )
 
 
 @routes.get(

@@ -94,7 +94,7 @@ def refused(
     asks_alone = trust in ("unverified", "member", "verified")
     if session.minors_need_consent and asks_alone and _lacks_consent(session, enrolled):
         return Conflict(
-            "a guardian has to agree first; your school or unit has the link", code="consent_needed"
+            "a guardian has to agree first; your school or organisation has the link", code="consent_needed"
         )
     refusal = _too_many(session, places, trust, held=held)
     if refusal is None and held and sum(one.held_until is not None for one in theirs) >= UNVERIFIED_MAX:
@@ -131,7 +131,8 @@ def _too_many(session: Session, places: int, trust: Trust, *, held: bool) -> Rej
         return None
     if places > limit:
         return Forbidden(
-            f"a person gets at most {limit} places at this session; a school or unit may ask for more",
+            f"a person gets at most {limit} places at this session; a school or organisation may ask for"
+            " more",
             code="places_need_group",
             places=limit,
         )

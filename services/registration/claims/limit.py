@@ -14,7 +14,7 @@ from services.registration.sign_ins.store import SignInStore
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.problems import NotHttp
+from shared.web.problems import TooOften
 from shared.web.senders import bounded_of
 
 
@@ -31,7 +31,7 @@ class TriesLimit:
         Count the try of a code that is looked at within; if it is right, it counts for nothing.
 
         Raises:
-            NotHttp: it is wrong, and there were too many in this hour (429).
+            TooOften: it is wrong, and there were too many in this hour (429).
         """
         counted, refusal = await self._count(group_id, participant_id, address)
         try:
@@ -44,7 +44,7 @@ class TriesLimit:
 
     async def _count(
         self, group_id: str, participant_id: str | None, address: str
-    ) -> tuple[list[str], NotHttp | None]:
+    ) -> tuple[list[str], TooOften | None]:
         """Returns: what was counted, and the refusal if there were too many."""
         now = clock.now()
         counted: list[str] = []
@@ -65,11 +65,9 @@ class TriesLimit:
         if not refused:
             return counted, None
         seconds = seconds_left(now)
-        return counted, NotHttp(
-            429,
+        return counted, TooOften(
+            seconds,
             "this code is wrong, and too many wrong ones were given; a right one is taken at any time"
             f" (they are counted for {seconds} s more)",
             code="claims_too_many",
-            headers=[("retry-after", str(seconds))],
-            seconds=seconds,
         )

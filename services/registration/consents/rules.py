@@ -119,7 +119,8 @@ def check_signable(consent: Consent, text_version: str) -> None:
     """
     if consent.status == "revoked":
         raise Conflict(
-            "the consent was taken back; ask the school or unit for a new link", code="consent_revoked"
+            "the consent was taken back; ask the school or organisation for a new link",
+            code="consent_revoked",
         )
     if text_version != TEXT_VERSION:
         raise Conflict(

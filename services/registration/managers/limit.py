@@ -9,7 +9,7 @@ from typing import Protocol
 from services.registration.managers.rules import APPLICATIONS_HOUR_MAX, GROUP_CHANGES_MAX, IMPORTED_LINES_MAX
 from shared.runtime import clock
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.problems import NotHttp
+from shared.web.problems import TooOften
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -32,7 +32,7 @@ class GroupLimit:
         Count one change of a member or of the group's details by a form.
 
         Raises:
-            NotHttp: there were too many in this hour (429).
+            TooOften: there were too many in this hour (429).
         """
         key, ends_at = self._period(f"changes of {group_id}", HOUR)
         if await self._count(key, ends_at) > GROUP_CHANGES_MAX:
@@ -44,7 +44,7 @@ class GroupLimit:
         Count the lines of a file that will be imported; if there are too many, they count for nothing.
 
         Raises:
-            NotHttp: there were too many on this day (429).
+            TooOften: there were too many on this day (429).
         """
         key, ends_at = self._period(f"lines of {group_id}", DAY)
         if await self._count(key, ends_at, lines) > IMPORTED_LINES_MAX:
@@ -57,7 +57,7 @@ class GroupLimit:
         Count one application, or one change of an open one.
 
         Raises:
-            NotHttp: there were too many of this participant in this hour (429).
+            TooOften: there were too many of this participant in this hour (429).
         """
         key, ends_at = self._period(f"applications of {participant_id}", HOUR)
         if await self._count(key, ends_at) > APPLICATIONS_HOUR_MAX:
@@ -71,13 +71,11 @@ class GroupLimit:
         return self._hash.of(f"{number} {what}".encode()), ends_at
 
 
-def _too_many(why: str, ends_at: datetime, *, code: str, most: int) -> NotHttp:
+def _too_many(why: str, ends_at: datetime, *, code: str, most: int) -> TooOften:
     seconds = max(1, int((ends_at - clock.now()).total_seconds()))
-    return NotHttp(
-        429,
+    return TooOften(
+        seconds,
         f"{why}; try again in {seconds} s, from {ends_at:%H:%M} UTC",
         code=code,
-        headers=[("retry-after", str(seconds))],
-        seconds=seconds,
         most=most,
     )

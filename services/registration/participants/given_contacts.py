@@ -18,6 +18,7 @@ from shared.contracts.sealing import Contact
 from shared.runtime.errors import Rejected
 
 PHONE_CHARS_MAX = 40
+PHONE_REGIONS_MAX = 20
 TypedPhone = Annotated[
     str,
     StringConstraints(min_length=1, max_length=PHONE_CHARS_MAX),
@@ -49,6 +50,11 @@ class GivenContacts:
         self._regions = tuple(phone_regions)
         if unknown := [region for region in self._regions if region not in _library().SUPPORTED_REGIONS]:
             raise ValueError(f"there is no region {unknown[0]} with phone numbers")
+
+    @property
+    def phone_regions(self) -> tuple[str, ...]:
+        """Whose mobile numbers are taken."""
+        return self._regions
 
     def contact(self, name: str, email: str | None, phone: str | None) -> Contact:
         """

@@ -13,7 +13,7 @@ from services.registration.participants.store import SmsCounts
 from shared.runtime import clock
 from shared.runtime.errors import Overloaded, Rejected
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.problems import NotHttp
+from shared.web.problems import TooOften
 from shared.web.senders import bounded_of
 
 HOUR_SECONDS = 3_600
@@ -45,7 +45,7 @@ class SmsLimit:
 
         Yields: what was counted, for `give_back`.
         Raises:
-            NotHttp: there were too many in this hour or day (429).
+            TooOften: there were too many in this hour or day (429).
         """
         counted = await self._count(address) if by_phone else []
         try:
@@ -77,12 +77,10 @@ class SmsLimit:
         return counted
 
 
-def _too_many(seconds: int) -> NotHttp:
-    return NotHttp(
-        429,
+def _too_many(seconds: int) -> TooOften:
+    return TooOften(
+        seconds,
         "too many codes by SMS were asked for from your network; give an e-mail address instead, or try again"
         f" in {seconds} s",
         code="sms_too_many",
-        headers=[("retry-after", str(seconds))],
-        seconds=seconds,
     )

@@ -33,7 +33,7 @@ WAITING_POLICY = (
 OFFERS = (
     "a place from the waiting list is offered for so long, and has to be accepted; null: it is given at once"
 )
-CONSENT = "a school or unit books a minor only with a guardian's consent"
+CONSENT = "a school or organisation books a minor only with a guardian's consent"
 OVERLAP = (
     "what happens to somebody who is registered for the same time elsewhere: `warn` names that registration,"
     " `refuse` refuses, `allow` ignores it"

@@ -152,7 +152,7 @@ def check_consent(enrolled: Enrolled | None) -> None:
     """
     if enrolled is not None and enrolled.lacks_consent:
         raise Conflict(
-            "a guardian has to agree first; your school or unit has the link", code="consent_needed"
+            "a guardian has to agree first; your school or organisation has the link", code="consent_needed"
         )
 
 

@@ -14,6 +14,7 @@ from services.registration.rosters.store import RosterStore
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.bodies import (
     CodeIn,
+    ContactsOut,
     MeChangedOut,
     MeIn,
     MeOut,
@@ -52,6 +53,12 @@ Members = Annotated[RosterStore, provided(RosterStore)]
 Signer = Annotated[TokenSigner, provided(TokenSigner)]
 
 routes = Routes(tags=["sign-in"])
+
+
+@routes.get("/contacts", summary="Which contacts can be given here")
+async def contacts(given: Given) -> ContactsOut:
+    """E-mail addresses always, and mobile phone numbers of some regions, if organisers have chosen any."""
+    return ContactsOut(phone_regions=list(given.phone_regions))
 
 
 @routes.post("/participants", status_code=201, summary="Join without a session")

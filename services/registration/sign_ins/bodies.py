@@ -6,12 +6,22 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.registration.participants.codes import CODE_CHARS_MAX
-from services.registration.participants.given_contacts import TypedPhone
+from services.registration.participants.given_contacts import PHONE_REGIONS_MAX, TypedPhone
 from services.registration.participants.rules import District, Participant
 from services.registration.sign_ins.change import Self
 from shared.contracts.checked import Email, Id, Name
 from shared.contracts.events import Audience, Language, ParticipantKind
 from shared.web.forms import Form
+
+
+class ContactsOut(BaseModel):
+    """Besides e-mail addresses."""
+
+    phone_regions: list[str] = Field(
+        max_length=PHONE_REGIONS_MAX,
+        description="whose mobile phone numbers can be given, too; empty: none",
+        examples=[["CN"]],
+    )
 
 
 class SignInIn(Form):

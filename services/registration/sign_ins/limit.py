@@ -9,7 +9,7 @@ from services.registration.sign_ins.rules import CHANGES_MAX, hour_of, is_too_mu
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime import clock
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.problems import NotHttp
+from shared.web.problems import TooOften
 from shared.web.senders import bounded_of
 
 
@@ -25,7 +25,7 @@ class Limit:
         Count one request for a contact from this address, with all others of its network.
 
         Raises:
-            NotHttp: there were too many in this hour (429).
+            TooOften: there were too many in this hour (429).
         """
         now = clock.now()
         of_contact = await self._count(f"contact {contact_hash}", now)
@@ -45,7 +45,7 @@ class Limit:
         Count one change of a participant's own data.
 
         Raises:
-            NotHttp: there were too many in this hour (429).
+            TooOften: there were too many in this hour (429).
         """
         now = clock.now()
         if await self._count(f"changes {participant_id}", now) > CHANGES_MAX:
@@ -58,11 +58,9 @@ class Limit:
         return await self._sign_ins.count(self._hash.of(f"{hour_of(now)} {name}".encode()), now)
 
 
-def _too_many(why: str, seconds: int, *, code: str) -> NotHttp:
-    return NotHttp(
-        429,
+def _too_many(why: str, seconds: int, *, code: str) -> TooOften:
+    return TooOften(
+        seconds,
         f"{why}; try again in {seconds} s",
         code=code,
-        headers=[("retry-after", str(seconds))],
-        seconds=seconds,
     )

@@ -59,9 +59,10 @@ async def sending(sender: Courier[Any]) -> AsyncIterator[None]:
 
 
 async def turns(sender: Courier[Any]) -> None:
-    """Turn after turn, until no mail is due."""
+    """Turn after turn, until no mail is due, and the end of all that they have begun."""
     while await sender.turn() == 0:
         pass
+    await sender.aclose()
 
 
 async def one_turn(sender: Courier[Any]) -> float:

@@ -145,6 +145,12 @@ def _oversold(week: Week) -> None:
     week.registered("confirmed", "ninth", 1, LAB)
 
 
+def _oversold_for_a_while(week: Week) -> None:
+    _oversold(week)
+    week.asks("cancel", "p-9", {"registration_id": "ninth"}, {})
+    week.registered("cancelled", "ninth", 2, LAB)
+
+
 def _given_back(week: Week) -> None:
     week.asks("cancel", "p-1", {"registration_id": "lab-1"}, {})
     week.registered("cancelled", "lab-1", 2, LAB)
@@ -212,6 +218,7 @@ SPOILT: Sequence[tuple[Callable[[Week], None], str]] = (
         "nothing is cancelled that nobody cancelled",
     ),
     (_oversold, "no session has more people than places"),
+    (_oversold_for_a_while, "no session has more people than places"),
     (_given_back, "nobody waits for a place that is free"),
     (_overtaken, "who asked later does not go before who waits"),
     (without("registration.confirmed", "of-commanded"), "commands acknowledged have an outcome"),

@@ -7,10 +7,12 @@ import pytest
 from ops.chaos import child
 from ops.chaos.rig import FEW_PARTS
 from ops.chaos.schedule import KINDS, SERVERS
+from shared.contracts.topics import ALL
 from tests.mutations.running import mutated
 from tests.ops.chaos.meta.__main__ import Guarantee, guarantees
 from tests.ops.chaos.meta.focused import fault_of
 
+GROUPS = {group for topic in ALL for group in topic.groups}
 ROOT = Path(__file__).parents[3]
 LEAST = 10
 
@@ -21,7 +23,10 @@ def test_each_mutation_fits_the_code_and_each_of_its_faults_can_happen(one: Guar
     for fault in map(fault_of, one.faults):
         assert fault.kind in KINDS
         assert {*fault.victims} <= {part.name for part in FEW_PARTS} | {*SERVERS}
-        assert fault.kind != "crash" or fault.detail in child.POINTS
+        if fault.kind == "crash":
+            point, _, group = fault.detail.partition("@")
+            assert point in child.POINTS
+            assert group in GROUPS or not group
 
 
 def test_there_are_enough_of_them() -> None:

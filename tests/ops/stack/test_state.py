@@ -17,6 +17,13 @@ def test_state_is_read_as_it_was_saved(tmp_path: Path) -> None:
     assert load(tmp_path / "stack.json") == state
 
 
+def test_the_first_state_makes_its_folder_for_the_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "services.json"
+    save(path, State())
+    assert load(path) == State()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_no_file_means_nothing_was_ever_started(tmp_path: Path) -> None:
     assert load(tmp_path / "stack.json") == State()
 

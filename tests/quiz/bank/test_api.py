@@ -2,12 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from services.quiz.bank.export import EXAMPLES
 from services.quiz.bank.store import BankStore
+from shared.web.forms import after_of
 from tests.quiz.bank.builders import REVIEWER, WRITER, bank, bank_question, confirm, put, upload
 from tests.quiz.builders import quiz
 from tests.quiz.http import definition
@@ -131,6 +133,40 @@ async def test_a_file_is_imported_whole_or_not_at_all(mongo: str, tmp_path: Path
         assert read.json() == again
         assert code_of(await confirm(client, again["import_id"])) == (409, "import_changes_nothing")
         assert code_of(await confirm(client, "no-such-import")) == (404, "import_unknown")
+
+
+async def test_a_preview_shows_the_questions_as_they_were_read(mongo: str, tmp_path: Path) -> None:
+    async with bank(mongo, tmp_path) as (client, _):
+        assert (await put(client, bank_question("q1", text="最大的卫星是？"))).status_code == 200
+        columns, _, rows = TABLE.partition("\n")
+        table = f"编号,{columns}\nq1,天文,最大的卫星是？,木卫三,土卫六,,A\n"
+        table += "".join(f",{row}\n" for row in rows.splitlines())
+        preview = (await upload(client, table.encode(), format="csv")).json()
+        assert (preview["added"], preview["changed"], preview["problems"]) == (2, 1, [])
+        path = f"/bank/imports/{preview['import_id']}/questions"
+
+        async def page(**parameters: str | int) -> dict[str, Any]:
+            answer = await client.get(path, params=parameters, headers=WRITER)
+            assert answer.status_code == 200, answer.text
+            content: dict[str, Any] = answer.json()
+            return content
+
+        first = await page(limit=2)
+        rest = await page(limit=2, after=first["after"])
+        assert [(one["line"], one["is_new"]) for one in first["questions"]] == [(3, True), (4, True)]
+        assert [(one["line"], one["is_new"]) for one in rest["questions"]] == [(2, False)]
+        assert rest["after"] is None
+        read = rest["questions"][0]["question"]
+        assert (read["id"], read["text"], read["key"]) == ("q1", "最大的卫星是？", "A")
+        assert [one["text"] for one in read["options"]] == ["木卫三", "土卫六"]
+        # A place that no answer of ours has.
+        assert await page(after=after_of(-9)) == await page()
+        # Only with the questions' keys.
+        assert (await client.get(path)).status_code == 401
+        unknown = await client.get("/bank/imports/none/questions", headers=WRITER)
+        assert code_of(unknown) == (404, "import_unknown")
+        await confirm(client, preview["import_id"])
+        assert await page() == {"questions": [], "after": None}
 
 
 async def test_an_import_that_would_not_do_what_its_preview_says_is_refused(

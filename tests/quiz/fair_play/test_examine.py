@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -115,7 +115,7 @@ class Room:
         return await self.stores.flags.page(QUIZ, kind, None, None, 1_000)
 
     async def close(self) -> None:
-        await self.stores.quizzes.end_freezes(QUIZ, FAR)
+        await self.stores.quizzes.end_freezes(QUIZ, FAR, datetime.now(UTC))
         await save_together(self.stores.database, lambda unit: self.stores.quizzes.finish_closing(unit, QUIZ))
         await self.catalogue.refresh()
 

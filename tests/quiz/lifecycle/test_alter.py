@@ -137,7 +137,7 @@ async def test_a_close_that_looked_before_the_end_moved_does_not_close(kafka: st
         changes = QuizChanges(parts.stores.database)
         altering = Alterations(quizzes, changes, parts.catalogue)
         await altering.extend(parts.quiz_id, parts.quiz.closes_at + timedelta(hours=1), always)
-        assert not await quizzes.end_freezes(parts.quiz_id, over)
+        assert not await quizzes.end_freezes(parts.quiz_id, over, datetime.now(UTC))
         record = await quizzes.read(parts.quiz_id)
         assert record is not None
         assert (record.status, record.version) == ("open", 2)

@@ -235,7 +235,7 @@ async def test_a_cancelled_quiz_never_closes_and_hands_nothing_in(kafka: str, mo
         await cancel(parts)
         far = datetime.now(UTC) + timedelta(days=2)
         assert await parts.stores.quizzes.over(far) == []
-        assert not await parts.stores.quizzes.end_freezes(parts.quiz_id, far)
+        assert not await parts.stores.quizzes.end_freezes(parts.quiz_id, far, datetime.now(UTC))
         await parts.close()
         record = await parts.stores.quizzes.read(parts.quiz_id)
         assert record is not None

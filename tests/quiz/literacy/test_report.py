@@ -141,7 +141,7 @@ async def test_a_closed_quiz_is_counted_and_again_whenever_its_final_standings_h
         await catalogue.refresh()
         counts = worker(database, catalogue, Lease(database, LOOP, owner="tests"))
         assert await counts.pending("", 1) == [], "nobody has asked"
-        await quizzes.end_freezes("one", FAR)
+        await quizzes.end_freezes("one", FAR, datetime.now(UTC))
         await save_together(database, lambda unit: quizzes.finish_closing(unit, "one"))
         await catalogue.refresh()
         await until_counted(counts)

@@ -47,3 +47,23 @@ async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, m
             empty = (await client.get(path, headers=as_resident("li"))).json()
             assert empty["score_percent"] is None
             assert {one["answer"] for one in empty["questions"]} == {None}
+
+
+async def test_ones_own_attempts_are_found_on_whatever_device(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3) as parts:
+        begun = attempt(parts.quiz_id, parts.quiz, "li")
+        await parts.stores.attempts.add([begun])
+        # Of another system: it never started here.
+        sent = parts.submission("wang", right=10)
+        await parts.grading.grade_submissions(batch(sent))
+        database = parts.stores.database.name
+        async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
+            path = f"/quizzes/{parts.quiz_id}/attempts/me"
+            for who, ids in (("li", [begun.attempt_id]), ("wang", [sent.attempt_id]), ("zhao", [])):
+                found = (await client.get(path, headers=as_resident(who))).json()
+                assert [one["attempt_id"] for one in found["attempts"]] == ids
+                assert all(one["number"] == 1 for one in found["attempts"])
+                assert found["left_today"] == 3 - len(ids)
+            assert code_of(await client.get(path)) == (401, "token_missing")
+            answer = await client.get("/quizzes/nothing/attempts/me", headers=as_resident("li"))
+            assert code_of(answer) == (404, "quiz_unknown")

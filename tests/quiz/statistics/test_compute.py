@@ -4,7 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -58,7 +58,7 @@ class Room:
         return await self.statistics.state(quiz_id), await self.statistics.made(quiz_id)
 
     async def close(self, quiz_id: str) -> None:
-        await self.stores.quizzes.end_freezes(quiz_id, FAR)
+        await self.stores.quizzes.end_freezes(quiz_id, FAR, datetime.now(UTC))
         await save_together(
             self.stores.database, lambda unit: self.stores.quizzes.finish_closing(unit, quiz_id)
         )

@@ -181,11 +181,9 @@ async def test_people_and_commands_share_the_places_and_what_http_changes_is_tol
         keys = [one["participant_id"] for one in people] + [one.participant_id for one in commands]
         records = await log.of(keys, len(keys))
         # People who are refused are told so at once, and by nothing else.
-        assert Counter(one.topic for one in records) == {
-            "registration.confirmed": 30,
-            "registration.waitlisted": 20,
-            "registration.rejected": 40 - (50 - len(people)),
-        }
+        told = Counter(one.topic for one in records)
+        assert told.pop("registration.rejected", 0) == 40 - (50 - len(people))
+        assert told == {"registration.confirmed": 30, "registration.waitlisted": 20}
         assert await seats(client, street) == (0, 20)
         one = people[0]
         erased = await client.delete("/participants/me", headers=bearer(one["token"]))

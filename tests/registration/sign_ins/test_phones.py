@@ -49,6 +49,12 @@ async def test_five_spellings_of_a_number_are_one_participant_who_signs_in_with_
         assert (mine["email"], mine["phone"], mine["verified"]) == (None, NUMBER, True)
 
 
+async def test_whether_numbers_are_taken_is_told_before_anybody_types_one(mongo: str) -> None:
+    for taken, regions in ((False, []), (True, ["CN"])):
+        async with service(mongo, phone_contacts=taken) as ([client], _):
+            assert (await client.get("/contacts")).json() == {"phone_regions": regions}
+
+
 async def test_no_event_and_no_document_has_the_number_in_clear(mongo: str) -> None:
     async with service(mongo, phone_contacts=True) as ([client], database):
         joined = (await client.post("/participants", json=by_phone("13800138000"))).json()

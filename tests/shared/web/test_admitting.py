@@ -7,10 +7,11 @@ import pytest
 
 from shared.runtime import acting
 from shared.runtime.errors import Forbidden, NotAuthenticated
-from shared.web.admitting import WRONG_KEYS_MAX, WRONG_KEYS_SECONDS, Admission, WrongKeys
+from shared.web.admitting import WRONG_KEYS_MAX, WRONG_KEYS_SECONDS, Admission
 from shared.web.organiser_keys import OrganiserKeys, hash_of, new_key
 from shared.web.problems import NotHttp, encoded
 from shared.web.senders import SITE_TIMES
+from shared.web.wrong_tries import WrongTries
 
 SHORT = "sixteen-letters!"
 VENUE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -24,8 +25,12 @@ class Clock:
         return self.now
 
 
+def wrong_keys(clock: Clock, addresses_max: int) -> WrongTries:
+    return WrongTries(WRONG_KEYS_MAX, WRONG_KEYS_SECONDS, addresses_max=addresses_max, clock=clock)
+
+
 def admission(owner_key: str = SHORT, clock: Clock | None = None, addresses_max: int = 100) -> Admission:
-    counted = WrongKeys(clock=clock or Clock(), addresses_max=addresses_max)
+    counted = wrong_keys(clock or Clock(), addresses_max)
     return Admission(OrganiserKeys(owner_key), counted)
 
 
@@ -86,7 +91,7 @@ def test_a_good_key_with_a_role_that_is_not_enough_is_no_wrong_key(tmp_path: Pat
         "added_at": "2027-05-01T00:00:00Z",
     }
     file.write_text(json.dumps({"organisers": [entry]}))
-    door = Admission(OrganiserKeys(SHORT, file), WrongKeys(clock=Clock()))
+    door = Admission(OrganiserKeys(SHORT, file), wrong_keys(Clock(), 100))
     for _ in range(WRONG_KEYS_MAX + 1):
         assert refused(door, key) == "organiser_role"
     assert door.admit(key, acting.DOOR, VENUE).name == "east-gate"

@@ -98,8 +98,7 @@ async def _messages(of: Expected, databases: Databases, wrong: Wrong) -> None:
     ):
         for entry in of.log.events(topic):
             body = entry.body
-            points = body["points"] if topic == "quiz.regraded" else None
-            expected[entry.id] = body[to], body.get("points_before"), points
+            expected[entry.id] = body[to], body.get("points_before"), body.get("points")
     found: Counter[str] = Counter()
     bad = []
     async for one in databases.notifications["messages"].find({"channel": "inbox"}):
