@@ -75,6 +75,7 @@ async def test_a_freeze_shows_nothing_of_what_comes_after_it_until_the_thaw(kafk
             for one in heard:
                 await one.counts(2)
             late = await at.listen(parts.quiz_id)
+            await late.told("frozen")
             assert late.names() == ["standings", "frozen"]
             # One that may be shown, and comes in a later reading.
             sent = [parts.submission("sun", right=1, submitted_at=sent[0].submitted_at)]
@@ -108,7 +109,8 @@ async def test_the_close_is_told_with_the_final_standings_and_a_browser_does_not
             assert (again.status, again.text) == (204, "")
             # Who saw other standings gets the final ones.
             missed = await at.listen(parts.quiz_id, Last_Event_ID="5f1d0c6c4bb6a5ad90")
-            assert (missed.status, missed.names(), missed.ended) == (200, ["standings", "closed"], True)
+            await missed.end()
+            assert (missed.status, missed.names()) == (200, ["standings", "closed"])
             assert missed.last_id == heard.last_id
 
 
@@ -129,6 +131,7 @@ async def test_before_the_close_withheld_standings_are_streamed_to_organisers_al
             await parts.close()
             await organiser.end()
             public = await at.listen(parts.quiz_id)
+            await public.end()
             assert (public.status, public.names()) == (200, ["standings", "closed"])
 
 
