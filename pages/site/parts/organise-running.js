@@ -8,10 +8,13 @@ import { addressOf, onlyRead, path, ways } from "./organise-quiz.js";
 import { ofField } from "./organise-times.js";
 import { mayChange, organise } from "./organiser.js";
 import { announce, button, field, form, html, keepFresh, loading, nothing, t } from "./page.js";
+import { now } from "./server-clock.js";
 import { inWords, moment } from "./times.js";
 
 const FRESH_SECONDS = 10;
 const FIRST = 10;
+// So long after the last answer may come, the service still opens a contest again. From then on it hands in.
+const REOPEN_SECONDS = 10;
 // In the words of a cancellation.
 const LINE_CHARS_MAX = 200;
 let quiz = null;
@@ -166,7 +169,8 @@ function close() {
 }
 
 function reopen() {
-  if (!defined || Date.parse(defined.content.closes_at) <= Date.now()) return nothing;
+  if (!defined || Date.parse(defined.content.closes_at) <= now()) return nothing;
+  if (now() > Date.parse(quiz.closes_at) + (defined.content.grace_seconds + REOPEN_SECONDS) * 1000) return nothing;
   return html`<h2>${t("running.reopen")}</h2>
     <p>${t("running.reopen-hint")}</p>
     <p>${button(t("running.reopen"), async () => {

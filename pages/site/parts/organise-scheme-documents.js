@@ -1,5 +1,5 @@
 // Documents of a scheme's awards: how they look, and files with all of them for a printer.
-import { alsoWords } from "./language.js";
+import { alsoWords, language } from "./language.js";
 import { act, asksFirst, change } from "./organise-changing.js";
 import { progress, until } from "./organise-waiting.js";
 import { download, mayChange, organise, organiseAll } from "./organiser.js";
@@ -85,7 +85,7 @@ function printing(scheme, counts) {
     <p>${t("prints.explained")}</p>
     ${counts.held
       ? form(
-          choice("print-language", t("documents.language"), [["zh-CN", "中文"], ["en", "English"]]),
+          choice("print-language", t("documents.language"), [["zh-CN", "中文"], ["en", "English"]], { value: language }),
           t("prints.begin", { n: counts.held }),
           (fields) => begin(scheme, fields["print-language"]),
           { kind: "plain" },

@@ -23,7 +23,12 @@ function inParts(time) {
 
 /** From when to when, the day once if it is one. */
 export function span(from, to) {
-  return date(from) === date(to) ? `${day(from)} ${clock(from)}–${clock(to)}` : `${moment(from)} – ${moment(to)}`;
+  return `${day(from)} ${hours(from, to)}`;
+}
+
+/** From when to when, where the day of the beginning is said already. */
+export function hours(from, to) {
+  return date(from) === date(to) ? `${clock(from)}–${clock(to)}` : `${clock(from)} – ${moment(to)}`;
 }
 
 /** Seconds in words, such as 7 minutes 11 seconds. */

@@ -4,7 +4,7 @@ import { mayChange, organise, organiseAll, showToOrganisers } from "../parts/org
 import { button, choice, html, loading, nothing, t, update } from "../parts/page.js";
 import { hasWords, listed, sessionsOf } from "../parts/programme.js";
 import { filled, places } from "../parts/sessions.js";
-import { clock, day } from "../parts/times.js";
+import { day, hours } from "../parts/times.js";
 import { date } from "../parts/week.js";
 
 await alsoWords("organise-programme");
@@ -64,7 +64,7 @@ function card(session) {
   const lacks = lacking.get(session.session_id);
   return html`<li class="card" data-session=${session.session_id}>
     <h3><a href="/organise-session?id=${encodeURIComponent(session.session_id)}">${activity.title}</a></h3>
-    <p><span class="time">${clock(session.starts_at)}–${clock(session.ends_at)}</span> · ${session.venue} · ${session.district}</p>
+    <p><span class="time">${hours(session.starts_at, session.ends_at)}</span> · ${session.venue} · ${session.district}</p>
     <p>${session.draft || activity.draft ? html`<strong class="fair">${t("programme.draft")}</strong>` : places(session)} ${filled(session)}</p>
     <p>${t("session.taken", { n: taken, of: session.capacity })} · ${t("programme.waiting", { n: session.waiting })}
       ${came.has(session.session_id) ? html` · ${t("programme.came", { n: came.get(session.session_id) })}` : nothing}

@@ -1,7 +1,7 @@
 // The programme: all sessions of the week by day, with the places that are left.
 import { all } from "../parts/api.js";
 import { choice, html, keepFresh, loading, show, t, update } from "../parts/page.js";
-import { clock, day } from "../parts/times.js";
+import { day, hours } from "../parts/times.js";
 import { named } from "../parts/language.js";
 import { hasWords, listed, sessionsOf } from "../parts/programme.js";
 import { places } from "../parts/sessions.js";
@@ -41,7 +41,7 @@ function card(session) {
   const { activity } = session;
   return html`<li class="card">
     <h3><a href="/activity?id=${encodeURIComponent(activity.activity_id)}">${spoken(activity.title)}</a></h3>
-    <p><span class="time">${clock(session.starts_at)}–${clock(session.ends_at)}</span> · ${spoken(session.venue)} · ${spoken(session.district)}</p>
+    <p><span class="time">${hours(session.starts_at, session.ends_at)}</span> · ${spoken(session.venue)} · ${spoken(session.district)}</p>
     <p>${places(session)} <span class="quiet">· ${named("kind", activity.kind)}</span></p>
   </li>`;
 }
