@@ -106,8 +106,12 @@ _OUTAGES = (
     WTimeoutError,
     WriteConcernError,
 )
-# Codes of a server that is starting, stopping or electing: not primary, shutting down, interrupted.
-_OUTAGE_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436, 50, 262})
+# Codes of a server that is starting, stopping or electing, or does not reach another one.
+_MEMBER_CODES = frozenset({6, 7, 89, 91, 134, 189, 9001, 10107, 11600, 11602, 13435, 13436})
+# Codes of a server that breaks off what it does: it lasted too long, an operator interrupted it, its cursor
+# is gone, its transaction lived too long (290, which has no label), the disk or the cache is full.
+_BROKEN_OFF_CODES = frozenset({43, 50, 175, 237, 262, 290, 365, 11601, 14031})
+_OUTAGE_CODES = _MEMBER_CODES | _BROKEN_OFF_CODES
 
 
 @contextmanager

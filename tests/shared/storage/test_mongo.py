@@ -1,15 +1,19 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from prometheus_client import REGISTRY
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
+from pymongo.read_concern import ReadConcern
 
 from shared.runtime.errors import TookTooLong, Unavailable
 from shared.storage.mongo import (
     Client,
+    Database,
     DuplicateKeyError,
     Session,
     SyncDatabase,
@@ -24,8 +28,13 @@ from shared.storage.mongo import (
     ping,
 )
 from tests.support.kafka import fresh_database
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
+
+# So many documents are looked at for longer than the server of the tests lets a transaction live.
+SLEEPERS = 200
+SLEEPS = "sleep(100) || false"
 
 
 async def test_insert_new_leaves_alone_what_is_there_and_says_which(mongo: str) -> None:
@@ -145,6 +154,40 @@ async def test_a_transaction_without_a_server_is_an_outage() -> None:
         # The driver looks for a server for half a second at least.
         await in_transaction(nowhere["kepu"], work, timeout_seconds=0.8)
     assert not isinstance(raised.value, TookTooLong)
+
+
+async def _lives_too_long(database: Database) -> None:
+    async def work(session: Session) -> None:
+        await database["x"].find_one({"$where": SLEEPS}, session=session)
+
+    await in_transaction(database, work)
+
+
+async def _interrupted(database: Database) -> None:
+    looking = asyncio.ensure_future(database["x"].find_one({"$where": SLEEPS}))
+    admin = database.client.admin.with_options(read_concern=ReadConcern("local"))
+    stages: list[dict[str, Any]] = [{"$currentOp": {}}, {"$match": {"ns": f"{database.name}.x"}}]
+    found = await eventually(lambda: admin.aggregate(stages).to_list(1))
+    await admin.command({"killOp": 1, "op": found[0]["opid"]})
+    await looking
+
+
+async def _cursor_gone(database: Database) -> None:
+    cursor = database["x"].find(batch_size=1)
+    await cursor.next()
+    await database.command({"killCursors": "x", "cursors": [cursor.delegate.cursor_id]})
+    await cursor.to_list(None)
+
+
+@pytest.mark.parametrize("broken_off", [_lives_too_long, _interrupted, _cursor_gone])
+async def test_what_the_server_breaks_off_is_an_outage(
+    mongo: str, broken_off: Callable[[Database], Awaitable[None]]
+) -> None:
+    async with fresh_database(mongo) as database:
+        await database["x"].insert_many([{"_id": n} for n in range(SLEEPERS)])
+        with pytest.raises(Unavailable) as raised, outages_named():
+            await broken_off(database)
+        assert not isinstance(raised.value, TookTooLong)
 
 
 async def test_transaction_that_is_cancelled_ends_though_its_client_is_closed(mongo: str) -> None:
