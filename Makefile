@@ -10,6 +10,8 @@ BENCH_READY := $(BENCH)/.ready
 # Python keeps what it has compiled, also where the environment says that it must not. Tests and local services start
 # dozens of processes, and each would otherwise spend more than a second on compiling the same modules.
 export PYTHONDONTWRITEBYTECODE :=
+# AGAIN=1 runs the few tests that fail once more, alone: tests/support/again.py
+PYTEST = $(if $(AGAIN),$(BIN)/python -m tests.support.again,$(BIN)/pytest)
 # How many processes run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
 # Two more than two cores: a worker waits for Kafka and MongoDB for a third of its time.
 WORKERS ?= 4
@@ -48,14 +50,14 @@ down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
 test: $(READY) ## run the tests on a real local stack, four at a time
-	$(BIN)/pytest -m "not own_servers" $(SIDE_BY_SIDE)
+	$(PYTEST) -m "not own_servers" $(SIDE_BY_SIDE)
 
 test-servers: $(READY) ## the tests that start servers of their own: stacks, clusters, kills, drills, a played incident
-	$(BIN)/pytest -m "own_servers and not browser" $(SIDE_BY_SIDE) --numprocesses 2
+	$(PYTEST) -m "own_servers and not browser" $(SIDE_BY_SIDE) --numprocesses 2
 
 .PHONY: test-browser
 test-browser: $(READY) ## the ways of people through the pages in a real browser; needs Chromium; SHORT=1 for one way of each
-	$(BIN)/pytest -m "browser$(if $(SHORT), and short)" tests/browser --durations 15
+	$(PYTEST) -m "browser$(if $(SHORT), and short)" tests/browser --durations 15
 
 .PHONY: pages-speed
 pages-speed: $(READY) ## how fast the pages are on a slow phone, in a real browser (5 minutes)
