@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.errors import CommandError
-from pages.build import build
+from pages.build import SITE, build, version_of
 
 EDGE = "edge"
 ROOT = Path(__file__).parents[2]
@@ -40,12 +40,12 @@ def command(home: Path, port: int, urls: Mapping[str, str]) -> tuple[tuple[str, 
     if not caddy.exists():
         raise CommandError(f"{caddy} is not here: make setup installs it")
     home = home.absolute()
-    build(home / "pages", local=True)
+    build(_pages(home), local=True)
     environment = {
         "KEPU_PROXY_HTTP_PORT": str(port),
         # Caddy wants another number. Nothing listens there, since no address with TLS is declared.
         "KEPU_PROXY_HTTPS_PORT": "443",
-        "KEPU_PAGES": str(home / "pages"),
+        "KEPU_PAGES": str(_pages(home)),
         "KEPU_PROXY_MAIL": str(home),
         # Nobody stands before it, whatever the environment says.
         "KEPU_PROXY_TRUSTED": "",
@@ -54,3 +54,13 @@ def command(home: Path, port: int, urls: Mapping[str, str]) -> tuple[tuple[str, 
         **{f"KEPU_PROXY_{name.upper()}": url.removeprefix("http://") for name, url in urls.items()},
     }
     return (str(caddy), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"), environment
+
+
+def build_again(home: Path) -> None:
+    """Build the pages that an edge serves which runs already, if they have changed."""
+    if not (_pages(home) / "assets" / version_of(SITE)).is_dir():
+        build(_pages(home), local=True)
+
+
+def _pages(home: Path) -> Path:
+    return home / "pages"

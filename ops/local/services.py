@@ -158,12 +158,14 @@ class Services:
 
     def up(self) -> None:
         """
-        Start the processes that do not run, and wait until all are healthy.
+        Start the processes that do not run, and wait until all are healthy. Pages that have changed are new.
 
         Raises:
             ServiceError: one of them ended or is not ready; with the end of its log.
         """
         absent = [name for name in self.names if not self.runs(name)]
+        if self.with_pages and EDGE not in absent:
+            edge.build_again(self.home)
         try:
             for name in absent:
                 self.start(name)
@@ -246,15 +248,8 @@ class Services:
 
     def _command(self, name: str, port: int) -> tuple[tuple[str, ...], dict[str, str]]:
         if name == MAIL:
-            arguments = (
-                sys.executable,
-                "-m",
-                "ops.local.mailbox",
-                str(port),
-                str(self.mail_file),
-                str(self.mail_seconds),
-            )
-            return arguments, {}
+            arguments = (str(port), str(self.mail_file), str(self.mail_seconds))
+            return (sys.executable, "-m", "ops.local.mailbox", *arguments), {}
         if name == EDGE:
             return edge.command(self.home, port, self._urls())
         part = next(part for part in self.parts if part.name == name)
