@@ -136,6 +136,14 @@ async def test_an_organiser_runs_a_contest_from_a_file_of_questions_to_the_final
     async with page.expect_download() as downloaded:
         await page.get_by_role("button", name="全部排名").click()
     assert len((await (await downloaded.value).path()).read_text().splitlines()) == 2
+    # The way to its awards shows no others, and proposes it for a new one.
+    await page.get_by_role("link", name="为本竞赛颁发").click()
+    await expect(page.locator("main")).to_contain_text("这场竞赛成绩颁发的奖项：海洋知识竞赛")
+    await expect(page.locator("[data-scheme]")).to_have_count(0)
+    await page.get_by_role("button", name="新建奖项").click()
+    await page.select_option("#rule", "pass_mark")
+    await expect(page.locator("#quiz")).to_have_value(quiz_id)
+    assert await violations(page) == []
 
 
 async def published(page: Page, topic: str) -> str:

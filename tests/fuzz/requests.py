@@ -331,11 +331,13 @@ def over_http(service: str) -> str:
 
 def is_whole(raw: bytes) -> bool:
     """Whether a server needs no more bytes than these: they are a request, or no HTTP."""
-    if not raw:
+    # A server waits on after empty lines: RFC 9112, 2.2
+    request = raw.lstrip(b"\r\n")
+    if not request:
         # For h11 no bytes are the end of the connection.
         return False
     reading = h11.Connection(h11.SERVER)
-    reading.receive_data(raw)
+    reading.receive_data(request)
     try:
         while isinstance(event := reading.next_event(), h11.Request | h11.Data):
             pass

@@ -48,6 +48,9 @@ def test_what_is_no_whole_request_is_known() -> None:
     assert not is_whole(post + b"{")
     assert not is_whole(post[:-2])
     assert not is_whole(b"")
+    assert is_whole(b"\r\n\n" + post + b"{}")
+    for empty in (b"\r\r", b"\n\n\n", b"\r\n", b"\n" + post):
+        assert not is_whole(empty)
 
 
 @pytest.mark.stack

@@ -24,7 +24,7 @@ export function ways() {
     ${shown.map((one) => html`<li><a href=${addressOf(`organise-contest-${one}`)}>${t(`ways.${one}`)}</a></li>`)}
     <li><a href=${addressOf("standings")}>${t("ways.standings")}</a></li>
     <li><a href=${addressOf("hall")}>${t("ways.hall")}</a></li>
-    ${mayChange() ? html`<li><a href="/organise-awards">${t("ways.awards")}</a></li>` : nothing}
+    ${mayChange() ? html`<li><a href=${addressOf("organise-awards")}>${t("ways.awards")}</a></li>` : nothing}
   </ul>`;
 }
 

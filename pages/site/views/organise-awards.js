@@ -1,4 +1,4 @@
-// All schemes: awards and their rules, how far they are, and how many awards there are. A new scheme.
+// Schemes, all or those of a contest: awards and their rules, how far they are, and how many awards there are.
 import { all } from "../parts/api.js";
 import { awardPages } from "../parts/organise-award-pages.js";
 import { conflicted } from "../parts/organise-changing.js";
@@ -8,6 +8,8 @@ import { button, html, loading, nothing, t } from "../parts/page.js";
 
 const PAGE = 30;
 const QUIZZES_MAX = 500;
+// Only awards by the results of this contest are shown; null: all are.
+const quizId = new URLSearchParams(location.search).get("quiz");
 let quizzes = [];
 // By scheme: its awards that are held, revoked and superseded.
 let counts = new Map();
@@ -26,9 +28,15 @@ async function load() {
   ]);
   total = statistics.all;
   counts = new Map(cells.map((one) => [one.name, one.count]));
-  quizzes = found;
+  // A form proposes the first one.
+  quizzes = [...found].sort((one, other) => (other.quiz_id === quizId) - (one.quiz_id === quizId));
   schemes = [];
-  await next();
+  await (quizId ? readThoseOfQuiz() : next());
+}
+
+async function readThoseOfQuiz() {
+  const found = await organiseAll("awards", "/schemes", "schemes");
+  schemes = await Promise.all(found.filter((one) => one.rule.quiz_id === quizId).map(withStatus));
 }
 
 async function next() {
@@ -52,11 +60,16 @@ function body() {
   return html`
     ${awardPages()} ${conflicted(load)}
     <p>${t("awards.explained")}</p>
-    <p><strong>${t("awards.counts", total)}</strong></p>
+    ${quizId ? ofQuiz() : html`<p><strong>${t("awards.counts", total)}</strong></p>`}
     ${mayChange() ? newScheme() : nothing}
     ${schemes.length ? html`<ul class="cards">${schemes.map(card)}</ul>` : html`<p>${t("awards.none")}</p>`}
     ${after ? button(t("awards.more"), next) : nothing}
   `;
+}
+
+function ofQuiz() {
+  const title = quizzes.find((one) => one.quiz_id === quizId)?.title ?? quizId;
+  return html`<p><strong>${t("awards.of-contest", { title })}</strong> <a href="/organise-awards">${t("awards.all")}</a></p>`;
 }
 
 function newScheme() {

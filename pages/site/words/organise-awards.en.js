@@ -13,6 +13,8 @@ export const WORDS = {
   "recipient.tier": "Level",
   "awards.explained": "An award has a rule that says who gets it. Open one to see who has it, to confer it, or to print its documents.",
   "awards.counts": "Valid: {held}. Revoked: {revoked}. Replaced: {superseded}.",
+  "awards.of-contest": "Only the awards by the results of this contest: {title}.",
+  "awards.all": "Show all awards",
   "awards.lots": "Ties that a draw has to decide: {n}.",
   "awards.none": "There is no award yet. Make the first one.",
   "awards.more": "Show more",

@@ -13,6 +13,8 @@ export const WORDS = {
   "recipient.tier": "等级",
   "awards.explained": "每个奖项有一条规则，说明谁能得奖。点开可以看谁已得奖、授奖、打印证书。",
   "awards.counts": "有效：{held}。已撤销：{revoked}。已替换：{superseded}。",
+  "awards.of-contest": "只显示按这场竞赛成绩颁发的奖项：{title}。",
+  "awards.all": "显示全部奖项",
   "awards.lots": "有 {n} 处并列需要抽签决定。",
   "awards.none": "还没有奖项。请新建第一个。",
   "awards.more": "显示更多",
