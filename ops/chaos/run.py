@@ -17,7 +17,7 @@ from ops.chaos.history import HISTORY_FILE, History, Kind, Operation
 from ops.chaos.outside import COMMANDS, Outside
 from ops.chaos.people import People
 from ops.chaos.rig import Rig
-from ops.chaos.scene import HALL, lab_of, pieces_of
+from ops.chaos.scene import HALL, pieces_of, session_of_command
 from ops.chaos.schedule import Fault
 from ops.deployment.databases import connected
 from ops.deployment.description import SERVICES
@@ -196,7 +196,7 @@ class Run:
                 task = group.create_task(everybody.one(number))
                 task.add_done_callback(lambda _: places.release())
                 if number % COMMAND_EVERY == 0:
-                    outside.command(number, HALL if number % 3 else lab_of(number))
+                    outside.command(number, session_of_command(number))
                 if number % POISON_EVERY == 0:
                     outside.poison(number)
                 if number % ABORT_EVERY == 0:

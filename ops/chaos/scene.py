@@ -29,6 +29,16 @@ def lab_of(number: int) -> str:
     return f"chaos-lab-{number // LAB_PEOPLE}"
 
 
+def session_of_command(number: int) -> str:
+    """
+    The session that another system wants with this number: the hall, or each other small one.
+
+    In the rest people alone hold places, so what they were told says whether a session ever had too many.
+    """
+    is_for_people = number // LAB_PEOPLE % 2
+    return HALL if number % 3 or is_for_people else lab_of(number)
+
+
 def pieces_of(week: Week, people: int, now: datetime | None = None) -> list[Piece]:
     """The pieces to load, those of the services' week that chaos needs, for so many people."""
     now = now or datetime.now(UTC)

@@ -16,7 +16,16 @@ from ops.audit.findings import Check
 from ops.audit.log import Entry, Log
 from ops.chaos import checks
 from ops.chaos.history import Operation
-from ops.chaos.scene import HALL, LAB_CAPACITY, PLAQUE_ID, QUIZ_ID, SCHEME_ID, lab_of
+from ops.chaos.scene import (
+    HALL,
+    LAB_CAPACITY,
+    LAB_PEOPLE,
+    PLAQUE_ID,
+    QUIZ_ID,
+    SCHEME_ID,
+    lab_of,
+    session_of_command,
+)
 from ops.contracts.documents import GOLDEN
 
 LAB = lab_of(0)
@@ -264,3 +273,10 @@ def test_a_dead_workload_cannot_pass() -> None:
     # What was only asked does not count.
     [check] = checks.alive([one for one in week.history if one.outcome == "unknown"], {"book": 1})
     assert not check.agrees
+
+
+def test_in_each_other_small_session_people_alone_hold_places() -> None:
+    """What people were told says there whether a session ever had too many, also if some have left."""
+    numbers = range(10 * LAB_PEOPLE)
+    of_commands = {session_of_command(number) for number in numbers}
+    assert of_commands == {HALL, *(lab_of(number) for number in numbers if number // LAB_PEOPLE % 2 == 0)}
