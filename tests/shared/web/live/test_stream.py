@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from shared.web.app import SHUTDOWN_SECONDS
 from shared.web.edge.bounded_protocol import BoundedProtocol
 from shared.web.edge.limits import Limits
 from shared.web.live.listeners import Listeners
@@ -17,6 +16,9 @@ from tests.shared.web.live.boards import Heard, Shown, Streaming, streaming
 from tests.support.waiting import eventually
 
 MANY = 1_000
+SHORT_SECONDS = 2.0
+# A busy machine may pause once. Who waits for others does so each time.
+TRIES_MAX = 3
 
 
 async def test_a_listener_gets_what_is_shown_and_whatever_comes_after_it() -> None:
@@ -236,6 +238,15 @@ async def test_a_stream_ends_after_its_time() -> None:
 
 
 async def test_the_end_of_the_process_ends_all_streams_at_once_also_of_those_who_do_not_read() -> None:
+    # It waits for nobody, also not for whoever does not read.
+    took: list[float] = []
+    while min(took, default=SHORT_SECONDS) >= SHORT_SECONDS:
+        assert len(took) < TRIES_MAX, took
+        took.append(await _seconds_to_the_end())
+
+
+async def _seconds_to_the_end() -> float:
+    """How long a process takes to end to which five listen, and a sixth who does not read."""
     async with streaming(tick_seconds=0.01) as at:
         at.shown = Shown(1, 300_000)
         heard = [await at.listen() for _ in range(5)]
@@ -252,5 +263,4 @@ async def test_the_end_of_the_process_ends_all_streams_at_once_also_of_those_who
         at.server.should_exit = True
         await asyncio.gather(*ends)
         await eventually(lambda: not at.app.state.connections.open)
-        # It waits for nobody, also not for whoever does not read. Else it would wait for as long as it may.
-        assert time.monotonic() - began < SHUTDOWN_SECONDS / 2
+        return time.monotonic() - began
