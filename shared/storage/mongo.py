@@ -106,12 +106,12 @@ _OUTAGES = (
     WTimeoutError,
     WriteConcernError,
 )
-# Codes of a server that is starting, stopping or electing, or does not reach another one.
-_MEMBER_CODES = frozenset({6, 7, 89, 91, 134, 189, 9001, 10107, 11600, 11602, 13435, 13436})
-# Codes of a server that breaks off what it does: it lasted too long, an operator interrupted it, its cursor
-# is gone, its transaction lived too long (290, which has no label), the disk or the cache is full.
-_BROKEN_OFF_CODES = frozenset({43, 50, 175, 237, 262, 290, 365, 11601, 14031})
-_OUTAGE_CODES = _MEMBER_CODES | _BROKEN_OFF_CODES
+# Codes of a server that is starting, stopping or electing, is too busy, does not reach another one, or has a
+# full disk.
+_OUTAGE_CODES = frozenset({6, 7, 50, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031})
+# Codes of one operation that a server breaks off, which may be well: its cursor is gone, its plan was ended,
+# its transaction lived too long (290, which has no label) or fills the cache, or an operator interrupted it.
+_BROKEN_OFF_CODES = frozenset({43, 175, 237, 290, 365, 11601})
 
 
 @contextmanager
@@ -120,6 +120,7 @@ def outages_named() -> Iterator[None]:
     Turn the driver's errors about a database that is down into `Unavailable`.
 
     Raises:
+        TookTooLong: the database broke off this operation. Others may go on.
         Unavailable: the database does not answer, or has no primary.
     """
     try:
@@ -129,9 +130,10 @@ def outages_named() -> Iterator[None]:
     except PyMongoError as error:
         if why := mongo_url.refusal(error):
             raise Unavailable(why) from error
-        if getattr(error, "code", None) in _OUTAGE_CODES or error.has_error_label(
-            "TransientTransactionError"
-        ):
+        code = getattr(error, "code", None)
+        if code in _BROKEN_OFF_CODES:
+            raise TookTooLong(f"MongoDB broke off an operation: code {code}") from error
+        if code in _OUTAGE_CODES or error.has_error_label("TransientTransactionError"):
             raise Unavailable(f"MongoDB cannot serve now: {type(error).__name__}") from error
         raise
 

@@ -180,14 +180,14 @@ async def _cursor_gone(database: Database) -> None:
 
 
 @pytest.mark.parametrize("broken_off", [_lives_too_long, _interrupted, _cursor_gone])
-async def test_what_the_server_breaks_off_is_an_outage(
+async def test_what_the_server_breaks_off_is_tried_again_and_holds_up_nothing_else(
     mongo: str, broken_off: Callable[[Database], Awaitable[None]]
 ) -> None:
     async with fresh_database(mongo) as database:
         await database["x"].insert_many([{"_id": n} for n in range(SLEEPERS)])
-        with pytest.raises(Unavailable) as raised, outages_named():
+        # For a loop it is the fault of this piece of work; for a batch of events, of none of them.
+        with pytest.raises(TookTooLong), outages_named():
             await broken_off(database)
-        assert not isinstance(raised.value, TookTooLong)
 
 
 async def test_transaction_that_is_cancelled_ends_though_its_client_is_closed(mongo: str) -> None:
